@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Every limit that the protocol has, with the reason beside it. A value that crosses the wire is
+ * checked against these before anything is allocated for it. PROTOCOL.md repeats them; a test
+ * holds the two together.
+ */
+#pragma once
+
+/* --- tap (NFC, ISO-DEP) ------------------------------------------------------------------ */
+#define EHP_VERSION_MIN 1
+#define EHP_VERSION_MAX 1
+#define EHP_AID_LEN 8
+/* libnfc 1.8.0 aborts on a C-APDU of 263 B and on an R-APDU of 264 B: never hand it more. */
+#define EHP_APDU_MAX 262
+/* Short APDUs: some phones lack extended length; 240 leaves room for header, Le and framing. */
+#define EHP_APDU_DATA_MAX 240
+/* Message 2 in six APDUs; a 900-byte chain takes five. */
+#define EHP_TAP_MSG2_MAX 1440
+/* Message 3 fits one R-APDU. */
+#define EHP_TAP_MSG3_MAX 240
+#define EHP_TAP_CONFIRM_MAX 120
+/* Leaf and intermediates; the root is the verifier's own. */
+#define EHP_CHAIN_MAX 3
+#define EHP_CERT_MAX 1200
+#define EHP_TAP_CATEGORIES_MAX 24
+
+/* --- records ----------------------------------------------------------------------------- */
+#define EHP_TAG_LEN 16
+/* u16 length prefix counts ciphertext with tag. */
+#define EHP_RECORD_PLAIN_MAX 32752
+#define EHP_RECORD_SEALED_MAX (EHP_RECORD_PLAIN_MAX + EHP_TAG_LEN)
+/* Payload of a SegmentPart: 16–32 KiB records; one RFCOMM write stays ≤ 8 KiB below us. */
+#define EHP_PART_MAX 32640
+/* Rekey per direction after this many records (DESIGN section 4). */
+#define EHP_REKEY_RECORDS 65536u
+/* protobuf-c turns 64 KiB of empty sub-messages into 5 MB: cap what an unpack may allocate. */
+#define EHP_UNPACK_MEMORY_MAX (512 * 1024)
+#define EHP_UNPACK_FIELDS_MAX 4096
+#define EHP_CRL_MAX 3
+#define EHP_CRL_BYTES_MAX 16384
+#define EHP_CRL_TOTAL_MAX 28672
+
+/* --- transfer ---------------------------------------------------------------------------- */
+#define EHP_SEGMENT_MAX (256 * 1024)
+/* Segments sent but not acknowledged as durable; bounds both sides' memory to 2 MiB. */
+#define EHP_WINDOW_SEGMENTS 8
+#define EHP_ITEMS_MAX 16384
+#define EHP_ITEM_BYTES_MAX (1ull << 40)
+#define EHP_TRANSFER_BYTES_MAX (1ull << 42)
+#define EHP_MANIFEST_PAGE_MAX 24576
+#define EHP_MANIFEST_STEP 512
+#define EHP_SALT_LEN 32
+#define EHP_HASH_LEN 32
+/* zstd: windowLog of a 256 KiB segment; more is a bomb. */
+#define EHP_ZSTD_WINDOWLOG_MAX 18
+/* Padmé padding of a transfer's sealed bytes up to here (DESIGN section 4). */
+#define EHP_PAD_TRANSFER_MAX (1024 * 1024)
+
+/* --- texts (bytes of UTF-8, no NUL) ------------------------------------------------------- */
+#define EHP_NAME_MAX 255
+#define EHP_TITLE_MAX 255
+#define EHP_TYPE_MAX 127
+#define EHP_CODE_MAX 127
+#define EHP_DATE_MAX 40
+#define EHP_TEXT_MAX 1024
+#define EHP_SUBJECT_MAX 64
+#define EHP_QUERIES_MAX 32
+#define EHP_QUERY_IDS_MAX 64
+#define EHP_RECEIPT_MAX 8192
+
+/* --- time (milliseconds) ------------------------------------------------------------------ */
+#define EHP_ARMED_MS 120000
+#define EHP_CONSENT_MS 180000
+#define EHP_FILING_MS 600000
+/* From the end of the tap to the first authenticated record. */
+#define EHP_CONNECT_MS 30000
+/* No record at all on a link that should carry some: Ping at half of it, lost after it. */
+#define EHP_IDLE_MS 20000
+/* A link that went down may come back for this long (resume). */
+#define EHP_RESUME_MS 600000
+/* STOP: how long an allowed fingerprint may be tapped again. */
+#define EHP_ALLOW_MS 60000
+/* A torn tap's pending session at the terminal. */
+#define EHP_PENDING_MS 30000
