@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The daemon's configuration: /etc/ehrlink/ehrlinkd.conf, then the drop-ins
+ * ehrlinkd.conf.d/NAME.conf beside it in the order of their names, later ones win key by key.
+ * Read once at the start; plain data after. The path comes from argv alone (--config), never
+ * from the environment. ehrlinkd.conf(5) lists the keys.
+ */
+#pragma once
+
+#include <glib.h>
+
+typedef enum {
+    EHD_LINK_BLUETOOTH,
+    EHD_LINK_UNIX,
+} EhdLinkType;
+
+typedef struct {
+    /* [nfc] */
+    char *reader; /* owned; libnfc connstring, or NULL: the first one found */
+
+    /* [link] */
+    EhdLinkType link_type;
+    char *link_directory;   /* owned; type=unix only, absolute; else NULL */
+    char *link_address;     /* owned; "AABBCCDDEEFF" (upper case, no colons); NULL: adapter's /
+                               default */
+    guint link_channel_min; /* RFCOMM channels that this terminal may listen on, 1..30 */
+    guint link_channel_max; /* written "7" or "7-12" */
+
+    /* [trust] */
+    char *trust_directory;          /* owned; absolute; read-only system anchors */
+    gint64 trust_max_crl_age_s;     /* seconds; max-crl-age-days, default 7, 1..365 */
+    gboolean trust_allow_unchecked; /* allow-unchecked-revocation, default false */
+
+    /* [session]: written in seconds, held in milliseconds; defaults from proto/bounds.h */
+    guint armed_ms; /* 0: until stopped */
+    guint consent_ms;
+    guint filing_ms; /* 0: never discards */
+    guint connect_ms;
+    guint idle_ms;
+    guint resume_ms;
+    guint max_sessions; /* default 8, 1..64 */
+    gboolean kiosk;     /* default false */
+
+    /* [store] */
+    char *state_directory; /* owned; absolute */
+    guint64 spool_quota;   /* bytes, default 8 GiB; suffixes K, M, G, T (powers of 1024) */
+    guint64 min_free;      /* bytes left free on the state's file system, default 64 MiB */
+} EhdConfig;
+
+/* The path that is built in: CONF_DIR/ehrlinkd.conf. */
+extern const char *const ehd_config_default_path;
+
+/* A configuration of nothing but defaults. Free with ehd_config_free. */
+EhdConfig *ehd_config_new(void);
+void ehd_config_free(EhdConfig *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdConfig, ehd_config_free)
+
+/* Reads `path` and its drop-ins (`path`.d). The default path may be missing (defaults); a given
+ * one may not. CONFIG_INVALID, naming file, group and key, for: an unknown group or key, a
+ * value that does not parse or is out of range, a file over 64 KiB, a file that someone else
+ * than root or our own user may write. `path` NULL: the default. */
+EhdConfig *ehd_config_load(const char *path, GError **error);
+
+/* Parses one file's text over `config`; `name` is for messages. On error config may be half
+ * changed. */
+gboolean ehd_config_parse(EhdConfig *config, const char *name, const char *text, gsize length,
+                          GError **error);
+
+/* "unix:DIR[:ADDRESS]" or "bluetooth[:ADDRESS]", as ehrlinkd --link gives it; replaces [link].
+ * DIR must not hold a colon. */
+gboolean ehd_config_set_link(EhdConfig *config, const char *text, GError **error);

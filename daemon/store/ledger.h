@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One small sealed record per session, for what must outlive the process (a pending tap before
+ * CONFIRM; states; later: resumption secrets). What is in it is the caller's: bytes. put and
+ * remove are durable on return. Blocking, some hundred microseconds; any thread, one writer per
+ * id.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "daemon/store/seal.h"
+#include "daemon/store/state.h"
+
+typedef struct EhdLedger EhdLedger;
+
+#define EHD_LEDGER_BYTES_MAX   (256 * 1024)
+#define EHD_LEDGER_RECORDS_MAX 1024
+
+/* `seal` and `state` must outlive it. */
+EhdLedger *ehd_ledger_open(EhdState *state, const EhdSeal *seal, GError **error);
+void ehd_ledger_free(EhdLedger *ledger);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdLedger, ehd_ledger_free)
+
+/* LIMIT_REACHED at the bounds above, INVALID_ARGUMENT for a bad id, NO_SPACE, STORE_FAILED (the
+ * old record then stays). */
+gboolean ehd_ledger_put(EhdLedger *ledger, const char *id, const void *data, gsize length,
+                        GError **error);
+/* NOT_FOUND, STATE_TOO_NEW, STATE_DAMAGED. Holds secrets: ehd_bytes_wipe_unref. */
+GBytes *ehd_ledger_get(EhdLedger *ledger, const char *id, GError **error);
+/* A missing one is success. */
+gboolean ehd_ledger_remove(EhdLedger *ledger, const char *id, GError **error);
+/* All ids, sorted; transfer full. */
+GStrv ehd_ledger_list(EhdLedger *ledger, GError **error);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a receiver has taken in and not yet given away: spool/SESSION/N for a whole item,
+ * N.partial for one under way, meta for the caller's own note. Never a partial item under a
+ * whole one's name, also after a power cut.
+ *
+ * Threads: every function blocks and needs no main loop: call them from a worker. One EhdSpool
+ * serves any number of threads; one EhdSpoolSession and its items serve one at a time.
+ *
+ * Faults: NO_SPACE (quota, min-free, ENOSPC, EDQUOT), STORE_FAILED (EIO, EROFS …). After a
+ * failed begin, append or sync the item can be appended to again from ehd_spool_item_durable()
+ * once the fault is gone.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "daemon/store/seal.h"
+#include "daemon/store/state.h"
+
+typedef struct EhdSpool EhdSpool;
+typedef struct EhdSpoolSession EhdSpoolSession;
+typedef struct EhdSpoolItem EhdSpoolItem;
+
+#define EHD_SPOOL_META_MAX (8 * 1024 * 1024)
+
+/* Opens the spool and cleans up after a crash: directories without a meta file (never
+ * committed) and temporary files go. `seal` must outlive it. `quota`: bytes of all items;
+ * `min_free`: bytes that stay free on the file system. */
+EhdSpool *ehd_spool_open(EhdState *state, const EhdSeal *seal, guint64 quota, guint64 min_free,
+                         GError **error);
+void ehd_spool_free(EhdSpool *spool); /* after its sessions */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdSpool, ehd_spool_free)
+
+/* Ids of the sessions that are there (those with a meta file); transfer full. */
+GStrv ehd_spool_list(EhdSpool *spool, GError **error);
+/* Bytes that all items hold or have reserved. */
+guint64 ehd_spool_used(EhdSpool *spool);
+
+/* A new session directory with its first meta, durable on return. WRONG_STATE if it exists. */
+EhdSpoolSession *ehd_spool_session_new(EhdSpool *spool, const char *id, const void *meta,
+                                       gsize length, GError **error);
+/* One that exists (NOT_FOUND). */
+EhdSpoolSession *ehd_spool_session_open(EhdSpool *spool, const char *id, GError **error);
+/* Forgets the handle; the files stay. Its items must be freed first. */
+void ehd_spool_session_free(EhdSpoolSession *session);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdSpoolSession, ehd_spool_session_free)
+
+/* The caller's note: sealed, atomic, opaque here. */
+gboolean ehd_spool_session_set_meta(EhdSpoolSession *session, const void *data, gsize length,
+                                    GError **error);
+GBytes *ehd_spool_session_get_meta(EhdSpoolSession *session, GError **error);
+
+/* Unlinks every file of the session and its directory (meta first: a crash in between leaves an
+ * orphan that the next start removes). Nothing is overwritten: that proves nothing on flash.
+ * The handle stays valid only for ehd_spool_session_free. */
+gboolean ehd_spool_session_discard(EhdSpoolSession *session, GError **error);
+
+/* Starts item `id` of `size` bytes: room is checked and reserved on the disk first. A partial
+ * of the same id is taken up when `resume_at` > 0: it is cut to that many bytes (STATE_DAMAGED
+ * if it has fewer); with 0 it starts over. WRONG_STATE if the item is whole already. */
+EhdSpoolItem *ehd_spool_item_begin(EhdSpoolSession *session, guint32 id, guint64 size,
+                                   guint64 resume_at, GError **error);
+/* The next bytes. `offset` must be where the last ended (INVALID_ARGUMENT) and offset + length
+ * within size. */
+gboolean ehd_spool_item_append(EhdSpoolItem *item, guint64 offset, const void *data,
+                               gsize length, GError **error);
+/* All that was appended is durable when this returns TRUE. */
+gboolean ehd_spool_item_sync(EhdSpoolItem *item, GError **error);
+guint64 ehd_spool_item_written(const EhdSpoolItem *item);
+guint64 ehd_spool_item_durable(const EhdSpoolItem *item);
+/* The caller has verified the content: sync, rename to its whole name, sync of the directory.
+ * WRONG_STATE unless exactly size bytes were appended. Free the item afterwards. */
+gboolean ehd_spool_item_finish(EhdSpoolItem *item, GError **error);
+/* The same without waiting for the disk: for thousands of small items. Durable, and visible as
+ * whole, only once ehd_spool_session_sync returned TRUE. */
+gboolean ehd_spool_item_finish_later(EhdSpoolItem *item, GError **error);
+gboolean ehd_spool_session_sync(EhdSpoolSession *session, GError **error);
+/* Closes; an unfinished item stays as partial, to be taken up or discarded. */
+void ehd_spool_item_free(EhdSpoolItem *item);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdSpoolItem, ehd_spool_item_free)
+
+/* A whole item, opened for reading (the caller closes it; O_CLOEXEC). NOT_FOUND while it is not
+ * whole. `size` may be NULL. */
+int ehd_spool_item_open(EhdSpoolSession *session, guint32 id, guint64 *size, GError **error);
+/* Unlinks the item, whole or partial; a missing one is success. */
+gboolean ehd_spool_item_discard(EhdSpoolSession *session, guint32 id, GError **error);
