@@ -42,8 +42,10 @@
 
 /* --- transfer ---------------------------------------------------------------------------- */
 #define EHP_SEGMENT_MAX (256 * 1024)
-/* Segments sent but not acknowledged as durable; bounds both sides' memory to 2 MiB. */
-#define EHP_WINDOW_SEGMENTS 8
+/* Original bytes sent but not acknowledged as durable: eight full segments; bounds both sides' memory. */
+#define EHP_WINDOW_BYTES (8 * EHP_SEGMENT_MAX)
+/* And segments: of small items more than eight fit, else 10,000 of them would cost a round trip per eight. */
+#define EHP_WINDOW_SEGMENTS 64
 #define EHP_ITEMS_MAX 16384
 #define EHP_ITEM_BYTES_MAX (1ull << 40)
 #define EHP_TRANSFER_BYTES_MAX (1ull << 42)
@@ -72,6 +74,12 @@
 #define EHP_ARMED_MS 120000
 #define EHP_CONSENT_MS 180000
 #define EHP_FILING_MS 600000
+/* A tap whose peer says nothing more; a phone may take a second for its part. */
+#define EHP_TAP_MS 5000
+/* A connection that claims to resume, until its first record authenticates. */
+#define EHP_JOIN_MS 10000
+/* How long a sender stays for the word "filed" after everything is done. */
+#define EHP_LINGER_MS EHP_FILING_MS
 /* From the end of the tap to the first authenticated record. */
 #define EHP_CONNECT_MS 30000
 /* No record at all on a link that should carry some: Ping at half of it, lost after it. */

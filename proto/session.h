@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A session: what one tap opens between two devices, over any number of links (PROTOCOL.md,
+ * Session). Sans-I/O: bytes in, bytes out, events, answers, a deadline. It owns keys, order,
+ * consent, manifest, hashes, receipt and resume; it owns no file, no clock, no certificate:
+ * those come in as arguments or answers. Not thread safe; no call re-enters.
+ *
+ * Driving it. After every call on a session:
+ *   1. ehp_session_next_event() until it says none, answering as each event asks (at once or
+ * later)
+ *   2. for each link: write ehp_session_output(), ehp_session_consume() what was written
+ *   3. arm a timer for ehp_session_deadline(), then ehp_session_tick()
+ * Read a link only while ehp_session_wants_input(): that is the flow control.
+ * ehp_session_feed() may take less than it was given; the rest is given again after the events
+ * were handled.
+ *
+ * Pointers in an event are borrowed until the next call on the same session. Pointers given to
+ * a call are borrowed for that call, unless a field says otherwise. Answers in a state that
+ * does not wait for them are EHP_WRONG_STATE and change nothing; that includes late answers
+ * after ENDED. An event whose answer is overtaken by the end of the session needs no answer.
+ */
+#pragma once
+
+#include "proto/bounds.h"
+#include "proto/bytes.h"
+#include "proto/ehrlink.pb-c.h"
+#include "proto/secrets.h"
+
+/* ---------------------------------------------------------------- preamble (connector →
+ * listener) */
+
+/* "EHR1", version, 16 bytes of nonce, 16 bytes of HMAC: the first bytes of every link, in
+ * clear. */
+#define EHP_PREAMBLE_LEN 37
+
+typedef struct {
+    uint8_t version;
+    uint8_t nonce[16];
+    uint8_t mac[16];
+} ehp_preamble;
+
+/* EHP_AGAIN: fewer than EHP_PREAMBLE_LEN bytes, and those fit so far. EHP_BAD_MESSAGE: not
+ * ehrlink, close it. EHP_VERSION_UNSUPPORTED. On EHP_OK the first EHP_PREAMBLE_LEN bytes are
+ * used up; feed only what follows. */
+EHP_MUST_USE ehp_status ehp_preamble_parse(ehp_bytes in, ehp_preamble *out);
+
+/* ---------------------------------------------------------------- configuration */
+
+typedef struct {
+    uint8_t seed[32];     /* fresh randomness, never used twice; the caller wipes its copy */
+    ehp_secrets *secrets; /* moved into the session by ehp_session_new, also when that fails */
+
+    /* terminal; all copied */
+    const uint8_t *leaf_secret; /* 64 bytes, the key that signed the tap */
+    const ehp_bytes *chain;     /* as in the tap; goes into the receipt */
+    size_t n_chain;
+    const ehp_bytes *crls; /* DER, of the issuers of leaf and intermediate; may be none */
+    size_t n_crls;
+    /* session and purpose are filled in by the engine (purpose: the tap's). */
+    const Ehp__ConsentRequest *request;
+    uint32_t first_link_ms; /* how long the first link may take; 0: EHP_CONNECT_MS.
+                               EHP_PENDING_MS after UNCERTAIN */
+
+    /* both; 0: the value of bounds.h */
+    uint32_t consent_ms, resume_ms, linger_ms, idle_ms;
+    int zstd_level; /* sender: 0 adapts to the size of the item; 1..19 fixed; -1 raw */
+} ehp_session_config;
+
+typedef struct ehp_session ehp_session;
+
+/* EHP_INVALID_ARGUMENT, EHP_NO_MEMORY, EHP_TOO_LARGE (a request or CRL that the wire does not
+ * take). */
+EHP_MUST_USE ehp_status ehp_session_new(const ehp_session_config *config, uint64_t now_ms,
+                                        ehp_session **out);
+/* Wipes and frees; NULL is allowed. Nothing is told to the peer. */
+void ehp_session_free(ehp_session *s);
+
+/* ---------------------------------------------------------------- links */
+
+/* A link is a small number below EHP_SESSION_LINKS. A listener may have several connections
+ * that claim to belong to one session; only the first record that authenticates makes one of
+ * them *the* link (LINK_UP), and the others are then closed (LINK_CLOSE). Whatever goes wrong
+ * on a link before that closes only that link. */
+#define EHP_SESSION_LINKS 4
+
+/* Listener: does this connection's preamble belong to this session? Reserves nothing, changes
+ * nothing. */
+bool ehp_session_matches(const ehp_session *s, const ehp_preamble *preamble);
+/* Listener: takes a connection whose preamble matches. The split keys are used by the first
+ * one; each later one resumes. EHP_NOT_FOUND: it does not match (any more): close it. May evict
+ * an older unauthenticated one (LINK_CLOSE). EHP_WRONG_STATE after the end. */
+EHP_MUST_USE ehp_status ehp_session_accept(ehp_session *s, const ehp_preamble *preamble,
+                                           uint64_t now_ms, int *link);
+/* Connector: the connection is up; the preamble is ready in the output. An older link is given
+ * up (LINK_CLOSE). EHP_WRONG_STATE after the end. */
+EHP_MUST_USE ehp_status ehp_session_connect(ehp_session *s, uint64_t now_ms, int *link);
+/* The connection is gone (EOF, error), or the caller closed it without being asked. */
+void ehp_session_link_lost(ehp_session *s, int link, uint64_t now_ms);
+
+/* Bytes of the link. *used ≤ len. What the peer does wrong shows as events (LINK_CLOSE,
+ * SUSPENDED, ENDED), not in the return value, which is EHP_OK, EHP_INVALID_ARGUMENT (no such
+ * link) or EHP_NO_MEMORY (the session has then ended). */
+EHP_MUST_USE ehp_status ehp_session_feed(ehp_session *s, int link, const uint8_t *data,
+                                         size_t len, uint64_t now_ms, size_t *used);
+/* False while events or answers are outstanding, or for no link. */
+bool ehp_session_wants_input(const ehp_session *s, int link);
+/* What is to be written, borrowed until the next call; empty when nothing. */
+ehp_bytes ehp_session_output(ehp_session *s, int link, uint64_t now_ms);
+/* len bytes of it have been written. */
+void ehp_session_consume(ehp_session *s, int link, size_t len, uint64_t now_ms);
+
+/* ---------------------------------------------------------------- events */
+
+typedef enum {
+    EHP_EV_NONE = 0,
+
+    /* link: close this connection, after its output is written out if `flush`. The number is
+       free again. */
+    EHP_EV_LINK_CLOSE,
+    /* link: the first record of the peer authenticated; this is the link now. */
+    EHP_EV_LINK_UP,
+    /* The link is gone; the session waits for another until deadline_ms. A connector connects
+       again. */
+    EHP_EV_SUSPENDED,
+
+    /* --- data sender's side of consent (the patient) */
+    /* crls, n_crls (may be none): check against chain, policy and clock → ehp_session_crls. */
+    EHP_EV_CHECK_CRLS,
+    /* request → ehp_session_grant, ehp_session_refuse. Until deadline_ms (ehp_session_extend).
+     */
+    EHP_EV_ASK_CONSENT,
+    /* Consent ran out before an answer: take the dialogue down; the refusal was sent, ENDED
+       follows. */
+    EHP_EV_CONSENT_VOID,
+
+    /* --- sender */
+    /* item, segment, offset, length → ehp_session_data, ehp_session_data_failed. One at a time,
+     * in order; after a resumption an earlier position may be asked for again. */
+    EHP_EV_NEED_DATA,
+    /* item: durable and complete at the receiver (progress; its source may be closed). */
+    EHP_EV_ITEM_ACKED,
+    /* bytes: the verified receipt, a Signed message → make durable, ehp_session_receipt_stored.
+     */
+    EHP_EV_RECEIPT,
+
+    /* --- receiver */
+    /* entries, n_entries: one page of the manifest, in order; checked against every rule of the
+     * wire. page 0 starts anew (what an earlier, unfinished manifest said is void). */
+    EHP_EV_MANIFEST_PAGE,
+    /* consent, items, bytes: all pages came and their signature holds →
+       ehp_session_manifest_ok. */
+    EHP_EV_MANIFEST,
+    /* item, segment, offset, data: write it → ehp_session_durable once it is on disk. In order.
+     */
+    EHP_EV_SEGMENT,
+    /* item: all of it came and its hash is right → fsync, rename, ehp_session_item_stored. */
+    EHP_EV_ITEM_COMPLETE,
+    /* items, bytes: everything is stored → ehp_session_commit. */
+    EHP_EV_COMMIT,
+    /* bytes: our signed receipt → make durable, ehp_session_receipt_stored; only then it is
+       sent. */
+    EHP_EV_RECEIPT_READY,
+    /* The sender has stored the receipt; the terminal may free what it keeps for resuming. */
+    EHP_EV_RECEIPT_ACKED,
+    /* The patient withdrew the consent; ENDED (EHP_REVOKED) follows. What is not stored is to
+       be destroyed. */
+    EHP_EV_REVOKED,
+
+    /* --- both */
+    /* This side is done: receiver: items and receipt durable; sender: the verified receipt
+     * durable. From here on nothing that happens to the link makes the session fail. */
+    EHP_EV_COMPLETE,
+    /* status_kind, rule, time, bytes (the Signed message): sender's side, what became of the
+       items. */
+    EHP_EV_STATUS,
+    /* The last event. status: EHP_OK or why. by_peer: the peer ended it. LINK_CLOSE events come
+       before. */
+    EHP_EV_ENDED,
+} ehp_event_type;
+
+typedef struct {
+    ehp_event_type type;
+    int link;
+    bool flush;
+    ehp_status status;
+    bool by_peer;
+    uint64_t deadline_ms;
+    const ehp_bytes *crls;
+    size_t n_crls;
+    const Ehp__ConsentRequest *request;
+    const Ehp__Consent *consent;
+    Ehp__ItemEntry *const *entries;
+    size_t n_entries;
+    uint32_t item, items;
+    uint64_t segment, offset, bytes_total;
+    uint32_t length;
+    ehp_bytes data;       /* SEGMENT */
+    ehp_bytes bytes;      /* RECEIPT, RECEIPT_READY, STATUS */
+    uint32_t status_kind; /* StatusKind */
+    const char *rule;
+    int64_t time;
+} ehp_event;
+
+/* False: no event now. */
+bool ehp_session_next_event(ehp_session *s, uint64_t now_ms, ehp_event *event);
+/* UINT64_MAX: never. */
+uint64_t ehp_session_deadline(const ehp_session *s);
+void ehp_session_tick(ehp_session *s, uint64_t now_ms);
+
+/* ---------------------------------------------------------------- answers: patient */
+
+/* Answer to CHECK_CRLS. EHP_OK: checked, nothing revoked. EHP_CRL_MISSING or EHP_CRL_STALE with
+ * allowed: policy (or, for an unverified terminal, the person) takes it; the consent says "not
+ * checked". Anything else ends the session with that status, and the terminal sees the one
+ * refusal. */
+EHP_MUST_USE ehp_status ehp_session_crls(ehp_session *s, ehp_status verdict, bool allowed,
+                                         uint64_t now_ms);
+
+typedef struct {
+    uint32_t acting_as; /* ActingAs */
+    int64_t time;       /* Unix seconds, our wall clock */
+    int64_t expires;    /* Unix seconds; 0: none stated */
+    /* What is sent, in this order (put small and urgent ones first). id and salt are filled in
+     * by the engine, which never writes to these. Borrowed until ENDED. At least one. name,
+     * size and category must be there. */
+    Ehp__ItemEntry *const *items;
+    size_t n_items;
+} ehp_grant;
+
+/* Answer to ASK_CONSENT. EHP_ITEM_INVALID: an entry that the wire does not take;
+ * EHP_MIXED_SUBJECTS; EHP_LIMIT_REACHED: more than EHP_ITEMS_MAX: the question is then still
+ * open. */
+EHP_MUST_USE ehp_status ehp_session_grant(ehp_session *s, const ehp_grant *grant,
+                                          uint64_t now_ms);
+/* Answer to ASK_CONSENT; why: EHP_DECLINED, EHP_NO_AGENT, EHP_WRONG_PEER … is only for our own
+ * ENDED. */
+EHP_MUST_USE ehp_status ehp_session_refuse(ehp_session *s, ehp_status why, uint64_t now_ms);
+/* Once, while ASK_CONSENT is open: as much time again. */
+EHP_MUST_USE ehp_status ehp_session_extend(ehp_session *s, uint64_t now_ms);
+/* Withdraws a consent: stops what follows. ENDED (EHP_REVOKED) follows once the peer was told
+ * or cannot be. EHP_WRONG_STATE before a grant or after COMPLETE. */
+EHP_MUST_USE ehp_status ehp_session_revoke(ehp_session *s, int64_t unix_time, uint64_t now_ms);
+
+/* ---------------------------------------------------------------- answers: sender */
+
+/* Answer to NEED_DATA: exactly its length. EHP_INVALID_ARGUMENT otherwise. */
+EHP_MUST_USE ehp_status ehp_session_data(ehp_session *s, uint32_t item, const uint8_t *data,
+                                         size_t len, uint64_t now_ms);
+/* Answer to NEED_DATA that ends the session with status (EHP_ITEM_CHANGED, EHP_ITEM_STALLED,
+ * EHP_NO_INPUT …). */
+EHP_MUST_USE ehp_status ehp_session_data_failed(ehp_session *s, ehp_status status,
+                                                uint64_t now_ms);
+
+/* ---------------------------------------------------------------- answers: receiver */
+
+/* Answer to MANIFEST: EHP_OK, or EHP_NO_SPACE, EHP_STORE_FAILED …, which ends the session. */
+EHP_MUST_USE ehp_status ehp_session_manifest_ok(ehp_session *s, ehp_status status,
+                                                uint64_t now_ms);
+/* The first `segments` segments of item, and all items before it, are on disk. Never backwards.
+ */
+EHP_MUST_USE ehp_status ehp_session_durable(ehp_session *s, uint32_t item, uint64_t segments,
+                                            uint64_t now_ms);
+/* Answer to ITEM_COMPLETE, implies durable. Items must be answered in order. Not EHP_OK: ends
+ * the session. */
+EHP_MUST_USE ehp_status ehp_session_item_stored(ehp_session *s, uint32_t item,
+                                                ehp_status status, uint64_t now_ms);
+typedef struct {
+    int64_t time;              /* Unix seconds, our wall clock */
+    const uint8_t *audit_head; /* 32 bytes, or NULL */
+} ehp_commit;
+/* Answer to COMMIT. */
+EHP_MUST_USE ehp_status ehp_session_commit(ehp_session *s, const ehp_commit *commit,
+                                           uint64_t now_ms);
+/* Answer to RECEIPT and RECEIPT_READY. Not EHP_OK: ends the session with it. */
+EHP_MUST_USE ehp_status ehp_session_receipt_stored(ehp_session *s, ehp_status status,
+                                                   uint64_t now_ms);
+/* After COMPLETE: tells the sender what became of the items (kind: StatusKind; rule: NULL or
+ * why rejected). Signed; sent on the link if there is one, or when there is one again. Once. */
+EHP_MUST_USE ehp_status ehp_session_tell_status(ehp_session *s, uint32_t kind, const char *rule,
+                                                int64_t unix_time, uint64_t now_ms);
+
+/* ---------------------------------------------------------------- the end */
+
+/* After COMPLETE: says Bye; ENDED (EHP_OK) follows once it is written or cannot be. A sender
+ * that was not yet told a status may wait for one: it ends by itself after linger_ms. */
+EHP_MUST_USE ehp_status ehp_session_bye(ehp_session *s, uint64_t now_ms);
+/* Ends the session for a reason of ours, at any time: EHP_CANCELLED, EHP_NO_SPACE,
+ * EHP_STORE_FAILED, EHP_FILING_TIMED_OUT … The peer is told the wire code of it if it can be (a
+ * patient before its grant: the one refusal). ENDED(why) follows; after COMPLETE it is ENDED
+ * (EHP_OK). Nothing after the end. */
+void ehp_session_end(ehp_session *s, ehp_status why, uint64_t now_ms);
+
+/* ---------------------------------------------------------------- looking */
+
+/* Words for the state, for logs and tests ("consent", "receiving"); never NULL. */
+const char *ehp_session_state_name(const ehp_session *s);
+
+typedef struct {
+    uint32_t items, items_done; /* done: durable and complete at the receiver */
+    uint64_t bytes, bytes_done; /* original bytes; done: durable at the receiver */
+    uint64_t wire_in, wire_out; /* bytes on all links, preamble and padding included */
+    uint32_t generation;
+    bool linked;
+} ehp_progress;
+void ehp_session_progress(const ehp_session *s, ehp_progress *out);
+
+typedef enum {
+    EHP_DOC_REQUEST,  /* Signed ConsentRequest */
+    EHP_DOC_CONSENT,  /* Signed Consent */
+    EHP_DOC_MANIFEST, /* Signed Manifest */
+    EHP_DOC_RECEIPT,  /* Signed Receipt */
+    EHP_DOC_STATUS,   /* Signed Status */
+    EHP_DOC_REVOKE,   /* Signed Revoke */
+    EHP_DOCS,
+} ehp_document;
+/* A signed message as it crossed the wire, for ledger and audit; empty if there is none (yet).
+ * Borrowed until the session is freed. */
+ehp_bytes ehp_session_document(const ehp_session *s, ehp_document which);
+/* Noise h of the tap, 32 bytes, public; borrowed from the session. */
+const uint8_t *ehp_session_id(const ehp_session *s);
+/* The terminal's leaf key and the session's patient key (NULL until known), 32 bytes. */
+const uint8_t *ehp_session_leaf_key(const ehp_session *s);
+const uint8_t *ehp_session_patient_key(const ehp_session *s);
