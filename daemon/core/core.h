@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * EhdCore: everything that the daemon decides. Holds the sessions, the one reader that they
+ * share, the link, and the stores; the bus adapters in daemon/bus translate to it and decide
+ * nothing. All of it runs on the main context in which it was made; what blocks runs on
+ * workers.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "daemon/config.h"
+#include "daemon/core/grant.h"
+#include "daemon/core/options.h"
+#include "daemon/core/session.h"
+#include "daemon/core/tap-port.h"
+#include "daemon/link/link.h"
+#include "daemon/store/audit.h"
+#include "daemon/store/identity.h"
+#include "daemon/store/ledger.h"
+#include "daemon/store/receipts.h"
+#include "daemon/store/spool.h"
+#include "daemon/store/state.h"
+#include "daemon/store/trust.h"
+
+typedef struct EhdCore EhdCore;
+
+/* All borrowed: they outlive the core. */
+typedef struct {
+    const EhdConfig *config;
+    EhdState *state;
+    EhdTrust *trust;
+    EhdLedger *ledger;
+    EhdSpool *spool;
+    EhdAudit *audit;
+    EhdTapPort *tap;
+    EhdLink *link;
+    gint64 (*now)(gpointer user_data); /* Unix seconds; NULL: the system's clock */
+    gpointer now_data;
+} EhdCoreParts;
+
+/* What the bus wants to know of the whole. */
+typedef struct {
+    /* The session is there: make its object. Not called for one that send/receive_async
+     * returned before its finish. */
+    void (*session_added)(EhdSession *session, gpointer user_data);
+    /* The session goes away now (60 s after its end, or its opening failed): unexport. */
+    void (*session_removed)(EhdSession *session, gpointer user_data);
+    /* ehd_core_is_idle() may have changed. */
+    void (*idle_changed)(gpointer user_data);
+} EhdCoreHooks;
+
+/* parts is copied, hooks borrowed (static). */
+EhdCore *ehd_core_new(const EhdCoreParts *parts, const EhdCoreHooks *hooks, gpointer user_data);
+/* Ends all sessions at once, without waiting for a peer. */
+void ehd_core_free(EhdCore *core);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdCore, ehd_core_free)
+
+/* Takes up what an earlier run left on disk: pending taps and partial items are destroyed,
+ * received but unfiled sessions come back in state "confirming". Once, before the bus name is
+ * taken; may block some ms. */
+gboolean ehd_core_start(EhdCore *core, GError **error);
+/* Ends every session durably ("daemon-stops"), keeping those in "confirming" for the next
+ * start; the callback follows within two seconds. */
+void ehd_core_stop_async(EhdCore *core, GAsyncReadyCallback callback, gpointer user_data);
+gboolean ehd_core_stop_finish(EhdCore *core, GAsyncResult *result, GError **error);
+
+/* TRUE when the service may leave: no session, no job on a worker. A session in "confirming"
+ * counts. */
+gboolean ehd_core_is_idle(EhdCore *core);
+
+/* Opens a session and arms the reader. Copies options. finish returns the session, (transfer
+ * none), state "ready": set its listener at once. Errors as Manager.Send and Manager.Receive
+ * say. READER_BUSY also when another session of this machine holds the reader; LIMIT_REACHED at
+ * [session] max-sessions. */
+void ehd_core_send_async(EhdCore *core, const EhdGrant *grant, const EhdSendOptions *options,
+                         GAsyncReadyCallback callback, gpointer user_data);
+EhdSession *ehd_core_send_finish(EhdCore *core, GAsyncResult *result, GError **error);
+void ehd_core_receive_async(EhdCore *core, const EhdGrant *grant,
+                            const EhdReceiveOptions *options, GAsyncReadyCallback callback,
+                            gpointer user_data);
+EhdSession *ehd_core_receive_finish(EhdCore *core, GAsyncResult *result, GError **error);
+
+/* (transfer none). NOT_FOUND, NOT_OWNER. */
+EhdSession *ehd_core_find(EhdCore *core, const char *id, uid_t uid, GError **error);
+/* (transfer container) all sessions of a uid, oldest first. */
+GPtrArray *ehd_core_list(EhdCore *core, uid_t uid);
+
+/* --- identity and trust: thin, but a grant is needed ----------------------------------------
+ */
+
+/* The identity as it is now, (transfer none), NULL: none. It changes with the calls below. */
+const EhdIdentity *ehd_core_get_identity(EhdCore *core);
+/* EHP_OK, or what is wrong with it: NO_IDENTITY, CERT_EXPIRED, CRL_STALE … */
+ehp_status ehd_core_identity_problem(EhdCore *core);
+/* *csr: (transfer full) PEM. */
+gboolean ehd_core_init_identity(EhdCore *core, const EhdGrant *grant,
+                                const EhdIdentityNames *names, gboolean replace, char **csr,
+                                GError **error);
+/* chain: PEM, NULL or "": only the CRLs are replaced. */
+gboolean ehd_core_import_identity(EhdCore *core, const EhdGrant *grant, const char *chain,
+                                  GBytes *const *crls, guint n_crls, GError **error);
+const EhdTrust *ehd_core_get_trust(EhdCore *core);
+gboolean ehd_core_add_trust(EhdCore *core, const EhdGrant *grant, const char *pem,
+                            EhdAnchor *added, GError **error);
+gboolean ehd_core_remove_trust(EhdCore *core, const EhdGrant *grant, const char *fingerprint,
+                               GError **error);

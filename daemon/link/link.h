@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * EhdLink: the way to the other device, as a small vtable. Nothing above link/ may know which
+ * one it is. A link hands out connected, non-blocking stream descriptors; what flows in them is
+ * the engine's.
+ *
+ * One link serves the whole daemon: any number of connects, and at most one listener. All
+ * functions are called on, and all callbacks come from, the thread-default main context of the
+ * caller of new.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "daemon/config.h"
+
+#define EHD_LINK_ADDRESS_LEN 6
+
+/* Where a terminal listens, as the tap carries it (TerminalHello.address, .channel). */
+typedef struct {
+    guint8 address[EHD_LINK_ADDRESS_LEN]; /* BD_ADDR, most significant byte first */
+    guint8 channel;                       /* 1..30 */
+} EhdLinkAddress;
+
+typedef struct EhdLink EhdLink;
+
+/* A device connected. fd: (transfer full) connected, non-blocking, close-on-exec; nothing was
+ * read from it. */
+typedef void (*EhdLinkIncoming)(int fd, gpointer user_data);
+
+typedef struct {
+    const char *kind; /* "unix", "bluez": for doctor only */
+    void (*listen_async)(EhdLink *link, EhdLinkIncoming on_incoming, gpointer incoming_data,
+                         GCancellable *cancellable, GAsyncReadyCallback callback,
+                         gpointer user_data);
+    gboolean (*listen_finish)(EhdLink *link, GAsyncResult *result, EhdLinkAddress *address,
+                              GError **error);
+    void (*stop)(EhdLink *link);
+    void (*connect_async)(EhdLink *link, const EhdLinkAddress *address,
+                          GCancellable *cancellable, GAsyncReadyCallback callback,
+                          gpointer user_data);
+    int (*connect_finish)(EhdLink *link, GAsyncResult *result, GError **error);
+    gboolean (*describe)(EhdLink *link, char **text, GError **error);
+    void (*free)(EhdLink *link);
+} EhdLinkOps;
+
+/* Embedded as first member by each backend. */
+struct EhdLink {
+    const EhdLinkOps *ops; /* borrowed, static */
+};
+
+/* Makes the link that the configuration names ([link], or ehrlinkd --link, which
+ * ehd_config_set_link put there): it comes from root-owned files or the command line of the
+ * daemon, never from the bus or the environment. config is not kept. CONFIG_INVALID names what
+ * is wrong (a path too long for a socket). */
+EhdLink *ehd_link_new(const EhdConfig *config, GError **error);
+void ehd_link_free(EhdLink *link);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdLink, ehd_link_free)
+
+/* "unix" or another short name. Never NULL. */
+const char *ehd_link_kind(EhdLink *link);
+
+/* Starts to listen; on_incoming is called for every connection until ehd_link_stop(). Already
+ * listening: the callback is replaced and the address is the same. Errors: LINK_UNAVAILABLE. */
+void ehd_link_listen_async(EhdLink *link, EhdLinkIncoming on_incoming, gpointer incoming_data,
+                           GCancellable *cancellable, GAsyncReadyCallback callback,
+                           gpointer user_data);
+gboolean ehd_link_listen_finish(EhdLink *link, GAsyncResult *result, EhdLinkAddress *address,
+                                GError **error);
+/* Ends listening; accepted descriptors live on. Idempotent. */
+void ehd_link_stop(EhdLink *link);
+
+/* Connects. Returns (finish) a non-blocking, close-on-exec descriptor, (transfer full), or -1
+ * and LINK_LOST (nobody listens there now), LINK_UNAVAILABLE (this machine has no link), or
+ * G_IO_ERROR_CANCELLED. */
+void ehd_link_connect_async(EhdLink *link, const EhdLinkAddress *address,
+                            GCancellable *cancellable, GAsyncReadyCallback callback,
+                            gpointer user_data);
+int ehd_link_connect_finish(EhdLink *link, GAsyncResult *result, GError **error);
+
+/* For doctor: what this link is, in a sentence (transfer full), and whether it could be used
+ * now. FALSE sets error to why not; *text is set in both cases. */
+gboolean ehd_link_describe(EhdLink *link, char **text, GError **error);
