@@ -50,7 +50,11 @@
 #define EHP_ITEM_BYTES_MAX (1ull << 40)
 #define EHP_TRANSFER_BYTES_MAX (1ull << 42)
 #define EHP_MANIFEST_PAGE_MAX 24576
+/* An entry with its salt and a short name takes 48 bytes; as unpacked it is five times that. */
+#define EHP_PAGE_ITEMS_MAX 512
 #define EHP_MANIFEST_STEP 512
+/* Items that are partly there when a link went down; whole ones are told by their count. */
+#define EHP_RESUME_ACKS_MAX 512
 #define EHP_SALT_LEN 32
 #define EHP_HASH_LEN 32
 /* zstd: windowLog of a 256 KiB segment; more is a bomb. */

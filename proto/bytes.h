@@ -2,10 +2,10 @@
  *
  * Bounded views, a reader and a writer of big-endian fields, and the wipe for secrets.
  *
- * Reader and writer fail stickily: after the first step out of bounds every take gives zeroes and
- * every put does nothing, so that a parser may take all its fields and ask once at the end.
- * libsodium must have been initialised (sodium_init) by the program, once, before any other call
- * into the engine: sodium_init draws randomness, which the engine does not.
+ * Reader and writer fail stickily: after the first step out of bounds every take gives zeroes
+ * and every put does nothing, so that a parser may take all its fields and ask once at the end.
+ * libsodium must have been initialised (sodium_init) by the program, once, before any other
+ * call into the engine: sodium_init draws randomness, which the engine does not.
  */
 #pragma once
 
@@ -63,6 +63,10 @@ void ehp_put_be32(ehp_writer *w, uint32_t v);
 void ehp_put_be64(ehp_writer *w, uint64_t v);
 /* All of it or nothing. */
 void ehp_put(ehp_writer *w, const void *data, size_t len);
+/* The characters of a C string, without its NUL. */
+void ehp_put_text(ehp_writer *w, const char *text);
+/* In decimal ASCII, without leading zeroes. */
+void ehp_put_decimal(ehp_writer *w, uint64_t v);
 /* Room for len bytes that the caller fills; NULL and a bad writer when there is none. */
 uint8_t *ehp_put_room(ehp_writer *w, size_t len);
 /* EHP_OK, or EHP_TOO_LARGE if anything did not fit. */

@@ -18,9 +18,9 @@ typedef struct {
 void ehp_cipher_init(ehp_cipher *c, const uint8_t key[EHP_KEY_LEN]);
 /* Moves the key: to has it, from is wiped, so that one key never serves two owners. */
 void ehp_cipher_move(ehp_cipher *to, ehp_cipher *from);
-/* Encrypts len bytes to out, which has room for len + EHP_TAG_LEN (in place is allowed), and steps
- * the counter. EHP_WRONG_STATE without a key or when the counter is used up (section 5.1: 2^64-1
- * is reserved); nothing is written then. */
+/* Encrypts len bytes to out, which has room for len + EHP_TAG_LEN (in place is allowed), and
+ * steps the counter. EHP_WRONG_STATE without a key or when the counter is used up (section 5.1:
+ * 2^64-1 is reserved); nothing is written then. */
 EHP_MUST_USE ehp_status ehp_cipher_seal(ehp_cipher *c, ehp_bytes ad, const uint8_t *plain,
                                         size_t len, uint8_t *out);
 /* Decrypts len bytes (tag included) to out, which has room for len - EHP_TAG_LEN (in place is

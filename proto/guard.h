@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From bytes of a peer to a protobuf-c message, with every bound checked first. protobuf-c 1.4.1
- * itself takes any UTF-8, any count, merges doubled sub-messages and allocates up to 76 times the
- * input. So the message is first walked along its own descriptor, without allocation:
+ * From bytes of a peer to a protobuf-c message, with every bound checked first.
+ * protobuf-c 1.4.1 itself takes any UTF-8, any count, merges doubled sub-messages and allocates
+ * up to 76 times the input. So the message is first walked along its own descriptor, without
+ * allocation:
  *   - wire types, lengths, varints (at most 10 bytes; a value that does not fit its field),
  *     field numbers; groups are refused
  *   - a field that is not repeated comes at most once, of a oneof at most one member
@@ -21,12 +22,14 @@
 
 #define EHP_GUARD_DEPTH_MAX 8
 
-/* One field's bounds. A field without a rule: strings EHP_TEXT_MAX, the rest as the limits say. */
+/* One field's bounds. A field without a rule: strings EHP_TEXT_MAX, the rest as the limits say.
+ */
 typedef struct {
     const ProtobufCMessageDescriptor *message;
     uint32_t field;     /* number */
     uint32_t max_count; /* of a repeated field; 0: no bound of its own */
     uint32_t max_len;   /* bytes of a string, bytes or sub-message; 0: no bound of its own */
+    uint32_t min_len;   /* the same; a hash has both alike */
 } ehp_guard_rule;
 
 typedef struct {
@@ -37,8 +40,8 @@ typedef struct {
     size_t max_memory; /* of the arena */
 } ehp_guard_limits;
 
-/* The rules of every message of proto/ehrlink.proto (proto/bounds.h), for what a record carries:
- * EHP_RECORD_PLAIN_MAX, EHP_UNPACK_FIELDS_MAX, EHP_UNPACK_MEMORY_MAX. */
+/* The rules of every message of proto/ehrlink.proto (proto/bounds.h), for what a record
+ * carries: EHP_RECORD_PLAIN_MAX, EHP_UNPACK_FIELDS_MAX, EHP_UNPACK_MEMORY_MAX. */
 extern const ehp_guard_limits ehp_wire_limits;
 
 /* An unpacked message with its arena. {0} is empty. */
@@ -50,9 +53,9 @@ typedef struct {
 /* Only the walk. EHP_BAD_MESSAGE, or EHP_TOO_LARGE when a bound is passed. */
 EHP_MUST_USE ehp_status ehp_guard_check(const ProtobufCMessageDescriptor *descriptor,
                                         ehp_bytes bytes, const ehp_guard_limits *limits);
-/* The walk, then the unpacking. *out is written only on EHP_OK; ehp_guard_free it. The message copies
- * all it needs of bytes. limits NULL: ehp_wire_limits. EHP_TOO_LARGE also when the arena's cap is
- * reached, EHP_NO_MEMORY. */
+/* The walk, then the unpacking. *out is written only on EHP_OK; ehp_guard_free it. The message
+ * copies all it needs of bytes. limits NULL: ehp_wire_limits. EHP_TOO_LARGE also when the
+ * arena's cap is reached, EHP_NO_MEMORY. */
 EHP_MUST_USE ehp_status ehp_guard_unpack(const ProtobufCMessageDescriptor *descriptor,
                                          ehp_bytes bytes, const ehp_guard_limits *limits,
                                          ehp_unpacked *out);

@@ -23,7 +23,8 @@ void ehp_sha256_final(ehp_sha256_state *s, uint8_t out[EHP_HASH_LEN]);
 /* HMAC-SHA256 with a key of any length over the concatenation of n parts. */
 void ehp_hmac(uint8_t out[EHP_HASH_LEN], ehp_bytes key, const ehp_bytes *parts, size_t n);
 
-/* RFC 5869 extract and expand. EHP_INVALID_ARGUMENT when out_len > 255 * 32; out is then untouched. */
+/* RFC 5869 extract and expand. EHP_INVALID_ARGUMENT when out_len > 255 * 32; out is then
+ * untouched. */
 EHP_MUST_USE ehp_status ehp_hkdf(ehp_bytes salt, ehp_bytes ikm, ehp_bytes info, uint8_t *out,
                                  size_t out_len);
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The Noise Protocol Framework, revision 34, one suite: 25519_ChaChaPoly_SHA256. A const table of
- * tokens expresses the patterns; psk modifiers are bits. Ephemerals and statics come from the
- * caller. ehrlink uses EHP_NOISE_XX (tap), XX with psk0+psk3 (code) and NN with psk0 (resume);
- * the others are there so that every public vector of the suite can be run against this code.
+ * The Noise Protocol Framework, revision 34, one suite: 25519_ChaChaPoly_SHA256. A const table
+ * of tokens expresses the patterns; psk modifiers are bits. Ephemerals and statics come from
+ * the caller. ehrlink uses EHP_NOISE_XX (tap), XX with psk0+psk3 (code) and NN with psk0
+ * (resume); the others are there so that every public vector of the suite can be run against
+ * this code.
  *
- * Use: init, then for each message either write or read (whole, or tokens and then payload, with
- * ehp_noise_hash between the two), until ehp_noise_done, then ehp_noise_finish. After any error
- * but EHP_INVALID_ARGUMENT of init the handshake is wiped and dead: every later call is
+ * Use: init, then for each message either write or read (whole, or tokens and then payload,
+ * with ehp_noise_hash between the two), until ehp_noise_done, then ehp_noise_finish. After any
+ * error but EHP_INVALID_ARGUMENT of init the handshake is wiped and dead: every later call is
  * EHP_WRONG_STATE.
  */
 #pragma once
@@ -34,7 +35,7 @@ typedef enum {
 } ehp_noise_pattern;
 
 /* Modifier psk0 is EHP_NOISE_PSK(0), and so on to 3; they are or-ed together. */
-#define EHP_NOISE_PSK(n) (1u << (n))
+#define EHP_NOISE_PSK(n)   (1u << (n))
 #define EHP_NOISE_PSKS_MAX 4
 
 typedef struct {
@@ -43,7 +44,7 @@ typedef struct {
     bool initiator;
     ehp_bytes prologue;      /* borrowed during init */
     const uint8_t *s_secret; /* own static secret, or NULL; borrowed during init */
-    const uint8_t *rs;       /* peer's static public, where the pattern knows it before; else NULL */
+    const uint8_t *rs; /* peer's static public, where the pattern knows it before; else NULL */
     const uint8_t (*psks)[EHP_KEY_LEN]; /* one per modifier, in order; borrowed during init */
     size_t n_psks;
 } ehp_noise_params;
@@ -67,8 +68,8 @@ typedef struct {
 typedef struct {
     uint8_t h[EHP_HASH_LEN]; /* public: the handshake hash, h_0 of the tap */
     ehp_cipher send, recv;
-    uint8_t locator[EHP_KEY_LEN]; /* label "locator-<generation>" */
-    uint8_t resume[EHP_KEY_LEN];  /* label "resume-<generation>" */
+    uint8_t locator[EHP_KEY_LEN];    /* label "locator-<generation>" */
+    uint8_t resume[EHP_KEY_LEN];     /* label "resume-<generation>" */
     uint8_t export_key[EHP_KEY_LEN]; /* label "export" */
 } ehp_noise_keys;
 
@@ -95,8 +96,9 @@ EHP_MUST_USE ehp_status ehp_noise_write_payload(ehp_noise *n, ehp_bytes payload,
 EHP_MUST_USE ehp_status ehp_noise_write(ehp_noise *n, const uint8_t *e_secret,
                                         ehp_bytes payload, ehp_writer *out);
 
-/* Reads the tokens of the message that is due. EHP_BAD_MESSAGE when it is too short, EHP_BAD_TAG
- * when the peer's static does not authenticate, EHP_BAD_MESSAGE on an all-zero DH. */
+/* Reads the tokens of the message that is due. EHP_BAD_MESSAGE when it is too short,
+ * EHP_BAD_TAG when the peer's static does not authenticate, EHP_BAD_MESSAGE on an all-zero DH.
+ */
 EHP_MUST_USE ehp_status ehp_noise_read_tokens(ehp_noise *n, ehp_reader *in);
 /* Reads all that is left as the payload, decrypted to payload; ends the message. EHP_TOO_LARGE
  * when payload has no room. */
@@ -105,8 +107,9 @@ EHP_MUST_USE ehp_status ehp_noise_read_payload(ehp_noise *n, ehp_reader *in,
 /* Both, of one whole message. */
 EHP_MUST_USE ehp_status ehp_noise_read(ehp_noise *n, ehp_bytes message, ehp_writer *payload);
 
-/* The running handshake hash h (EHP_HASH_LEN bytes, borrowed until the next call). Between tokens
- * and payload, on both sides, it is h just before the payload is encrypted: h_s of the tap. */
+/* The running handshake hash h (EHP_HASH_LEN bytes, borrowed until the next call). Between
+ * tokens and payload, on both sides, it is h just before the payload is encrypted: h_s of the
+ * tap. */
 const uint8_t *ehp_noise_hash(const ehp_noise *n);
 /* The peer's static public key, NULL when not known (yet). Borrowed until the next call. */
 const uint8_t *ehp_noise_remote_static(const ehp_noise *n);

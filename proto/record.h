@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The record layer of one link: be16(length) || Noise transport message of that length, with empty
- * associated data. The length counts the tag: EHP_TAG_LEN .. EHP_RECORD_SEALED_MAX. Each direction
- * rekeys (Noise REKEY, the counter goes on) after every EHP_REKEY_RECORDS records.
- * A failure in reading is final: the reading side stays with that error (sending still works, so
+ * The record layer of one link: be16(length) || Noise transport message of that length, with
+ * empty associated data. The length counts the tag: EHP_TAG_LEN .. EHP_RECORD_SEALED_MAX. Each
+ * direction rekeys (Noise REKEY, the counter goes on) after every EHP_REKEY_RECORDS records. A
+ * failure in reading is final: the reading side stays with that error (sending still works, so
  * that an Error record can go out).
  */
 #pragma once
@@ -27,17 +27,18 @@ typedef struct {
 /* Takes both ciphers over (the caller's are wiped): split keys serve exactly one link. */
 void ehp_record_init(ehp_record *r, ehp_cipher *send, ehp_cipher *recv);
 
-/* Takes bytes of the link from in until a record is complete. EHP_OK: *plain is its plaintext (maybe
- * empty), borrowed until the next call. EHP_AGAIN: in is used up. EHP_TOO_LARGE, EHP_BAD_MESSAGE: a
- * length out of range, refused before any of the body is kept. EHP_BAD_TAG. EHP_NO_MEMORY.
- * So: while ((status = ehp_record_next(r, &in, &plain)) == EHP_OK) handle(plain); */
+/* Takes bytes of the link from in until a record is complete. EHP_OK: *plain is its plaintext
+ * (maybe empty), borrowed until the next call. EHP_AGAIN: in is used up. EHP_TOO_LARGE,
+ * EHP_BAD_MESSAGE: a length out of range, refused before any of the body is kept. EHP_BAD_TAG.
+ * EHP_NO_MEMORY. So: while ((status = ehp_record_next(r, &in, &plain)) == EHP_OK)
+ * handle(plain); */
 EHP_MUST_USE ehp_status ehp_record_next(ehp_record *r, ehp_reader *in, ehp_bytes *plain);
 /* True once a record of the peer has authenticated on this link. */
 bool ehp_record_authenticated(const ehp_record *r);
 
-/* Seals one record of at most EHP_RECORD_PLAIN_MAX bytes to the end of out. EHP_INVALID_ARGUMENT when
- * longer, EHP_LIMIT_REACHED when out has no room (then nothing has changed: drain and try again),
- * EHP_NO_MEMORY. */
+/* Seals one record of at most EHP_RECORD_PLAIN_MAX bytes to the end of out.
+ * EHP_INVALID_ARGUMENT when longer, EHP_LIMIT_REACHED when out has no room (then nothing has
+ * changed: drain and try again), EHP_NO_MEMORY. */
 EHP_MUST_USE ehp_status ehp_record_seal(ehp_record *r, ehp_bytes plain, ehp_queue *out);
 /* Bytes on the link of a record with a plaintext of len. */
 size_t ehp_record_size(size_t len);

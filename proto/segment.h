@@ -3,8 +3,8 @@
  * Encoding of one segment (1 .. EHP_SEGMENT_MAX original bytes): raw, or one independent zstd
  * frame without dictionary or checksum. A segment that a probe, or the compression itself, does
  * not shrink by at least 3 % goes raw, so the encoded length never exceeds the original.
- * Encoder and decoder hold one zstd context each and reuse it: memory stays flat. Not thread safe;
- * one per transfer.
+ * Encoder and decoder hold one zstd context each and reuse it: memory stays flat. Not thread
+ * safe; one per transfer.
  */
 #pragma once
 
@@ -43,15 +43,15 @@ ehp_segment_decoder *ehp_segment_decoder_new(void);
 void ehp_segment_decoder_free(ehp_segment_decoder *dec);
 
 /* Checks the numbers of a segment's first part, before anything is allocated for it:
- * EHP_BAD_MESSAGE for an unknown encoding, a length of 0, an encoded length above the original one,
- * a raw segment whose two lengths differ; EHP_TOO_LARGE for more than EHP_SEGMENT_MAX. */
+ * EHP_BAD_MESSAGE for an unknown encoding, a length of 0, an encoded length above the original
+ * one, a raw segment whose two lengths differ; EHP_TOO_LARGE for more than EHP_SEGMENT_MAX. */
 EHP_MUST_USE ehp_status ehp_segment_check(uint32_t encoding, uint64_t original_length,
                                           uint64_t encoded_length);
 
 /* Decodes to out, which has room for original_length bytes; exactly that many come, or it is an
- * error: as ehp_segment_check, or EHP_BAD_COMPRESSION when it is not one frame without dictionary
- * and with a window of at most 2^EHP_ZSTD_WINDOWLOG_MAX that holds just these bytes and is
- * followed by nothing; EHP_NO_MEMORY. On error out holds nothing of use. */
+ * error: as ehp_segment_check, or EHP_BAD_COMPRESSION when it is not one frame without
+ * dictionary and with a window of at most 2^EHP_ZSTD_WINDOWLOG_MAX that holds just these bytes
+ * and is followed by nothing; EHP_NO_MEMORY. On error out holds nothing of use. */
 EHP_MUST_USE ehp_status ehp_segment_decode(ehp_segment_decoder *dec, uint32_t encoding,
                                            ehp_bytes data, uint32_t original_length,
                                            uint8_t *out);

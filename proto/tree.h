@@ -8,9 +8,9 @@
  *     root  = H(0x02 || be64(total bytes) || top)
  *
  * The shape is that of RFC 6962 section 2.1: of n > 1 leaves the left subtree takes the largest
- * power of two smaller than n, so that no leaf is ever doubled. An empty item has no segment; its
- * top is the leaf with index 0 and length 0, which no other item can contain.
- * Memory: one hash per level. The state is plain data (no pointers) and may be copied.
+ * power of two smaller than n, so that no leaf is ever doubled. An empty item has no segment;
+ * its top is the leaf with index 0 and length 0, which no other item can contain. Memory: one
+ * hash per level. The state is plain data (no pointers) and may be copied.
  */
 #pragma once
 

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One segment to one zstd frame and back. The encoder's and the decoder's zstd contexts live as
+ * long as they do. The frame header is read here before zstd sees the frame, since only its
+ * streaming interface holds itself to a window limit, and only its experimental one tells a
+ * frame's window.
+ */
+#include "proto/segment.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+/* A segment is worth compressing when it shrinks to this part of 100. */
+#define KEEP_PERCENT 97
+/* The probe: four slices, spread over the segment, at the fastest level. */
+#define PROBE_SLICES 4
+#define PROBE_SLICE  (16 * 1024)
+#define PROBE_LEVEL  1
+
+#define FRAME_MAGIC          0xFD2FB528u
+#define FRAME_WINDOWLOG_BASE 10
+
+struct ehp_segment_encoder {
+    ZSTD_CCtx *ctx; /* owned; NULL until the first use */
+};
+
+struct ehp_segment_decoder {
+    ZSTD_DCtx *ctx; /* owned; NULL until the first use */
+};
+
+ehp_segment_encoder *
+ehp_segment_encoder_new(void)
+{
+    return calloc(1, sizeof(ehp_segment_encoder));
+}
+
+void
+ehp_segment_encoder_free(ehp_segment_encoder *enc)
+{
+    if (!enc)
+        return;
+    ZSTD_freeCCtx(enc->ctx);
+    free(enc);
+}
+
+ehp_segment_decoder *
+ehp_segment_decoder_new(void)
+{
+    return calloc(1, sizeof(ehp_segment_decoder));
+}
+
+void
+ehp_segment_decoder_free(ehp_segment_decoder *dec)
+{
+    if (!dec)
+        return;
+    ZSTD_freeDCtx(dec->ctx);
+    free(dec);
+}
+
+/* ---- encoding ---- */
+
+/* Bytes that len bytes compress to in cap bytes; 0 when they do not fit there. */
+static size_t
+compress(ZSTD_CCtx *ctx, int level, const uint8_t *data, size_t len, uint8_t *to, size_t cap)
+{
+    size_t got = ZSTD_CCtx_setParameter(ctx, ZSTD_c_compressionLevel, level);
+
+    if (!ZSTD_isError(got))
+        got = ZSTD_compress2(ctx, to, cap, data, len);
+    return ZSTD_isError(got) ? 0 : got;
+}
+
+/* Whether slices of the segment shrink enough, so that a high level is not spent on an image.
+ */
+static bool
+probe(ZSTD_CCtx *ctx, const uint8_t *data, size_t len, uint8_t *scratch)
+{
+    const size_t stride = (len - PROBE_SLICE) / (PROBE_SLICES - 1);
+    size_t sum = 0;
+
+    for (size_t i = 0; i < PROBE_SLICES; i++) {
+        const size_t got =
+            compress(ctx, PROBE_LEVEL, data + i * stride, PROBE_SLICE, scratch, PROBE_SLICE);
+
+        sum += got > 0 ? got : PROBE_SLICE;
+    }
+    return sum <= (size_t)PROBE_SLICES * PROBE_SLICE / 100 * KEEP_PERCENT;
+}
+
+ehp_status
+ehp_segment_encode(ehp_segment_encoder *enc, int level, const uint8_t *data, size_t len,
+                   uint8_t *buffer, ehp_segment *out)
+{
+    size_t got = 0;
+
+    if (len == 0 || len > EHP_SEGMENT_MAX || level < 0 || level > EHP_ZSTD_LEVEL_MAX)
+        return EHP_INVALID_ARGUMENT;
+    if (level > 0 && !enc->ctx) {
+        enc->ctx = ZSTD_createCCtx();
+        if (!enc->ctx)
+            return EHP_NO_MEMORY;
+    }
+    if (level > 0 && (len <= PROBE_SLICES * PROBE_SLICE || probe(enc->ctx, data, len, buffer)))
+        got = compress(enc->ctx, level, data, len, buffer, len * KEEP_PERCENT / 100);
+    out->encoding = got > 0 ? EHP_SEGMENT_ZSTD : EHP_SEGMENT_RAW;
+    out->data = got > 0 ? ehp_bytes_of(buffer, got) : ehp_bytes_of(data, len);
+    return EHP_OK;
+}
+
+/* ---- decoding ---- */
+
+ehp_status
+ehp_segment_check(uint32_t encoding, uint64_t original_length, uint64_t encoded_length)
+{
+    if (original_length > EHP_SEGMENT_MAX || encoded_length > EHP_SEGMENT_MAX)
+        return EHP_TOO_LARGE;
+    if (original_length == 0 || encoded_length == 0 || encoded_length > original_length)
+        return EHP_BAD_MESSAGE;
+    if (encoding == EHP_SEGMENT_ZSTD)
+        return EHP_OK;
+    return encoding == EHP_SEGMENT_RAW && encoded_length == original_length ? EHP_OK
+                                                                            : EHP_BAD_MESSAGE;
+}
+
+/* RFC 8878 section 3.1.1.1: a plain frame (not a skippable one), no dictionary, window in
+ * bounds. */
+static bool
+frame_header_fits(ehp_bytes frame)
+{
+    ehp_reader r;
+
+    ehp_reader_init(&r, frame.data, frame.len);
+
+    const uint32_t magic = __builtin_bswap32(ehp_take_be32(&r));
+    const uint8_t descriptor = ehp_take_u8(&r);
+    const bool single_segment = descriptor & 0x20;
+    const bool reserved = descriptor & 0x08;
+    const bool dictionary = descriptor & 0x03;
+    const uint8_t window = single_segment ? 0 : ehp_take_u8(&r);
+    const unsigned window_log = FRAME_WINDOWLOG_BASE + (window >> 3);
+    const bool window_fits = window_log < EHP_ZSTD_WINDOWLOG_MAX ||
+                             (window_log == EHP_ZSTD_WINDOWLOG_MAX && (window & 7) == 0);
+
+    return !r.bad && magic == FRAME_MAGIC && !reserved && !dictionary && window_fits;
+}
+
+static ehp_status
+decompress(ehp_segment_decoder *dec, ehp_bytes frame, uint32_t original_length, uint8_t *out)
+{
+    if (!frame_header_fits(frame) ||
+        ZSTD_findFrameCompressedSize(frame.data, frame.len) != frame.len)
+        return EHP_BAD_COMPRESSION;
+    if (!dec->ctx)
+        dec->ctx = ZSTD_createDCtx();
+    if (!dec->ctx)
+        return EHP_NO_MEMORY;
+
+    /* an error is a huge number, never the announced length */
+    return ZSTD_decompressDCtx(dec->ctx, out, original_length, frame.data, frame.len) ==
+                   original_length
+               ? EHP_OK
+               : EHP_BAD_COMPRESSION;
+}
+
+ehp_status
+ehp_segment_decode(ehp_segment_decoder *dec, uint32_t encoding, ehp_bytes data,
+                   uint32_t original_length, uint8_t *out)
+{
+    const ehp_status status = ehp_segment_check(encoding, original_length, data.len);
+
+    if (status != EHP_OK)
+        return status;
+    if (encoding == EHP_SEGMENT_ZSTD)
+        return decompress(dec, data, original_length, out);
+    memcpy(out, data.data, data.len);
+    return EHP_OK;
+}
