@@ -9,7 +9,9 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+from tap import run_all  # noqa: E402
 
 AIR = sys.argv[1]
 NAME = "AABBCCDDEEFF.7"
@@ -308,19 +310,4 @@ def test_flat():
         assert len(os.listdir(f"/proc/{air.process.pid}/fd")) <= fds + 2
 
 
-def main():
-    tests = [(n[5:], f) for n, f in sorted(globals().items()) if n.startswith("test_")]
-    print(f"1..{len(tests)}")
-    failed = 0
-    for i, (name, run) in enumerate(tests, 1):
-        try:
-            run()
-            print(f"ok {i} {name}", flush=True)
-        except Exception as e:  # every test is reported, also after one that failed
-            failed = 1
-            where = traceback.extract_tb(e.__traceback__)[-1]
-            print(f"not ok {i} {name}\n# line {where.lineno}: {where.line}: {type(e).__name__}: {e}", flush=True)
-    return failed
-
-
-sys.exit(main())
+sys.exit(run_all(globals()))

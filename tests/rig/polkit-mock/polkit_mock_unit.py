@@ -8,9 +8,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-import traceback
 
 from gi.repository import Gio, GLib
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+from tap import run_all  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 NAME = "org.freedesktop.PolicyKit1"
@@ -160,19 +162,4 @@ def test_bus_denies():
         assert closed
 
 
-def main():
-    tests = [(n[5:], f) for n, f in sorted(globals().items()) if n.startswith("test_")]
-    print(f"1..{len(tests)}")
-    failed = 0
-    for i, (name, run) in enumerate(tests, 1):
-        try:
-            run()
-            print(f"ok {i} {name}", flush=True)
-        except Exception as e:  # every test is reported, also after one that failed
-            failed = 1
-            where = traceback.extract_tb(e.__traceback__)[-1]
-            print(f"not ok {i} {name}\n# line {where.lineno}: {where.line}: {type(e).__name__}: {e}", flush=True)
-    return failed
-
-
-sys.exit(main())
+sys.exit(run_all(globals()))
