@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The polkit mock over a private bus made from bus.conf.in; and what that bus denies. TAP output."""
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -21,7 +22,6 @@ NAME = "org.freedesktop.PolicyKit1"
 def bus(directory, policy):
     with open(os.path.join(HERE, "..", "bus.conf.in")) as f:
         text = f.read()
-    import pwd
     for key, value in (("socket", f"{directory}/bus"), ("services", directory), ("policy", policy),
                        ("user", pwd.getpwuid(os.getuid()).pw_name)):
         text = text.replace(f"@{key}@", value)
