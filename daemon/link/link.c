@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Chooses the link that the configuration names and forwards to it. Main thread.
+ */
+#include "daemon/link/link.h"
+
+#include "daemon/error.h"
+#include "daemon/link/none.h"
+#include "daemon/link/unix.h"
+
+EhdLink *
+ehd_link_new(const EhdConfig *config, GError **error)
+{
+    switch (config->link_type) {
+    case EHD_LINK_UNIX:
+        return ehd_link_unix_new(config->link_directory, config->link_address,
+                                 config->link_channel_min, config->link_channel_max, error);
+    case EHD_LINK_BLUETOOTH:
+        return ehd_link_none_new(
+            "this build has no Bluetooth link; [link] type = unix stands in");
+    }
+    ehd_error_set(error, EHP_CONFIG_INVALID, "unknown type of link");
+    return NULL;
+}
+
+void
+ehd_link_free(EhdLink *link)
+{
+    if (link != NULL)
+        link->ops->free(link);
+}
+
+const char *
+ehd_link_kind(EhdLink *link)
+{
+    return link->ops->kind;
+}
+
+void
+ehd_link_listen_async(EhdLink *link, EhdLinkIncoming on_incoming, gpointer incoming_data,
+                      GCancellable *cancellable, GAsyncReadyCallback callback,
+                      gpointer user_data)
+{
+    link->ops->listen_async(link, on_incoming, incoming_data, cancellable, callback, user_data);
+}
+
+gboolean
+ehd_link_listen_finish(EhdLink *link, GAsyncResult *result, EhdLinkAddress *address,
+                       GError **error)
+{
+    return link->ops->listen_finish(link, result, address, error);
+}
+
+void
+ehd_link_stop(EhdLink *link)
+{
+    link->ops->stop(link);
+}
+
+void
+ehd_link_connect_async(EhdLink *link, const EhdLinkAddress *address, GCancellable *cancellable,
+                       GAsyncReadyCallback callback, gpointer user_data)
+{
+    link->ops->connect_async(link, address, cancellable, callback, user_data);
+}
+
+int
+ehd_link_connect_finish(EhdLink *link, GAsyncResult *result, GError **error)
+{
+    return link->ops->connect_finish(link, result, error);
+}
+
+gboolean
+ehd_link_describe(EhdLink *link, char **text, GError **error)
+{
+    return link->ops->describe(link, text, error);
+}
