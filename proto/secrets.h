@@ -71,5 +71,7 @@ EHP_MUST_USE ehp_status ehp_secrets_save(const ehp_secrets *s, ehp_writer *out);
 /* EHP_STATE_DAMAGED, EHP_STATE_TOO_NEW; *s is then clear. */
 EHP_MUST_USE ehp_status ehp_secrets_load(ehp_secrets *s, ehp_bytes saved);
 
+/* chain_hash of a chain (n may be 0). */
+void ehp_chain_hash(uint8_t out[EHP_HASH_LEN], const ehp_bytes *chain, size_t n);
 /* What people and policies know a terminal by: SHA-256 of its 32-byte Ed25519 leaf key. */
 void ehp_fingerprint(uint8_t out[EHP_HASH_LEN], const uint8_t leaf_key[32]);
