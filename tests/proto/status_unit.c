@@ -38,8 +38,8 @@ test_wire_codes_are_those_of_the_wire(void)
     g_assert_cmpint(EHP_WIRE_STORE, ==, EHP__ERROR_CODE__ERROR_STORE);
     g_assert_cmpint(EHP_WIRE_UNVERIFIED, ==, EHP__ERROR_CODE__ERROR_UNVERIFIED);
     for (int i = 1; i < EHP_STATUS_COUNT; i++)
-        g_assert_nonnull(protobuf_c_enum_descriptor_get_value(
-            &ehp__error_code__descriptor, ehp_status_wire((ehp_status)i)));
+        g_assert_nonnull(protobuf_c_enum_descriptor_get_value(&ehp__error_code__descriptor,
+                                                              ehp_status_wire((ehp_status)i)));
 }
 
 static void
