@@ -26,7 +26,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdLedger, ehd_ledger_free)
  * old record then stays). */
 gboolean ehd_ledger_put(EhdLedger *ledger, const char *id, const void *data, gsize length,
                         GError **error);
-/* NOT_FOUND, STATE_TOO_NEW, STATE_DAMAGED. Holds secrets: ehd_bytes_wipe_unref. */
+/* NOT_FOUND, STATE_TOO_NEW, STATE_DAMAGED. Wiped when its last reference goes. */
 GBytes *ehd_ledger_get(EhdLedger *ledger, const char *id, GError **error);
 /* A missing one is success. */
 gboolean ehd_ledger_remove(EhdLedger *ledger, const char *id, GError **error);

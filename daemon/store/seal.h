@@ -24,11 +24,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdSeal, ehd_seal_free)
 /* Never fails (it aborts when there is no memory). */
 GBytes *ehd_seal_wrap(const EhdSeal *seal, const char *label, const char *path,
                       const void *data, gsize length);
-/* STATE_DAMAGED for whatever this key did not seal under this label and path. The caller wipes
- * what is secret in it: ehd_bytes_wipe_unref. */
+/* STATE_DAMAGED for whatever this key did not seal under this label and path. The memory of the
+ * result is wiped when its last reference goes. */
 GBytes *ehd_seal_unwrap(const EhdSeal *seal, const char *label, const char *path,
                         const void *data, gsize length, GError **error);
-
-/* Unrefs `bytes` (NULL is fine); a result of ehd_seal_unwrap or ehd_ledger_get is wiped when
- * its last reference goes, this only says so at the call. */
-void ehd_bytes_wipe_unref(GBytes *bytes);

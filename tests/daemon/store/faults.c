@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tests/daemon/store/faults.h"
+
+#include <errno.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+static Fault armed;
+static int countdown;
+static int with_errno;
+static gboolean hit;
+
+void
+faults_set(Fault fault, int at, int error)
+{
+    armed = fault;
+    countdown = at;
+    with_errno = error;
+    hit = FALSE;
+}
+
+void
+faults_clear(void)
+{
+    armed = FAULT_NONE;
+}
+
+gboolean
+faults_hit(void)
+{
+    return hit;
+}
+
+static gboolean
+due(Fault fault)
+{
+    if (armed != fault || --countdown != 0)
+        return FALSE;
+    armed = FAULT_NONE;
+    hit = TRUE;
+    errno = with_errno;
+    return TRUE;
+}
+
+/* The linker makes these from --wrap=NAME; nothing declares them. */
+ssize_t __real_write(int fd, const void *data, size_t length);
+ssize_t __wrap_write(int fd, const void *data, size_t length);
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+int __real_syncfs(int fd);
+int __wrap_syncfs(int fd);
+int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
+int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
+int __real_fallocate(int fd, int mode, off_t offset, off_t length);
+int __wrap_fallocate(int fd, int mode, off_t offset, off_t length);
+int __real_fstatvfs(int fd, struct statvfs *st);
+int __wrap_fstatvfs(int fd, struct statvfs *st);
+
+ssize_t
+__wrap_write(int fd, const void *data, size_t length)
+{
+    if (due(FAULT_WRITE))
+        return -1;
+    return __real_write(fd, data, due(FAULT_SHORT_WRITE) ? 1 : length);
+}
+
+int
+__wrap_fsync(int fd)
+{
+    return due(FAULT_FSYNC) ? -1 : __real_fsync(fd);
+}
+
+int
+__wrap_fdatasync(int fd)
+{
+    return due(FAULT_FSYNC) ? -1 : __real_fdatasync(fd);
+}
+
+int
+__wrap_syncfs(int fd)
+{
+    return due(FAULT_FSYNC) ? -1 : __real_syncfs(fd);
+}
+
+int
+__wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
+{
+    return due(FAULT_RENAME) ? -1 : __real_renameat(from_fd, from, to_fd, to);
+}
+
+int
+__wrap_fallocate(int fd, int mode, off_t offset, off_t length)
+{
+    return due(FAULT_FALLOCATE) ? -1 : __real_fallocate(fd, mode, offset, length);
+}
+
+int
+__wrap_fstatvfs(int fd, struct statvfs *st)
+{
+    int rc = __real_fstatvfs(fd, st);
+    if (due(FAULT_STATVFS))
+        st->f_bavail = 0;
+    return rc;
+}
