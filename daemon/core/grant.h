@@ -2,8 +2,8 @@
  *
  * EhdGrant: that somebody may do something, as a value. Only the gate (daemon/bus, after polkit
  * said yes) makes one, with daemon/core/grant-make.h, which no other file includes
- * (tests/daemon/core_grant.py holds that). A privileged function of the core takes one and
- * checks that it is for this action: it cannot be called without.
+ * (tests/daemon/core/grant_makers.sh holds that). A privileged function of the core takes one
+ * and checks that it is for this action: it cannot be called without.
  */
 #pragma once
 

@@ -59,3 +59,6 @@ typedef struct {
 /* What the bus default is when an option was not given. */
 void ehd_send_options_init(EhdSendOptions *options);
 void ehd_receive_options_init(EhdReceiveOptions *options);
+/* Everything within its bounds? INVALID_ARGUMENT names the option. */
+gboolean ehd_send_options_check(const EhdSendOptions *options, GError **error);
+gboolean ehd_receive_options_check(const EhdReceiveOptions *options, GError **error);

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The spool on a lane. The struct has two halves: what the main context may touch, and what
+ * only the worker may (one job at a time, so without a lock). What became durable is collected
+ * by the worker in the job that synced, and told from there.
+ */
+#include "daemon/core/inbox.h"
+
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "daemon/core/lane.h"
+#include "daemon/error.h"
+#include "proto/bounds.h"
+
+typedef struct {
+    guint32 item;
+    guint64 segments; /* 0: the whole item */
+} Durable;
+
+struct EhdInbox {
+    /* main context */
+    EhdLane *lane; /* owned */
+    const EhdInboxUser *user;
+    gpointer user_data;
+    gboolean failed;
+
+    /* constant */
+    EhdSpool *spool; /* borrowed */
+    char *id;        /* owned */
+    guint64 quota, min_free;
+    int state_fd; /* borrowed */
+
+    /* worker */
+    EhdSpoolSession *session; /* owned */
+    EhdSpoolItem *item;       /* owned; the one being written */
+    guint32 item_id;
+    GArray *waiting; /* of Durable: written, not synced */
+    ehp_status broken;
+};
+
+typedef enum { PREPARE, APPEND, COMPLETE, RUN, OPEN, DROP, DISCARD } Op;
+
+typedef struct {
+    Op op;
+    EhdInbox *inbox; /* borrowed: the lane ends first */
+    guint32 item;
+    guint64 size, segment, offset, bytes;
+    GBytes *meta; /* owned */
+    guint8 *data; /* owned */
+    gsize length;
+    EhdInboxWork run;
+    EhdInboxDone done;
+    EhdInboxOpened opened;
+    gpointer user_data;
+    /* results */
+    ehp_status status;
+    int fd;         /* owned until handed over; -1 */
+    GArray *synced; /* owned, of Durable; NULL: none */
+} Job;
+
+/* ---------------------------------------------------------------- on the worker */
+
+static ehp_status
+status_of(GError **error)
+{
+    ehp_status status = ehd_error_status(*error);
+
+    g_debug("spool: %s", *error != NULL ? (*error)->message : "");
+    g_clear_error(error);
+    return status;
+}
+
+static ehp_status
+check_room(EhdInbox *self, guint64 bytes)
+{
+    guint64 used = ehd_spool_used(self->spool), available;
+    struct statvfs fs;
+
+    if (used > self->quota || bytes > self->quota - used)
+        return EHP_NO_SPACE;
+    if (fstatvfs(self->state_fd, &fs) < 0)
+        return EHP_STORE_FAILED;
+    available = (guint64)fs.f_bavail * fs.f_frsize;
+    if (available < self->min_free || bytes > available - self->min_free)
+        return EHP_NO_SPACE;
+    return EHP_OK;
+}
+
+static ehp_status
+work_prepare(EhdInbox *self, Job *job)
+{
+    GError *error = NULL;
+    ehp_status status = check_room(self, job->bytes);
+
+    if (status != EHP_OK)
+        return status;
+    /* a manifest that starts anew after a link came back replaces the note, and all items */
+    g_clear_pointer(&self->item, ehd_spool_item_free);
+    g_array_set_size(self->waiting, 0);
+    if (self->session != NULL) {
+        if (!ehd_spool_session_discard(self->session, &error))
+            return status_of(&error);
+        g_clear_pointer(&self->session, ehd_spool_session_free);
+    }
+    self->session =
+        ehd_spool_session_new(self->spool, self->id, g_bytes_get_data(job->meta, NULL),
+                              g_bytes_get_size(job->meta), &error);
+    return self->session != NULL ? EHP_OK : status_of(&error);
+}
+
+/* The open item is job's, and ends at job's offset. */
+static gboolean
+position(EhdInbox *self, Job *job, GError **error)
+{
+    if (self->item != NULL &&
+        (self->item_id != job->item || ehd_spool_item_written(self->item) != job->offset))
+        g_clear_pointer(&self->item, ehd_spool_item_free);
+    if (self->item != NULL)
+        return TRUE;
+    self->item = ehd_spool_item_begin(self->session, job->item, job->size, job->offset, error);
+    self->item_id = job->item;
+    return self->item != NULL;
+}
+
+static gboolean
+sync_all(EhdInbox *self, Job *job, GError **error)
+{
+    gboolean whole = FALSE;
+
+    for (guint i = 0; i < self->waiting->len; i++)
+        whole = whole || g_array_index(self->waiting, Durable, i).segments == 0;
+    if (self->item != NULL && !ehd_spool_item_sync(self->item, error))
+        return FALSE;
+    if (whole && !ehd_spool_session_sync(self->session, error))
+        return FALSE;
+    job->synced = self->waiting;
+    self->waiting = g_array_new(FALSE, FALSE, sizeof(Durable));
+    return TRUE;
+}
+
+static gboolean
+sync_if_due(EhdInbox *self, Job *job, GError **error)
+{
+    if (self->waiting->len == 0)
+        return TRUE;
+    if (!ehd_lane_is_last(self->lane) && self->waiting->len < EHD_INBOX_SYNC_SEGMENTS)
+        return TRUE;
+    return sync_all(self, job, error);
+}
+
+static ehp_status
+work_append(EhdInbox *self, Job *job)
+{
+    Durable durable = {.item = job->item, .segments = job->segment + 1};
+    GError *error = NULL;
+
+    if (!position(self, job, &error) ||
+        !ehd_spool_item_append(self->item, job->offset, job->data, job->length, &error))
+        return status_of(&error);
+    g_array_append_val(self->waiting, durable);
+    return sync_if_due(self, job, &error) ? EHP_OK : status_of(&error);
+}
+
+static ehp_status
+work_complete(EhdInbox *self, Job *job)
+{
+    Durable durable = {.item = job->item, .segments = 0};
+    GError *error = NULL;
+
+    job->offset = job->size;
+    if ((self->item == NULL || self->item_id != job->item) && !position(self, job, &error))
+        return status_of(&error);
+    if (!ehd_spool_item_finish_later(self->item, &error))
+        return status_of(&error);
+    g_clear_pointer(&self->item, ehd_spool_item_free);
+    g_array_append_val(self->waiting, durable);
+    return sync_if_due(self, job, &error) ? EHP_OK : status_of(&error);
+}
+
+static ehp_status
+work_run(EhdInbox *self, Job *job)
+{
+    GError *error = NULL;
+
+    if (self->waiting->len > 0 && !sync_all(self, job, &error))
+        return status_of(&error);
+    return job->run(job->user_data);
+}
+
+static ehp_status
+work_open(EhdInbox *self, Job *job)
+{
+    GError *error = NULL;
+
+    if (self->session == NULL)
+        return EHP_NOT_FOUND;
+    job->fd = ehd_spool_item_open(self->session, job->item, NULL, &error);
+    return job->fd >= 0 ? EHP_OK : status_of(&error);
+}
+
+static ehp_status
+work_drop(EhdInbox *self, Job *job)
+{
+    GError *error = NULL;
+
+    if (self->session == NULL)
+        return EHP_NOT_FOUND;
+    return ehd_spool_item_discard(self->session, job->item, &error) ? EHP_OK
+                                                                    : status_of(&error);
+}
+
+static ehp_status
+work_discard(EhdInbox *self, Job *job)
+{
+    GError *error = NULL;
+
+    g_clear_pointer(&self->item, ehd_spool_item_free);
+    g_array_set_size(self->waiting, 0);
+    if (self->session == NULL)
+        return EHP_OK;
+    if (!ehd_spool_session_discard(self->session, &error))
+        return status_of(&error);
+    g_clear_pointer(&self->session, ehd_spool_session_free);
+    return EHP_OK;
+}
+
+static void
+job_work(gpointer data)
+{
+    Job *job = data;
+    EhdInbox *self = job->inbox;
+    gboolean writes = job->op == APPEND || job->op == COMPLETE;
+
+    if (writes && self->broken != EHP_OK) {
+        job->status = self->broken;
+        return;
+    }
+    switch (job->op) {
+    case PREPARE:
+        job->status = work_prepare(self, job);
+        break;
+    case APPEND:
+        job->status = work_append(self, job);
+        break;
+    case COMPLETE:
+        job->status = work_complete(self, job);
+        break;
+    case RUN:
+        job->status = work_run(self, job);
+        break;
+    case OPEN:
+        job->status = work_open(self, job);
+        break;
+    case DROP:
+        job->status = work_drop(self, job);
+        break;
+    case DISCARD:
+        job->status = work_discard(self, job);
+        break;
+    }
+    if (writes && job->status != EHP_OK)
+        self->broken = job->status;
+}
+
+/* ---------------------------------------------------------------- on the main context */
+
+static void
+tell_synced(EhdInbox *self, const GArray *synced)
+{
+    for (guint i = 0; i < synced->len && !self->failed; i++) {
+        const Durable *durable = &g_array_index(synced, Durable, i);
+
+        if (durable->segments == 0)
+            self->user->stored(durable->item, self->user_data);
+        else
+            self->user->durable(durable->item, durable->segments, self->user_data);
+    }
+}
+
+static void
+job_done(gpointer data)
+{
+    Job *job = data;
+    EhdInbox *self = job->inbox;
+
+    if (job->synced != NULL)
+        tell_synced(self, job->synced);
+    if (job->done != NULL) {
+        job->done(job->status, job->user_data);
+    } else if (job->opened != NULL) {
+        int fd = job->fd;
+
+        job->fd = -1;
+        job->opened(fd, job->status, job->user_data);
+    } else if (job->status != EHP_OK && !self->failed) {
+        self->failed = TRUE;
+        self->user->failed(job->status, self->user_data);
+    }
+}
+
+static void
+job_free(gpointer data)
+{
+    Job *job = data;
+
+    if (job->fd >= 0)
+        close(job->fd);
+    g_clear_pointer(&job->meta, g_bytes_unref);
+    g_clear_pointer(&job->synced, g_array_unref);
+    if (job->data != NULL)
+        memset(job->data, 0, job->length);
+    g_free(job->data);
+    g_free(job);
+}
+
+static const EhdJobOps job_ops = {.work = job_work, .done = job_done, .free = job_free};
+
+static Job *
+job_new(EhdInbox *self, Op op)
+{
+    Job *job = g_new0(Job, 1);
+
+    job->op = op;
+    job->inbox = self;
+    job->fd = -1;
+    return job;
+}
+
+EhdInbox *
+ehd_inbox_new(EhdSpool *spool, const char *id, guint64 quota, guint64 min_free, int state_fd,
+              const EhdInboxUser *user, gpointer user_data)
+{
+    EhdInbox *self = g_new0(EhdInbox, 1);
+
+    self->lane = ehd_lane_new();
+    self->spool = spool;
+    self->id = g_strdup(id);
+    self->quota = quota;
+    self->min_free = min_free;
+    self->state_fd = state_fd;
+    self->user = user;
+    self->user_data = user_data;
+    self->waiting = g_array_new(FALSE, FALSE, sizeof(Durable));
+    return self;
+}
+
+void
+ehd_inbox_free(EhdInbox *self)
+{
+    if (self == NULL)
+        return;
+    ehd_lane_free(self->lane, TRUE);
+    g_clear_pointer(&self->item, ehd_spool_item_free);
+    g_clear_pointer(&self->session, ehd_spool_session_free);
+    g_array_unref(self->waiting);
+    g_free(self->id);
+    g_free(self);
+}
+
+void
+ehd_inbox_prepare(EhdInbox *self, GBytes *meta, guint64 bytes, EhdInboxDone done,
+                  gpointer user_data)
+{
+    Job *job = job_new(self, PREPARE);
+
+    job->meta = g_bytes_ref(meta);
+    job->bytes = bytes;
+    job->done = done;
+    job->user_data = user_data;
+    ehd_lane_push(self->lane, &job_ops, job);
+}
+
+gboolean
+ehd_inbox_take_up(EhdInbox *self, GBytes **meta, GError **error)
+{
+    self->session = ehd_spool_session_open(self->spool, self->id, error);
+    if (self->session == NULL)
+        return FALSE;
+    *meta = ehd_spool_session_get_meta(self->session, error);
+    return *meta != NULL;
+}
+
+void
+ehd_inbox_append(EhdInbox *self, guint32 item, guint64 size, guint64 segment, guint64 offset,
+                 const guint8 *data, gsize length)
+{
+    Job *job = job_new(self, APPEND);
+
+    job->item = item;
+    job->size = size;
+    job->segment = segment;
+    job->offset = offset;
+    job->data = g_memdup2(data, length);
+    job->length = length;
+    ehd_lane_push(self->lane, &job_ops, job);
+}
+
+void
+ehd_inbox_complete(EhdInbox *self, guint32 item, guint64 size)
+{
+    Job *job = job_new(self, COMPLETE);
+
+    job->item = item;
+    job->size = size;
+    ehd_lane_push(self->lane, &job_ops, job);
+}
+
+void
+ehd_inbox_run(EhdInbox *self, EhdInboxWork work, EhdInboxDone done, gpointer user_data)
+{
+    Job *job = job_new(self, RUN);
+
+    job->run = work;
+    job->done = done;
+    job->user_data = user_data;
+    ehd_lane_push(self->lane, &job_ops, job);
+}
+
+void
+ehd_inbox_open(EhdInbox *self, guint32 item, EhdInboxOpened opened, gpointer user_data)
+{
+    Job *job = job_new(self, OPEN);
+
+    job->item = item;
+    job->opened = opened;
+    job->user_data = user_data;
+    ehd_lane_push(self->lane, &job_ops, job);
+}
+
+void
+ehd_inbox_drop(EhdInbox *self, guint32 item, EhdInboxDone done, gpointer user_data)
+{
+    Job *job = job_new(self, DROP);
+
+    job->item = item;
+    job->done = done;
+    job->user_data = user_data;
+    ehd_lane_push(self->lane, &job_ops, job);
+}
+
+void
+ehd_inbox_discard(EhdInbox *self, EhdInboxDone done, gpointer user_data)
+{
+    Job *job = job_new(self, DISCARD);
+
+    job->done = done;
+    job->user_data = user_data;
+    ehd_lane_push(self->lane, &job_ops, job);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * EhdInbox: the receiver's spool, driven from the main context with the disk on a worker.
+ * Everything asked of it is done in the order of asking. What is reported durable is: as many
+ * segments and items as were waiting are synced together, so that a slow disk costs one sync
+ * per window, not per segment.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "daemon/store/spool.h"
+#include "proto/status.h"
+
+/* Sync at the latest after this many segments (half a window), even when more are waiting. */
+#define EHD_INBOX_SYNC_SEGMENTS 4
+
+typedef struct EhdInbox EhdInbox;
+
+typedef struct {
+    /* The first `segments` segments of item are on disk. */
+    void (*durable)(guint32 item, guint64 segments, gpointer user_data);
+    /* The item is whole and on disk. */
+    void (*stored)(guint32 item, gpointer user_data);
+    /* Once: nothing more is written. */
+    void (*failed)(ehp_status why, gpointer user_data);
+} EhdInboxUser;
+
+/* spool: borrowed until free. id: of the session. quota and min_free as the spool has them. */
+EhdInbox *ehd_inbox_new(EhdSpool *spool, const char *id, guint64 quota, guint64 min_free,
+                        int state_fd, const EhdInboxUser *user, gpointer user_data);
+/* Waits for the job under way; what waits is dropped. Files stay as they are. */
+void ehd_inbox_free(EhdInbox *inbox);
+
+typedef void (*EhdInboxDone)(ehp_status status, gpointer user_data);
+typedef void (*EhdInboxOpened)(int fd, ehp_status status, gpointer user_data);
+
+/* Is there room for `bytes`? Makes the session's directory with its meta. NO_SPACE,
+ * STORE_FAILED. */
+void ehd_inbox_prepare(EhdInbox *inbox, GBytes *meta, guint64 bytes, EhdInboxDone done,
+                       gpointer user_data);
+/* Takes up a directory of an earlier run. meta: (transfer full), NULL on error. Blocks. */
+gboolean ehd_inbox_take_up(EhdInbox *inbox, GBytes **meta, GError **error);
+/* data is copied. After it `segment + 1` segments of the item are there. An offset before what
+ * was written starts over from there (a link that came back). */
+void ehd_inbox_append(EhdInbox *inbox, guint32 item, guint64 size, guint64 segment,
+                      guint64 offset, const guint8 *data, gsize length);
+/* The content was verified: make it whole. */
+void ehd_inbox_complete(EhdInbox *inbox, guint32 item, guint64 size);
+/* Runs work on the inbox's worker, after all that was asked before; done gets what it returned.
+ */
+typedef ehp_status (*EhdInboxWork)(gpointer user_data);
+void ehd_inbox_run(EhdInbox *inbox, EhdInboxWork work, EhdInboxDone done, gpointer user_data);
+/* opened: fd (transfer full), or -1. NOT_FOUND, STORE_FAILED. */
+void ehd_inbox_open(EhdInbox *inbox, guint32 item, EhdInboxOpened opened, gpointer user_data);
+void ehd_inbox_drop(EhdInbox *inbox, guint32 item, EhdInboxDone done, gpointer user_data);
+/* Destroys everything of the session. Also after failed. */
+void ehd_inbox_discard(EhdInbox *inbox, EhdInboxDone done, gpointer user_data);

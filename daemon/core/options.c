@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The caller's items and options: bounds, equality, defaults. Pure; any thread.
+ */
+#include "daemon/core/options.h"
+
+#include <string.h>
+
+#include "daemon/core/codes.h"
+#include "daemon/error.h"
+#include "proto/bounds.h"
+#include "proto/ehrlink.pb-c.h"
+
+void
+ehd_item_clear(EhdItem *item)
+{
+    g_clear_pointer(&item->name, g_free);
+    g_clear_pointer(&item->media_type, g_free);
+    g_clear_pointer(&item->title, g_free);
+    g_clear_pointer(&item->date, g_free);
+    g_clear_pointer(&item->type_code, g_free);
+    g_clear_pointer(&item->author, g_free);
+    g_clear_pointer(&item->subject, g_bytes_unref);
+}
+
+GArray *
+ehd_items_new(void)
+{
+    GArray *items = g_array_new(FALSE, TRUE, sizeof(EhdItem));
+
+    g_array_set_clear_func(items, (GDestroyNotify)ehd_item_clear);
+    return items;
+}
+
+static gboolean
+check_text(const char *text, gsize max)
+{
+    return text == NULL || (strlen(text) <= max && g_utf8_validate(text, -1, NULL));
+}
+
+static gboolean
+check_name(const char *name)
+{
+    if (name == NULL || *name == '\0' || !check_text(name, EHP_NAME_MAX))
+        return FALSE;
+    return strchr(name, '/') == NULL && strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+/* Returns what is wrong with it, or NULL. */
+static const char *
+fault_of(const EhdItem *item)
+{
+    if (!check_name(item->name))
+        return "its name";
+    if (item->size > EHP_ITEM_BYTES_MAX)
+        return "its size";
+    if (!check_text(item->media_type, EHP_TYPE_MAX))
+        return "its media type";
+    if (!check_text(item->title, EHP_TITLE_MAX))
+        return "its title";
+    if (!check_text(item->date, EHP_DATE_MAX))
+        return "its date";
+    if (!check_text(item->type_code, EHP_CODE_MAX))
+        return "its type code";
+    if (!check_text(item->author, EHP_NAME_MAX))
+        return "its author";
+    if (item->category != 0 && ehd_category_code(item->category) == NULL)
+        return "its category";
+    if (item->subject != NULL && (g_bytes_get_size(item->subject) == 0 ||
+                                  g_bytes_get_size(item->subject) > EHP_SUBJECT_MAX))
+        return "its subject";
+    return NULL;
+}
+
+static gboolean
+same_bytes(GBytes *a, GBytes *b)
+{
+    return a == b || (a != NULL && b != NULL && g_bytes_equal(a, b));
+}
+
+gboolean
+ehd_items_check(const GArray *items, GError **error)
+{
+    guint64 total = 0;
+
+    if (items == NULL || items->len == 0) {
+        ehd_error_set(error, EHP_INVALID_ARGUMENT, "no items");
+        return FALSE;
+    }
+    if (items->len > EHP_ITEMS_MAX) {
+        ehd_error_set(error, EHP_LIMIT_REACHED, "at most %u items", (guint)EHP_ITEMS_MAX);
+        return FALSE;
+    }
+    for (guint i = 0; i < items->len; i++) {
+        const EhdItem *item = &g_array_index(items, EhdItem, i);
+        const char *fault = fault_of(item);
+
+        if (fault != NULL) {
+            ehd_error_set(error, EHP_ITEM_INVALID, "item %u: %s", i, fault);
+            return FALSE;
+        }
+        total += item->size;
+        if (total > EHP_TRANSFER_BYTES_MAX) {
+            ehd_error_set(error, EHP_LIMIT_REACHED, "more bytes than a session may carry");
+            return FALSE;
+        }
+        if (!same_bytes(item->subject, g_array_index(items, EhdItem, 0).subject)) {
+            ehd_error_set(error, EHP_MIXED_SUBJECTS, NULL);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean
+same_item(const EhdItem *a, const EhdItem *b)
+{
+    return g_strcmp0(a->name, b->name) == 0 && a->size == b->size &&
+           a->has_mtime == b->has_mtime && (!a->has_mtime || a->mtime == b->mtime) &&
+           g_strcmp0(a->media_type, b->media_type) == 0 && g_strcmp0(a->title, b->title) == 0 &&
+           g_strcmp0(a->date, b->date) == 0 && g_strcmp0(a->type_code, b->type_code) == 0 &&
+           g_strcmp0(a->author, b->author) == 0 && a->category == b->category &&
+           a->patient_entered == b->patient_entered && same_bytes(a->subject, b->subject);
+}
+
+gboolean
+ehd_items_equal(const GArray *a, const GArray *b)
+{
+    if (a->len != b->len)
+        return FALSE;
+    for (guint i = 0; i < a->len; i++)
+        if (!same_item(&g_array_index(a, EhdItem, i), &g_array_index(b, EhdItem, i)))
+            return FALSE;
+    return TRUE;
+}
+
+void
+ehd_send_options_init(EhdSendOptions *options)
+{
+    memset(options, 0, sizeof *options);
+    options->timeout = EHP_ARMED_MS / 1000;
+    options->linger = 5;
+}
+
+void
+ehd_receive_options_init(EhdReceiveOptions *options)
+{
+    memset(options, 0, sizeof *options);
+    options->timeout = EHP_ARMED_MS / 1000;
+    options->purpose = EHP__PURPOSE__PURPOSE_TREAT;
+    options->filing_timeout = EHP_FILING_MS / 1000;
+}
+
+static gboolean
+check_operator(const EhdOperator *op, GError **error)
+{
+    if (op == NULL)
+        return TRUE;
+    if (check_text(op->display, EHP_NAME_MAX) && check_text(op->role_code, EHP_CODE_MAX) &&
+        check_text(op->identifier, EHP_CODE_MAX) &&
+        (op->assurance == 0 || ehd_assurance_code(op->assurance) != NULL))
+        return TRUE;
+    ehd_error_set(error, EHP_INVALID_ARGUMENT, "operator");
+    return FALSE;
+}
+
+gboolean
+ehd_send_options_check(const EhdSendOptions *options, GError **error)
+{
+    const char *fault = NULL;
+
+    if (options->timeout < 1 || options->timeout > 3600)
+        fault = "timeout";
+    else if (options->linger > 660)
+        fault = "linger";
+    else if (options->acting_as != 0 && ehd_acting_as_code(options->acting_as) == NULL)
+        fault = "acting-as";
+    if (fault != NULL)
+        ehd_error_set(error, EHP_INVALID_ARGUMENT, "%s", fault);
+    return fault == NULL && ehd_items_check(options->items, error);
+}
+
+gboolean
+ehd_receive_options_check(const EhdReceiveOptions *options, GError **error)
+{
+    const char *fault = NULL;
+
+    if (ehd_purpose_code(options->purpose) == NULL)
+        fault = "purpose";
+    else if (!check_text(options->text, EHP_TEXT_MAX))
+        fault = "text";
+    else if (options->n_categories > EHP_TAP_CATEGORIES_MAX)
+        fault = "categories";
+    else if (!check_text(options->directory, 4096))
+        fault = "directory";
+    for (gsize i = 0; fault == NULL && i < options->n_categories; i++)
+        if (ehd_category_code(options->categories[i]) == NULL)
+            fault = "categories";
+    if (fault != NULL)
+        ehd_error_set(error, EHP_INVALID_ARGUMENT, "%s", fault);
+    return fault == NULL && check_operator(options->operator_, error);
+}

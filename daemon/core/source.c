@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Descriptors live in EHD_SOURCE_OPEN_MAX slots; the one that serves the oldest read gives way.
+ * A job holds a reference to its open file, so that dropping a slot never closes a descriptor
+ * under the worker's pread().
+ */
+#include "daemon/core/source.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/core/lane.h"
+
+typedef struct {
+    int fd;            /* owned */
+    gboolean checked;  /* first is filled in; worker only */
+    struct stat first; /* worker only */
+} OpenFile;
+
+typedef struct {
+    gboolean used;
+    guint id;
+    OpenFile *file; /* owned (atomic reference); NULL: asked for, not given yet */
+    guint64 last_use;
+} Slot;
+
+struct EhdSource {
+    const GArray *items; /* borrowed */
+    const EhdSourceUser *user;
+    gpointer user_data;
+    EhdLane *lane; /* owned */
+    guint stall_ms, stall_timer;
+    Slot slots[EHD_SOURCE_OPEN_MAX];
+    guint64 uses;
+    gboolean busy, reading; /* a read was asked for; it is with the worker */
+    guint id;               /* what was asked for */
+    guint64 offset;
+    guint32 length;
+    gboolean failed, paused;
+};
+
+typedef struct {
+    EhdSource *source; /* borrowed; main context only: the lane ends before it */
+    OpenFile *file;    /* owned (atomic reference) */
+    guint64 size, offset;
+    gboolean has_mtime;
+    gint64 mtime;
+    guint8 *bytes; /* owned */
+    guint32 length;
+    ehp_status status;
+} Read;
+
+static void
+open_file_clear(gpointer data)
+{
+    close(((OpenFile *)data)->fd);
+}
+
+static void
+open_file_unref(OpenFile *file)
+{
+    g_atomic_rc_box_release_full(file, open_file_clear);
+}
+
+/* ---------------------------------------------------------------- on the worker */
+
+static gint64
+mtime_us(const struct stat *st)
+{
+    return (gint64)st->st_mtim.tv_sec * 1000000 + st->st_mtim.tv_nsec / 1000;
+}
+
+static ehp_status
+check_first(Read *read)
+{
+    OpenFile *file = read->file;
+
+    if (fstat(file->fd, &file->first) < 0)
+        return EHP_NO_INPUT;
+    if (!S_ISREG(file->first.st_mode))
+        return EHP_NO_INPUT;
+    if ((guint64)file->first.st_size != read->size)
+        return EHP_ITEM_CHANGED;
+    if (read->has_mtime && mtime_us(&file->first) != read->mtime)
+        return EHP_ITEM_CHANGED;
+    file->checked = TRUE;
+    return EHP_OK;
+}
+
+/* What was hashed and sent must have been one state of the file. */
+static ehp_status
+check_last(const Read *read)
+{
+    const struct stat *first = &read->file->first;
+    struct stat now;
+
+    if (fstat(read->file->fd, &now) < 0)
+        return EHP_NO_INPUT;
+    if (now.st_size != first->st_size || now.st_mtim.tv_sec != first->st_mtim.tv_sec ||
+        now.st_mtim.tv_nsec != first->st_mtim.tv_nsec)
+        return EHP_ITEM_CHANGED;
+    return EHP_OK;
+}
+
+static ehp_status
+read_bytes(Read *read)
+{
+    guint32 got = 0;
+
+    read->bytes = g_malloc(MAX(read->length, 1));
+    while (got < read->length) {
+        ssize_t n = pread(read->file->fd, read->bytes + got, read->length - got,
+                          (off_t)(read->offset + got));
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return EHP_NO_INPUT;
+        if (n == 0)
+            return EHP_ITEM_CHANGED;
+        got += (guint32)n;
+    }
+    return EHP_OK;
+}
+
+static void
+read_work(gpointer job)
+{
+    Read *read = job;
+
+    read->status = read->file->checked ? EHP_OK : check_first(read);
+    if (read->status == EHP_OK)
+        read->status = read_bytes(read);
+    if (read->status == EHP_OK && read->offset + read->length >= read->size)
+        read->status = check_last(read);
+}
+
+/* ---------------------------------------------------------------- on the main context */
+
+static void
+fail(EhdSource *self, ehp_status why, guint id)
+{
+    if (self->failed)
+        return;
+    self->failed = TRUE;
+    g_clear_handle_id(&self->stall_timer, g_source_remove);
+    self->user->failed(why, id, self->user_data);
+}
+
+static gboolean
+on_stalled(gpointer user_data)
+{
+    EhdSource *self = user_data;
+
+    self->stall_timer = 0;
+    fail(self, EHP_ITEM_STALLED, self->id);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+restart_stall_timer(EhdSource *self)
+{
+    g_clear_handle_id(&self->stall_timer, g_source_remove);
+    /* while the owner is away only what is with the worker can stall */
+    if (self->busy && (!self->paused || self->reading))
+        self->stall_timer = g_timeout_add(self->stall_ms, on_stalled, self);
+}
+
+static void
+read_done(gpointer job)
+{
+    Read *read = job;
+    EhdSource *self = read->source;
+
+    if (self->failed)
+        return;
+    self->busy = self->reading = FALSE;
+    restart_stall_timer(self);
+    if (read->status != EHP_OK)
+        fail(self, read->status, self->id);
+    else
+        self->user->data(self->id, read->bytes, read->length, self->user_data);
+}
+
+static void
+read_free(gpointer job)
+{
+    Read *read = job;
+
+    open_file_unref(read->file);
+    g_free(read->bytes);
+    g_free(read);
+}
+
+static const EhdJobOps read_ops = {.work = read_work, .done = read_done, .free = read_free};
+
+static Slot *
+find_slot(EhdSource *self, guint id)
+{
+    for (guint i = 0; i < EHD_SOURCE_OPEN_MAX; i++)
+        if (self->slots[i].used && self->slots[i].id == id)
+            return &self->slots[i];
+    return NULL;
+}
+
+static void
+clear_slot(Slot *slot)
+{
+    g_clear_pointer(&slot->file, open_file_unref);
+    memset(slot, 0, sizeof *slot);
+}
+
+/* A free slot, or the one least recently used. Only the item that is due (now) may push out one
+ * whose answer is still to come; give() then closes that. */
+static Slot *
+take_slot(EhdSource *self, gboolean now)
+{
+    Slot *oldest = NULL;
+
+    for (guint i = 0; i < EHD_SOURCE_OPEN_MAX; i++) {
+        Slot *slot = &self->slots[i];
+
+        if (!slot->used)
+            return slot;
+        if (slot->id == self->id || (slot->file == NULL && !now))
+            continue;
+        if (oldest == NULL || slot->last_use < oldest->last_use)
+            oldest = slot;
+    }
+    if (oldest != NULL)
+        clear_slot(oldest);
+    return oldest;
+}
+
+static Slot *
+ask_for(EhdSource *self, guint id, gboolean now)
+{
+    Slot *slot = find_slot(self, id);
+
+    if (slot != NULL)
+        return slot;
+    slot = take_slot(self, now);
+    if (slot == NULL)
+        return NULL;
+    slot->used = TRUE;
+    slot->id = id;
+    slot->last_use = self->uses;
+    if (!self->paused)
+        self->user->want(id, self->user_data);
+    return slot;
+}
+
+static void
+start_read(EhdSource *self, Slot *slot)
+{
+    const EhdItem *item = &g_array_index(self->items, EhdItem, self->id);
+    Read *read = g_new0(Read, 1);
+
+    slot->last_use = ++self->uses;
+    read->source = self;
+    read->file = g_atomic_rc_box_acquire(slot->file);
+    read->size = item->size;
+    read->has_mtime = item->has_mtime;
+    read->mtime = item->mtime;
+    read->offset = self->offset;
+    read->length = self->length;
+    self->reading = TRUE;
+    restart_stall_timer(self);
+    ehd_lane_push(self->lane, &read_ops, read);
+}
+
+EhdSource *
+ehd_source_new(const GArray *items, guint stall_ms, const EhdSourceUser *user,
+               gpointer user_data)
+{
+    EhdSource *self = g_new0(EhdSource, 1);
+
+    self->items = items;
+    self->user = user;
+    self->user_data = user_data;
+    self->stall_ms = stall_ms;
+    self->lane = ehd_lane_new();
+    return self;
+}
+
+void
+ehd_source_free(EhdSource *self)
+{
+    if (self == NULL)
+        return;
+    g_clear_handle_id(&self->stall_timer, g_source_remove);
+    ehd_lane_free(self->lane, FALSE);
+    for (guint i = 0; i < EHD_SOURCE_OPEN_MAX; i++)
+        clear_slot(&self->slots[i]);
+    g_free(self);
+}
+
+void
+ehd_source_read(EhdSource *self, guint id, guint64 offset, guint32 length, const guint *next,
+                gsize n_next)
+{
+    Slot *slot;
+
+    g_return_if_fail(!self->busy && id < self->items->len);
+    if (self->failed)
+        return;
+    self->busy = TRUE;
+    self->id = id;
+    self->offset = offset;
+    self->length = length;
+    restart_stall_timer(self);
+    slot = ask_for(self, id, TRUE);
+    for (gsize i = 0; i < n_next && i < EHD_SOURCE_AHEAD && !self->failed; i++)
+        ask_for(self, next[i], FALSE);
+    /* the owner may have answered, or failed, from within want() */
+    slot = self->failed || self->reading ? NULL : find_slot(self, id);
+    if (slot != NULL && slot->file != NULL)
+        start_read(self, slot);
+}
+
+void
+ehd_source_give(EhdSource *self, guint id, int fd, ehp_status why)
+{
+    Slot *slot = find_slot(self, id);
+
+    if (slot == NULL || slot->file != NULL || self->failed) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    if (fd < 0) {
+        fail(self, why == EHP_OK ? EHP_NO_INPUT : why, id);
+        return;
+    }
+    slot->file = g_atomic_rc_box_new0(OpenFile);
+    slot->file->fd = fd;
+    if (self->busy && !self->reading && self->id == id)
+        start_read(self, slot);
+}
+
+void
+ehd_source_drop(EhdSource *self, guint id)
+{
+    Slot *slot = find_slot(self, id);
+
+    if (slot != NULL && !(self->busy && self->id == id))
+        clear_slot(slot);
+}
+
+void
+ehd_source_pause(EhdSource *self)
+{
+    self->paused = TRUE;
+    restart_stall_timer(self);
+}
+
+void
+ehd_source_ask_again(EhdSource *self)
+{
+    self->paused = FALSE;
+    restart_stall_timer(self);
+    for (guint i = 0; i < EHD_SOURCE_OPEN_MAX && !self->failed; i++)
+        if (self->slots[i].used && self->slots[i].file == NULL)
+            self->user->want(self->slots[i].id, self->user_data);
+}
