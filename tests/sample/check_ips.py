@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Holds a file to the structure of an International Patient Summary (HL7 IPS 2.0.1 over FHIR R4).
 

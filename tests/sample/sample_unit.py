@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The sample patient's files are what they say; and the checker of summaries finds what is wrong. TAP output."""
 import copy

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes hand.dcm: a Secondary Capture image of 64 x 64 grey values, explicit VR little endian, with a drawn "hand" that nobody has.
 

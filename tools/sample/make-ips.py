@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes patient-summary.json: the sample patient's International Patient Summary (FHIR R4 document, IPS 2.0).
 

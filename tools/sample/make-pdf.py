@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Writes laboratory-report.pdf: one page, PDF 1.4, a standard font, no producer, nothing that runs. The same run gives the same bytes."""
 import os

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The air alone: what goes in comes out, at the rate and no sooner than the delay; ends, cuts, flips; flat memory. TAP output."""
 import os

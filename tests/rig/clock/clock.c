@@ -30,7 +30,7 @@ clock_gettime(clockid_t clock, struct timespec *t)
     static clock_fn real;
 
     if (!real)
-        real = (clock_fn)dlsym(RTLD_NEXT, "clock_gettime");
+        *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
     int r = real(clock, t);
     if (r == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
         t->tv_sec += offset();
