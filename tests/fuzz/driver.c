@@ -13,8 +13,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define INPUT_MAX    (1024 * 1024)
-#define DAMAGED_RUNS 300
+#define INPUT_MAX     (1024 * 1024)
+/* Damaged copies of a folder's seeds, all together, and of one of them at most. */
+#define DAMAGED_TOTAL 3000
+#define DAMAGED_MAX   300
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
@@ -45,9 +47,9 @@ run(const uint8_t *data, size_t size)
 }
 
 static void
-run_damaged(uint8_t *data, size_t size)
+run_damaged(uint8_t *data, size_t size, unsigned runs)
 {
-    for (unsigned i = 0; size > 0 && i < DAMAGED_RUNS; i++) {
+    for (unsigned i = 0; size > 0 && i < runs; i++) {
         const size_t at = next() % size, other = next() % size;
         const uint8_t old = data[at], old_other = data[other];
         size_t len = size;
@@ -74,7 +76,7 @@ run_damaged(uint8_t *data, size_t size)
 }
 
 static void
-run_file(const char *path)
+run_file(const char *path, unsigned runs)
 {
     static uint8_t data[INPUT_MAX];
     FILE *file = fopen(path, "rb");
@@ -87,7 +89,7 @@ run_file(const char *path)
     size = fread(data, 1, sizeof data, file);
     (void)fclose(file);
     run(data, size);
-    run_damaged(data, size);
+    run_damaged(data, size, runs);
 }
 
 static unsigned
@@ -95,6 +97,8 @@ run_folder(const char *folder, unsigned n)
 {
     struct dirent **names;
     const int count = scandir(folder, &names, NULL, alphasort);
+    const unsigned share = count > 0 ? DAMAGED_TOTAL / (unsigned)count : 0;
+    const unsigned runs = share < DAMAGED_MAX ? share : DAMAGED_MAX;
 
     for (int i = 0; i < count; i++) {
         char path[4096];
@@ -102,7 +106,7 @@ run_folder(const char *folder, unsigned n)
 
         (void)snprintf(path, sizeof path, "%s/%s", folder, names[i]->d_name);
         if (stat(path, &st) == 0 && S_ISREG(st.st_mode)) {
-            run_file(path);
+            run_file(path, runs);
             printf("ok %u - %s\n", ++n, names[i]->d_name);
         }
         free(names[i]);
