@@ -7,9 +7,10 @@
  * Threads: every function blocks and needs no main loop: call them from a worker. One EhdSpool
  * serves any number of threads; one EhdSpoolSession and its items serve one at a time.
  *
- * Faults: NO_SPACE (quota, min-free, ENOSPC, EDQUOT), STORE_FAILED (EIO, EROFS …). After a
- * failed begin, append or sync the item can be appended to again from ehd_spool_item_durable()
- * once the fault is gone.
+ * Faults: NO_SPACE (quota, min-free, ENOSPC, EDQUOT), STORE_FAILED (EIO, EROFS …). Once the
+ * fault is gone, an item goes on from ehd_spool_item_written(): after a failed append that is
+ * where this append began, after a failed sync the end of what is durable (the kernel may have
+ * dropped the rest).
  */
 #pragma once
 
@@ -83,5 +84,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdSpoolItem, ehd_spool_item_free)
 /* A whole item, opened for reading (the caller closes it; O_CLOEXEC). NOT_FOUND while it is not
  * whole. `size` may be NULL. */
 int ehd_spool_item_open(EhdSpoolSession *session, guint32 id, guint64 *size, GError **error);
-/* Unlinks the item, whole or partial; a missing one is success. */
+/* Unlinks the item, whole or partial; a missing one is success. Not while it is open as
+ * EhdSpoolItem. */
 gboolean ehd_spool_item_discard(EhdSpoolSession *session, guint32 id, GError **error);

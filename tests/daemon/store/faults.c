@@ -42,9 +42,12 @@ due(Fault fault)
     return TRUE;
 }
 
-/* The linker makes these from --wrap=NAME; nothing declares them. */
+/* The linker makes these from --wrap=NAME; nothing declares them. With 64-bit file offsets the
+ * C library's names end in 64 where an offset is meant. */
 ssize_t __real_write(int fd, const void *data, size_t length);
 ssize_t __wrap_write(int fd, const void *data, size_t length);
+ssize_t __real_pwrite64(int fd, const void *data, size_t length, off_t offset);
+ssize_t __wrap_pwrite64(int fd, const void *data, size_t length, off_t offset);
 int __real_fsync(int fd);
 int __wrap_fsync(int fd);
 int __real_fdatasync(int fd);
@@ -53,10 +56,10 @@ int __real_syncfs(int fd);
 int __wrap_syncfs(int fd);
 int __real_renameat(int from_fd, const char *from, int to_fd, const char *to);
 int __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to);
-int __real_fallocate(int fd, int mode, off_t offset, off_t length);
-int __wrap_fallocate(int fd, int mode, off_t offset, off_t length);
-int __real_fstatvfs(int fd, struct statvfs *st);
-int __wrap_fstatvfs(int fd, struct statvfs *st);
+int __real_fallocate64(int fd, int mode, off_t offset, off_t length);
+int __wrap_fallocate64(int fd, int mode, off_t offset, off_t length);
+int __real_fstatvfs64(int fd, struct statvfs *st);
+int __wrap_fstatvfs64(int fd, struct statvfs *st);
 
 ssize_t
 __wrap_write(int fd, const void *data, size_t length)
@@ -64,6 +67,14 @@ __wrap_write(int fd, const void *data, size_t length)
     if (due(FAULT_WRITE))
         return -1;
     return __real_write(fd, data, due(FAULT_SHORT_WRITE) ? 1 : length);
+}
+
+ssize_t
+__wrap_pwrite64(int fd, const void *data, size_t length, off_t offset)
+{
+    if (due(FAULT_WRITE))
+        return -1;
+    return __real_pwrite64(fd, data, due(FAULT_SHORT_WRITE) ? 1 : length, offset);
 }
 
 int
@@ -91,15 +102,15 @@ __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
 }
 
 int
-__wrap_fallocate(int fd, int mode, off_t offset, off_t length)
+__wrap_fallocate64(int fd, int mode, off_t offset, off_t length)
 {
-    return due(FAULT_FALLOCATE) ? -1 : __real_fallocate(fd, mode, offset, length);
+    return due(FAULT_FALLOCATE) ? -1 : __real_fallocate64(fd, mode, offset, length);
 }
 
 int
-__wrap_fstatvfs(int fd, struct statvfs *st)
+__wrap_fstatvfs64(int fd, struct statvfs *st)
 {
-    int rc = __real_fstatvfs(fd, st);
+    int rc = __real_fstatvfs64(fd, st);
     if (due(FAULT_STATVFS))
         st->f_bavail = 0;
     return rc;

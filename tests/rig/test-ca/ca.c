@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <gnutls/crypto.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -16,11 +17,20 @@
 
 static const char *const names[] = {"root", "intermediate"};
 
+static void fail(const char *what, const char *why) G_GNUC_NORETURN;
+
+static void
+fail(const char *what, const char *why)
+{
+    fprintf(stderr, "test CA: %s: %s\n", what, why);
+    exit(1);
+}
+
 static void
 must(int rc, const char *what)
 {
     if (rc < 0)
-        g_error("test CA: %s: %s", what, gnutls_strerror(rc));
+        fail(what, gnutls_strerror(rc));
 }
 
 static void
@@ -240,7 +250,7 @@ save(const char *directory, const char *name, const char *ending, const char *te
     g_autofree char *file = g_strconcat(name, ending, NULL);
     g_autofree char *path = g_build_filename(directory, file, NULL);
     if (!g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, mode, &error))
-        g_error("test CA: %s", error->message);
+        fail("save", error->message);
 }
 
 static char *
@@ -251,7 +261,7 @@ load(const char *directory, const char *name, const char *ending)
     g_autofree char *path = g_build_filename(directory, file, NULL);
     char *text = NULL;
     if (!g_file_get_contents(path, &text, NULL, &error))
-        g_error("test CA: %s (made with: test-ca DIR init)", error->message);
+        fail("load (made with: test-ca DIR init)", error->message);
     return text;
 }
 
@@ -289,12 +299,14 @@ void
 test_ca_save(const TestCa *ca, const char *directory)
 {
     if (g_mkdir_with_parents(directory, 0755) != 0)
-        g_error("test CA: %s: %s", directory, g_strerror(errno));
+        fail(directory, g_strerror(errno));
     for (int i = 0; i < 2; i++) {
         gnutls_datum_t datum;
         g_autofree char *crt = test_ca_pem(ca->crt[i]);
-        g_autofree char *key = take_text(
-            gnutls_x509_privkey_export2(ca->key[i], GNUTLS_X509_FMT_PEM, &datum), &datum);
+        g_autofree char *key =
+            take_text(gnutls_x509_privkey_export2_pkcs8(ca->key[i], GNUTLS_X509_FMT_PEM, NULL,
+                                                        GNUTLS_PKCS_PLAIN, &datum),
+                      &datum);
         g_autofree char *revoked = serials_to_text(ca->revoked[i]);
         save(directory, names[i], ".pem", crt, 0644);
         save(directory, names[i], ".key", key, 0600);
@@ -315,7 +327,9 @@ test_ca_load(const char *directory)
         must(gnutls_x509_crt_import(ca->crt[i], &datum, GNUTLS_X509_FMT_PEM), names[i]);
         datum = (gnutls_datum_t){(guint8 *)key, (unsigned)strlen(key)};
         must(gnutls_x509_privkey_init(&ca->key[i]), "init");
-        must(gnutls_x509_privkey_import(ca->key[i], &datum, GNUTLS_X509_FMT_PEM), names[i]);
+        must(gnutls_x509_privkey_import_pkcs8(ca->key[i], &datum, GNUTLS_X509_FMT_PEM, NULL,
+                                              GNUTLS_PKCS_PLAIN),
+             names[i]);
         serials_from_text(ca->revoked[i], revoked);
     }
     return ca;

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside of the spool only.
+ */
+#pragma once
+
+#include <sys/types.h>
+
+#include "daemon/store/spool.h"
+
+#define EHD_SPOOL_META     "meta"
+#define EHD_SPOOL_PARTIAL  ".partial"
+/* "4294967295.partial" */
+#define EHD_SPOOL_NAME_MAX 24
+
+struct EhdSpool {
+    const EhdSeal *seal; /* borrowed */
+    int fd;              /* borrowed: the spool's room */
+    guint64 quota;
+    guint64 min_free;
+    GMutex lock; /* of what follows */
+    guint64 used;
+    guint64 promised; /* of `used`, what is not on the disk yet and not reserved there */
+};
+
+struct EhdSpoolSession {
+    EhdSpool *spool; /* borrowed */
+    char *id;        /* owned */
+    int fd;
+    gboolean names_dirty; /* renamed, the directory not synced yet */
+    GArray *later;        /* guint32: written, to be renamed by ehd_spool_session_sync */
+};
+
+/* Gives `bytes` back to the quota. */
+void ehd_spool_release(EhdSpool *spool, guint64 bytes);
