@@ -39,7 +39,8 @@ ehp_hmac(uint8_t out[EHP_HASH_LEN], ehp_bytes key, const ehp_bytes *parts, size_
 {
     crypto_auth_hmacsha256_state state;
 
-    crypto_auth_hmacsha256_init(&state, key.data, key.len);
+    /* libsodium wants a pointer even to nothing */
+    crypto_auth_hmacsha256_init(&state, key.len > 0 ? key.data : (const uint8_t *)"", key.len);
     for (size_t i = 0; i < n; i++)
         crypto_auth_hmacsha256_update(&state, parts[i].data, parts[i].len);
     crypto_auth_hmacsha256_final(&state, out);
