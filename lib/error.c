@@ -16,7 +16,7 @@ static const struct {
     const char *bus_name;
     const char *text;
 } table[] = {
-#define X(id, name, exit_code, wire, text)                                                       \
+#define X(id, name, exit_code, wire, text)                                                     \
     {EHRLINK_ERROR_##id, exit_code, BUS_PREFIX #name, text},
 #include "proto/errors.def"
 #undef X

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -130,6 +131,8 @@ main(int argc, char **argv)
     }
     if (optind < argc || !options.reader || !*options.reader)
         return usage(stderr);
+    /* a worker is executed by way of /proc and would be called "exe" */
+    prctl(PR_SET_NAME, "ehrlink-nfc");
     limit();
     if (options.worker)
         return ehd_nfc_worker_run(EHD_NFC_WORKER_FD, options.reader, options.verbose);

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The methods of a session, one by one. All of them return to the caller what the service said.
+ */
+#include "session-private.h"
+
+#include "item-private.h"
+#include "names.h"
+
+#define LIST_PAGE 256
+
+static void
+on_simple_reply(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    g_autoptr(GTask) task = user_data;
+    g_autoptr(GVariant) reply = NULL;
+    GError *error = NULL;
+
+    reply = ehrlink_session_call_finish(EHRLINK_SESSION(source), result, NULL, &error);
+    if (reply == NULL)
+        g_task_return_error(task, error);
+    else
+        g_task_return_boolean(task, TRUE);
+}
+
+/* Takes the task. */
+static void
+call_simple(GTask *task, const char *method, GVariant *parameters, gboolean repeat)
+{
+    ehrlink_session_call(g_task_get_source_object(task), NULL, SESSION_INTERFACE, method,
+                         parameters, repeat, g_task_get_cancellable(task), on_simple_reply,
+                         task);
+}
+
+static GTask *
+new_task(EhrlinkSession *self, GCancellable *cancellable, GAsyncReadyCallback callback,
+         gpointer user_data, gpointer tag)
+{
+    GTask *task = g_task_new(self, cancellable, callback, user_data);
+
+    g_task_set_source_tag(task, tag);
+    return task;
+}
+
+static GVariant *
+no_options(void)
+{
+    return g_variant_new("(a{sv})", NULL);
+}
+
+static gboolean
+finish_simple(EhrlinkSession *self, GAsyncResult *result, gpointer tag, GError **error)
+{
+    g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
+    g_return_val_if_fail(g_async_result_is_tagged(result, tag), FALSE);
+    return g_task_propagate_boolean(G_TASK(result), error);
+}
+
+static void
+on_details(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    EhrlinkSession *self = EHRLINK_SESSION(source);
+    g_autoptr(GTask) task = user_data;
+    g_autoptr(GVariant) reply = NULL;
+    g_autoptr(GVariant) details = NULL;
+    GError *error = NULL;
+
+    reply = ehrlink_session_call_finish(self, result, NULL, &error);
+    if (reply == NULL) {
+        g_task_return_error(task, error);
+        return;
+    }
+    details = g_variant_get_child_value(reply, 0);
+    ehrlink_session_take_details(self, details);
+    g_task_return_boolean(task, TRUE);
+}
+
+void
+ehrlink_session_refresh_async(EhrlinkSession *self, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_return_if_fail(EHRLINK_IS_SESSION(self));
+
+    ehrlink_session_call(
+        self, NULL, SESSION_INTERFACE, "GetDetails", no_options(), TRUE, cancellable,
+        on_details,
+        new_task(self, cancellable, callback, user_data, TAG(ehrlink_session_refresh_async)));
+}
+
+gboolean
+ehrlink_session_refresh_finish(EhrlinkSession *self, GAsyncResult *result, GError **error)
+{
+    return finish_simple(self, result, TAG(ehrlink_session_refresh_async), error);
+}
+
+void
+ehrlink_session_cancel_async(EhrlinkSession *self, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer user_data)
+{
+    GTask *task;
+
+    g_return_if_fail(EHRLINK_IS_SESSION(self));
+
+    task = new_task(self, cancellable, callback, user_data, TAG(ehrlink_session_cancel_async));
+    if (ehrlink_session_has_ended(self)) {
+        g_task_return_boolean(task, TRUE);
+        g_object_unref(task);
+        return;
+    }
+    call_simple(task, "Cancel", no_options(), TRUE);
+}
+
+gboolean
+ehrlink_session_cancel_finish(EhrlinkSession *self, GAsyncResult *result, GError **error)
+{
+    return finish_simple(self, result, TAG(ehrlink_session_cancel_async), error);
+}
+
+static void
+on_extended(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    g_autoptr(GTask) task = user_data;
+    g_autoptr(GVariant) reply = NULL;
+    GError *error = NULL;
+    guint32 seconds = 0;
+
+    reply = ehrlink_session_call_finish(EHRLINK_SESSION(source), result, NULL, &error);
+    if (reply == NULL) {
+        g_task_return_error(task, error);
+        return;
+    }
+    g_variant_get(reply, "(u)", &seconds);
+    g_task_return_int(task, MIN(seconds, G_MAXINT));
+}
+
+void
+ehrlink_session_extend_async(EhrlinkSession *self, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_return_if_fail(EHRLINK_IS_SESSION(self));
+
+    ehrlink_session_call(
+        self, NULL, SESSION_INTERFACE, "Extend", no_options(), FALSE, cancellable, on_extended,
+        new_task(self, cancellable, callback, user_data, TAG(ehrlink_session_extend_async)));
+}
+
+int
+ehrlink_session_extend_finish(EhrlinkSession *self, GAsyncResult *result, GError **error)
+{
+    g_return_val_if_fail(g_task_is_valid(result, self), -1);
+    return (int)g_task_propagate_int(G_TASK(result), error);
+}
+
+void
+ehrlink_session_allow_unverified_async(EhrlinkSession *self, const char *fingerprint,
+                                       GCancellable *cancellable, GAsyncReadyCallback callback,
+                                       gpointer user_data)
+{
+    g_return_if_fail(EHRLINK_IS_SESSION(self) && fingerprint != NULL);
+
+    /* Not repeated: after an interruption the person is to look again. */
+    call_simple(new_task(self, cancellable, callback, user_data,
+                         TAG(ehrlink_session_allow_unverified_async)),
+                "AllowUnverified", g_variant_new("(sa{sv})", fingerprint, NULL), FALSE);
+}
+
+gboolean
+ehrlink_session_allow_unverified_finish(EhrlinkSession *self, GAsyncResult *result,
+                                        GError **error)
+{
+    return finish_simple(self, result, TAG(ehrlink_session_allow_unverified_async), error);
+}
+
+void
+ehrlink_session_revoke_async(EhrlinkSession *self, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_return_if_fail(EHRLINK_IS_SESSION(self));
+
+    call_simple(
+        new_task(self, cancellable, callback, user_data, TAG(ehrlink_session_revoke_async)),
+        "Revoke", no_options(), TRUE);
+}
+
+gboolean
+ehrlink_session_revoke_finish(EhrlinkSession *self, GAsyncResult *result, GError **error)
+{
+    return finish_simple(self, result, TAG(ehrlink_session_revoke_async), error);
+}
+
+void
+ehrlink_session_file_async(EhrlinkSession *self, GCancellable *cancellable,
+                           GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_return_if_fail(EHRLINK_IS_SESSION(self));
+
+    call_simple(
+        new_task(self, cancellable, callback, user_data, TAG(ehrlink_session_file_async)),
+        "File", no_options(), TRUE);
+}
+
+gboolean
+ehrlink_session_file_finish(EhrlinkSession *self, GAsyncResult *result, GError **error)
+{
+    return finish_simple(self, result, TAG(ehrlink_session_file_async), error);
+}
+
+void
+ehrlink_session_discard_async(EhrlinkSession *self, const char *rule, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_auto(GVariantDict) options = G_VARIANT_DICT_INIT(NULL);
+
+    g_return_if_fail(EHRLINK_IS_SESSION(self));
+
+    if (rule != NULL)
+        g_variant_dict_insert(&options, "rule", "s", rule);
+    call_simple(
+        new_task(self, cancellable, callback, user_data, TAG(ehrlink_session_discard_async)),
+        "Discard", g_variant_new("(@a{sv})", g_variant_dict_end(&options)), TRUE);
+}
+
+gboolean
+ehrlink_session_discard_finish(EhrlinkSession *self, GAsyncResult *result, GError **error)
+{
+    return finish_simple(self, result, TAG(ehrlink_session_discard_async), error);
+}
+
+static void
+on_receipt(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    g_autoptr(GTask) task = user_data;
+    g_autoptr(GVariant) reply = NULL;
+    g_autoptr(GVariant) bytes = NULL;
+    GError *error = NULL;
+
+    reply = ehrlink_session_call_finish(EHRLINK_SESSION(source), result, NULL, &error);
+    if (reply == NULL) {
+        g_task_return_error(task, error);
+        return;
+    }
+    bytes = g_variant_get_child_value(reply, 0);
+    g_task_return_pointer(task, g_variant_get_data_as_bytes(bytes),
+                          (GDestroyNotify)g_bytes_unref);
+}
+
+void
+ehrlink_session_get_receipt_async(EhrlinkSession *self, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_return_if_fail(EHRLINK_IS_SESSION(self));
+
+    ehrlink_session_call(self, NULL, SESSION_INTERFACE, "GetReceipt", no_options(), TRUE,
+                         cancellable, on_receipt,
+                         new_task(self, cancellable, callback, user_data,
+                                  TAG(ehrlink_session_get_receipt_async)));
+}
+
+GBytes *
+ehrlink_session_get_receipt_finish(EhrlinkSession *self, GAsyncResult *result, GError **error)
+{
+    g_return_val_if_fail(g_task_is_valid(result, self), NULL);
+    return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+/* --- items ---------------------------------------------------------------------------------
+ */
+
+static void list_page(GTask *task, guint first);
+
+static void
+on_page(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    g_autoptr(GTask) task = user_data;
+    GPtrArray *items = g_task_get_task_data(task);
+    g_autoptr(GVariant) reply = NULL;
+    g_autoptr(GVariant) page = NULL;
+    GError *error = NULL;
+    guint64 next = 0;
+
+    reply = ehrlink_session_call_finish(EHRLINK_SESSION(source), result, NULL, &error);
+    if (reply == NULL) {
+        g_task_return_error(task, error);
+        return;
+    }
+    page = g_variant_get_child_value(reply, 0);
+    for (gsize i = 0; i < g_variant_n_children(page); i++) {
+        g_autoptr(GVariant) entry = g_variant_get_child_value(page, i);
+        EhrlinkItem *item = ehrlink_item_new_from_variant(entry);
+
+        g_ptr_array_add(items, item);
+        next = MAX(next, (guint64)ehrlink_item_get_id(item) + 1);
+    }
+    if (next == 0 || next > G_MAXUINT32)
+        g_task_return_pointer(task, g_ptr_array_ref(items), (GDestroyNotify)g_ptr_array_unref);
+    else
+        list_page(g_steal_pointer(&task), (guint)next);
+}
+
+/* Takes the task. An empty page is the end; ids of a narrowed list have gaps. */
+static void
+list_page(GTask *task, guint first)
+{
+    EhrlinkSession *self = g_task_get_source_object(task);
+
+    ehrlink_session_call(self, self->transfer, TRANSFER_INTERFACE, "ListItems",
+                         g_variant_new("(uua{sv})", first, LIST_PAGE, NULL), TRUE,
+                         g_task_get_cancellable(task), on_page, task);
+}
+
+void
+ehrlink_session_list_items_async(EhrlinkSession *self, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data)
+{
+    GTask *task;
+
+    g_return_if_fail(EHRLINK_IS_SESSION(self));
+
+    task =
+        new_task(self, cancellable, callback, user_data, TAG(ehrlink_session_list_items_async));
+    g_task_set_task_data(task, g_ptr_array_new_with_free_func(g_object_unref),
+                         (GDestroyNotify)g_ptr_array_unref);
+    if (self->transfer != NULL) {
+        list_page(task, 0);
+        return;
+    }
+    g_task_return_new_error(task, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE,
+                            "nothing is announced yet");
+    g_object_unref(task);
+}
+
+GPtrArray *
+ehrlink_session_list_items_finish(EhrlinkSession *self, GAsyncResult *result, GError **error)
+{
+    g_return_val_if_fail(g_task_is_valid(result, self), NULL);
+    return g_task_propagate_pointer(G_TASK(result), error);
+}
