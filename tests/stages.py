@@ -164,7 +164,7 @@ def stages():
         ("build", QUICK, lambda: build("build")),
         ("unit", QUICK, lambda: meson_test("build", "unit", *not_special())),
         ("bus", QUICK, lambda: meson_test("build", "bus", *suites("bus"))),
-        ("main scenario", QUICK, lambda: meson_test("build", "main", "two-hosts", "main")),
+        ("main scenario", QUICK, lambda: meson_test("build", "main", "scenario main")),
         ("unit, address and undefined-behaviour sanitizers", NORMAL, unit_sanitized),
         ("scenarios over two hosts", NORMAL, lambda: meson_test("build", "rig", *suites("rig"))),
         ("fuzzing, short", NORMAL, lambda: meson_test("build", "fuzz", *suites("fuzz"))),
