@@ -1,0 +1,62 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every option and verb of the command lines is in their --help, manual page and completion, and nothing else is.
+
+usage: pages.py SOURCE_ROOT EHR_SEND EHR_RECEIVE EHRCTL
+"""
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+root = Path(sys.argv[1])
+programs = dict(zip(("ehr-send", "ehr-receive", "ehrctl"), sys.argv[2:5]))
+completion = (root / "tools/completion/ehrlink.bash").read_text()
+count = 0
+failed = 0
+
+
+def check(ok, name):
+    global count, failed
+    count += 1
+    failed += not ok
+    print(f"{'ok' if ok else 'not ok'} {count} - {name}")
+
+
+def options_in(text):
+    return set(re.findall(r"--[a-z][a-z-]*", text))
+
+
+def help_of(program):
+    return subprocess.run([program, "--help"], check=True, capture_output=True, text=True).stdout
+
+
+def page_of(name):
+    return (root / f"tools/man/{name}.1.scd").read_text().replace("\\", "")
+
+
+for name in ("ehr-send", "ehr-receive"):
+    told = options_in(help_of(programs[name])) | {"--version", "--help"}
+    documented = options_in("\n".join(line for line in page_of(name).splitlines() if line.startswith("*--"))
+                            )
+    block = re.search(rf"_{name.replace('-', '_')}\(\) \{{(.*?)\n\}}", completion, re.S).group(1)
+    completed = options_in(block)
+    for option in sorted(told | documented | completed):
+        check(option in told, f"{name} knows {option}")
+        check(option in documented, f"{name}(1) documents {option}")
+        check(option in completed, f"completion of {name} offers {option}")
+
+usage = re.findall(r"^  ehrctl (\S+)(?: ([a-z]+))?", help_of(programs["ehrctl"]), re.M)
+page = page_of("ehrctl")
+block = re.search(r"_ehrctl\(\) \{(.*?)\n\}", completion, re.S).group(1)
+check(len(usage) >= 13, "ehrctl --help lists its verbs")
+for group, verb in usage:
+    check(f"*{group} {verb}*" in page or f"*{group}*" in page if not verb else f"*{group} {verb}*" in page,
+          f"ehrctl(1) documents {group} {verb}")
+    check(group in block and verb in block, f"completion of ehrctl offers {group} {verb}")
+    for option in options_in(" ".join(line for line in help_of(programs["ehrctl"]).splitlines()
+                                      if line.startswith(f"  ehrctl {group} {verb}"))):
+        check(option in page, f"ehrctl(1) documents {option} of {group} {verb}")
+
+print(f"1..{count}")
+sys.exit(failed > 0)

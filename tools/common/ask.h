@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Asking the person at the keyboard without blocking: the question goes to stderr, the answer is a
+ * line of stdin. Where stdin is at its end the answer is no answer, which every caller takes as "no".
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+/* answer: the line without spaces around it, "" for an empty one; NULL: no answer (end of input,
+ * cancelled). Borrowed for the call. */
+typedef void (*AskAnswer)(const char *answer, gpointer user_data);
+
+/* One question at a time; a new one takes the place of one that is open. */
+void ask_line(const char *question, AskAnswer callback, gpointer user_data);
+/* Takes an open question down; its callback is not called. */
+void ask_cancel(void);
+/* "y", "yes" and their translations. */
+gboolean ask_is_yes(const char *answer);

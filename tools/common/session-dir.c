@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See session-dir.h. Blocking, small files only; main thread.
+ */
+#include "tools/common/session-dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gi18n.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tools/common/output.h"
+
+#define SESSION_JSON "session.json"
+/* Ten thousand items of some hundred bytes each; it is our own file, but anyone may have put one there. */
+#define SESSION_JSON_MAX (32 * 1024 * 1024)
+#define KNOWN_MAX 64
+
+static gboolean
+fail(GError **error, const char *path, int number)
+{
+    EhrlinkError code = number == ENOSPC || number == EDQUOT ? EHRLINK_ERROR_NO_SPACE
+                                                             : EHRLINK_ERROR_STORE_FAILED;
+
+    g_set_error(error, EHRLINK_ERROR, (int)code, "%s: %s", path, g_strerror(number));
+    return FALSE;
+}
+
+static gboolean
+sync_directory(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    gboolean ok = fd >= 0 && fsync(fd) == 0;
+
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+gboolean
+session_dir_prepare(const char *dir, GError **error)
+{
+    g_autofree char *probe = g_build_filename(dir, ".ehr-receive-XXXXXX", NULL);
+
+    if (g_mkdir(dir, 0700) != 0 && errno != EEXIST)
+        return fail(error, dir, errno);
+    if (g_mkdtemp_full(probe, 0700) == NULL)
+        return fail(error, dir, errno);
+    g_rmdir(probe);
+    return TRUE;
+}
+
+char *
+session_dir_incoming(const char *dir, const char *session, GError **error)
+{
+    g_autofree char *name = g_strdup_printf(".incoming-%s", session);
+    g_autofree char *path = g_build_filename(dir, name, NULL);
+
+    if (g_mkdir(path, 0700) != 0 && errno != EEXIST) {
+        fail(error, path, errno);
+        return NULL;
+    }
+    return g_steal_pointer(&path);
+}
+
+/* --- session.json ---------------------------------------------------------------------------- */
+
+static gboolean
+save(const char *path, JsonNode *root, GError **error)
+{
+    g_autofree char *file = g_build_filename(path, SESSION_JSON, NULL);
+    g_autofree char *text = json_to_string(root, TRUE);
+    g_autoptr(GError) local = NULL;
+
+    if (!g_file_set_contents_full(file, text, -1,
+                                  G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
+                                  &local)) {
+        gboolean full = g_error_matches(local, G_FILE_ERROR, G_FILE_ERROR_NOSPC);
+        g_set_error_literal(error, EHRLINK_ERROR,
+                            full ? EHRLINK_ERROR_NO_SPACE : EHRLINK_ERROR_STORE_FAILED,
+                            local->message);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static JsonNode *
+load(const char *path)
+{
+    g_autofree char *file = g_build_filename(path, SESSION_JSON, NULL);
+    g_autoptr(JsonParser) parser = json_parser_new();
+    g_autofree char *text = NULL;
+    gsize length = 0;
+    struct stat st;
+
+    if (lstat(file, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > SESSION_JSON_MAX ||
+        !g_file_get_contents(file, &text, &length, NULL) ||
+        !json_parser_load_from_data(parser, text, (gssize)length, NULL))
+        return NULL;
+    JsonNode *root = json_parser_get_root(parser);
+    return root != NULL && JSON_NODE_HOLDS_OBJECT(root) ? json_node_copy(root) : NULL;
+}
+
+static char *
+load_string(const char *path, const char *outer, const char *member)
+{
+    g_autoptr(JsonNode) root = load(path);
+    JsonObject *object = root != NULL ? json_node_get_object(root) : NULL;
+
+    if (object != NULL && outer != NULL) {
+        JsonNode *node = json_object_get_member(object, outer);
+        object = node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+    }
+    return object != NULL
+               ? g_strdup(json_object_get_string_member_with_default(object, member, NULL))
+               : NULL;
+}
+
+char *
+session_dir_get_id(const char *path)
+{
+    return load_string(path, NULL, "session");
+}
+
+char *
+session_dir_get_state(const char *path)
+{
+    return load_string(path, NULL, "state");
+}
+
+char *
+session_dir_get_on_filed(const char *path)
+{
+    return load_string(path, "on-filed", "state");
+}
+
+guint
+session_dir_get_n_items(const char *path)
+{
+    g_autoptr(JsonNode) root = load(path);
+    JsonNode *items = root != NULL ? json_object_get_member(json_node_get_object(root), "items") : NULL;
+
+    return items != NULL && JSON_NODE_HOLDS_ARRAY(items) ? json_array_get_length(json_node_get_array(items))
+                                                         : 0;
+}
+
+gboolean
+session_dir_set_state(const char *path, const char *state, GError **error)
+{
+    g_autoptr(JsonNode) root = load(path);
+
+    if (root == NULL)
+        return fail(error, path, ENOENT);
+    json_object_set_string_member(json_node_get_object(root), "state", state);
+    return save(path, root, error);
+}
+
+gboolean
+session_dir_set_on_filed(const char *path, const char *program, const char *state, int exit_status,
+                         GError **error)
+{
+    g_autoptr(JsonNode) root = load(path);
+    JsonObject *object;
+
+    if (root == NULL)
+        return fail(error, path, ENOENT);
+    object = json_object_new();
+    json_object_set_string_member(object, "program", program);
+    json_object_set_string_member(object, "state", state);
+    json_object_set_int_member(object, "exit", exit_status);
+    json_object_set_object_member(json_node_get_object(root), "on-filed", object);
+    return save(path, root, error);
+}
+
+static void
+add_item(JsonBuilder *builder, EhrlinkItem *item)
+{
+    g_autofree char *file = NULL;
+
+    if (ehrlink_item_get_path(item) != NULL)
+        file = g_path_get_basename(ehrlink_item_get_path(item));
+    json_builder_begin_object(builder);
+    output_member_int(builder, "id", ehrlink_item_get_id(item));
+    output_member_string(builder, "file", file);
+    output_member_string(builder, "name", ehrlink_item_get_name(item));
+    output_member_int(builder, "size", (gint64)ehrlink_item_get_size(item));
+    output_member_string(builder, "media-type", ehrlink_item_get_media_type(item));
+    output_member_string(builder, "title", ehrlink_item_get_title(item));
+    output_member_string(builder, "date", ehrlink_item_get_date(item));
+    output_member_string(builder, "category", ehrlink_item_get_category(item));
+    output_member_string(builder, "type-code", ehrlink_item_get_type_code(item));
+    output_member_string(builder, "author", ehrlink_item_get_author(item));
+    output_member_bool(builder, "patient-entered", ehrlink_item_get_patient_entered(item));
+    json_builder_end_object(builder);
+}
+
+static JsonNode *
+describe(EhrlinkSession *session, GPtrArray *items, GBytes *receipt)
+{
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autoptr(GVariant) request = ehrlink_session_get_request(session);
+    g_autoptr(GVariant) consent = ehrlink_session_get_consent(session);
+    g_autofree char *encoded = g_base64_encode(g_bytes_get_data(receipt, NULL), g_bytes_get_size(receipt));
+
+    json_builder_begin_object(builder);
+    output_member_string(builder, "session", ehrlink_session_get_id(session));
+    output_member_int(builder, "time", g_get_real_time() / G_USEC_PER_SEC);
+    output_member_string(builder, "state", "received");
+    output_member_vardict(builder, "request", request);
+    output_member_vardict(builder, "consent", consent);
+    output_member_string(builder, "receipt", encoded);
+    json_builder_set_member_name(builder, "items");
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < items->len; i++)
+        add_item(builder, g_ptr_array_index(items, i));
+    json_builder_end_array(builder);
+    json_builder_end_object(builder);
+    return json_builder_get_root(builder);
+}
+
+/* --- directories ----------------------------------------------------------------------------- */
+
+char *
+session_dir_complete(const char *dir, EhrlinkSession *session, GPtrArray *items, GBytes *receipt,
+                     GError **error)
+{
+    const char *id = ehrlink_session_get_id(session);
+    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+    g_autofree char *time = g_date_time_format(now, "%Y%m%dT%H%M%SZ");
+    g_autofree char *name = g_strdup_printf("%s-%s", time, id);
+    g_autofree char *path = g_build_filename(dir, name, NULL);
+    g_autofree char *incoming = session_dir_incoming(dir, id, error);
+    g_autoptr(JsonNode) root = describe(session, items, receipt);
+
+    if (incoming == NULL || !save(incoming, root, error))
+        return NULL;
+    if (!sync_directory(incoming) || g_rename(incoming, path) != 0 || !sync_directory(dir)) {
+        fail(error, path, errno);
+        return NULL;
+    }
+    return g_steal_pointer(&path);
+}
+
+static gint
+by_name(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+GPtrArray *
+session_dir_list(const char *dir)
+{
+    GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
+    GDir *entries = g_dir_open(dir, 0, NULL);
+    const char *name;
+
+    while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
+        g_autofree char *path = g_build_filename(dir, name, NULL);
+        g_autofree char *file = g_build_filename(path, SESSION_JSON, NULL);
+        if (name[0] != '.' && g_file_test(file, G_FILE_TEST_IS_REGULAR))
+            g_ptr_array_add(list, g_steal_pointer(&path));
+    }
+    g_clear_pointer(&entries, g_dir_close);
+    g_ptr_array_sort(list, by_name);
+    return list;
+}
+
+char *
+session_dir_find(const char *dir, const char *session)
+{
+    g_autoptr(GPtrArray) list = session_dir_list(dir);
+    g_autofree char *suffix = g_strdup_printf("-%s", session);
+
+    for (guint i = 0; i < list->len; i++)
+        if (g_str_has_suffix(g_ptr_array_index(list, i), suffix))
+            return g_strdup(g_ptr_array_index(list, i));
+    return NULL;
+}
+
+gboolean
+session_dir_remove(const char *path, GError **error)
+{
+    GDir *entries = g_dir_open(path, 0, NULL);
+    const char *name;
+
+    while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
+        g_autofree char *file = g_build_filename(path, name, NULL);
+        g_unlink(file);
+    }
+    g_clear_pointer(&entries, g_dir_close);
+    return g_rmdir(path) == 0 || errno == ENOENT || fail(error, path, errno);
+}
+
+/* --- where they are ------------------------------------------------------------------------- */
+
+static char *
+known_file(void)
+{
+    return g_build_filename(g_get_user_state_dir(), "ehrlink", "directories", NULL);
+}
+
+GPtrArray *
+session_dir_known(void)
+{
+    GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *file = known_file();
+    g_autofree char *text = NULL;
+
+    if (!g_file_get_contents(file, &text, NULL, NULL))
+        return list;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", KNOWN_MAX + 1);
+    for (guint i = 0; lines[i] != NULL && i < KNOWN_MAX; i++)
+        if (g_path_is_absolute(lines[i]))
+            g_ptr_array_add(list, g_strdup(lines[i]));
+    return list;
+}
+
+void
+session_dir_remember(const char *dir)
+{
+    g_autofree char *absolute = g_canonicalize_filename(dir, NULL);
+    g_autofree char *file = known_file();
+    g_autofree char *parent = g_path_get_dirname(file);
+    g_autoptr(GPtrArray) known = session_dir_known();
+    g_autoptr(GString) text = g_string_new(absolute);
+
+    g_string_append_c(text, '\n');
+    for (guint i = 0; i < known->len && i < KNOWN_MAX - 1; i++)
+        if (!g_str_equal(g_ptr_array_index(known, i), absolute))
+            g_string_append_printf(text, "%s\n", (char *)g_ptr_array_index(known, i));
+    /* Only a convenience of ehrctl: that it cannot be written stops nothing. */
+    if (g_mkdir_with_parents(parent, 0700) == 0)
+        g_file_set_contents(file, text->str, -1, NULL);
+}

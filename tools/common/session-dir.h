@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A received session in the user's directory: DIR/TIME-SESSION/ with the items and session.json. While items are
+ * being collected it is called DIR/.incoming-SESSION, so that nobody takes half a session for a whole one.
+ *
+ * session.json: "session", "time" (Unix seconds), "state" (received, filed), "items", "request", "consent", "receipt"
+ * (base64), "on-filed" {"program", "state" (running, done, failed), "exit"}.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "ehrlink.h"
+
+/* Makes DIR (its parent must exist) and finds out whether files can be made in it.
+ * EHRLINK_ERROR_STORE_FAILED. */
+gboolean session_dir_prepare(const char *dir, GError **error);
+
+/* DIR/.incoming-SESSION, made if it is not there; transfer full. */
+char *session_dir_incoming(const char *dir, const char *session, GError **error);
+/* Writes session.json into it and gives it its final name, durably; transfer full. `items` are those that
+ * were collected. */
+char *session_dir_complete(const char *dir, EhrlinkSession *session, GPtrArray *items, GBytes *receipt,
+                           GError **error);
+/* The directory of DIR whose name ends with -SESSION; transfer full, nullable. */
+char *session_dir_find(const char *dir, const char *session);
+/* Directories of DIR that hold a session.json, sorted by name; transfer full. */
+GPtrArray *session_dir_list(const char *dir);
+/* Removes it and the files in it. */
+gboolean session_dir_remove(const char *path, GError **error);
+
+/* What session.json says; NULL if it cannot be read. Free with g_free. */
+char *session_dir_get_id(const char *path);
+char *session_dir_get_state(const char *path);
+/* State of "on-filed", NULL when no program ran yet. */
+char *session_dir_get_on_filed(const char *path);
+guint session_dir_get_n_items(const char *path);
+
+/* Atomic changes of session.json. */
+gboolean session_dir_set_state(const char *path, const char *state, GError **error);
+gboolean session_dir_set_on_filed(const char *path, const char *program, const char *state, int exit_status,
+                                  GError **error);
+
+/* The directories that this user's ehr-receive has stored to, so that ehrctl finds them; transfer full. */
+GPtrArray *session_dir_known(void);
+void session_dir_remember(const char *dir);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ehrctl receipt verify.
+ */
+#include <glib/gi18n.h>
+
+#include "tools/common/output.h"
+#include "tools/common/receipt-file.h"
+#include "tools/common/words.h"
+#include "tools/ctl/ctl.h"
+
+static void
+show(GVariant *facts)
+{
+    gboolean complete = FALSE;
+    guint32 items = 0;
+    guint64 bytes = 0;
+    gint64 time = 0;
+
+    g_variant_lookup(facts, "complete", "b", &complete);
+    g_variant_lookup(facts, "items", "u", &items);
+    g_variant_lookup(facts, "bytes", "t", &bytes);
+    g_variant_lookup(facts, "time", "x", &time);
+    g_autofree char *size = words_bytes(bytes);
+    g_autofree char *date = words_date(time);
+    g_autofree char *what = g_strdup_printf(ngettext("%u item, %s", "%u items, %s", items), items, size);
+    ctl_show(_("Received by:"), ctl_string(facts, "organisation"));
+    ctl_show("", ctl_string(facts, "terminal"));
+    ctl_show("", ctl_string(facts, "place"));
+    ctl_show(_("Vouched for by:"), ctl_string(facts, "authority"));
+    ctl_show(_("When:"), date);
+    ctl_show(_("What:"), what);
+    ctl_show(_("Complete:"), complete ? _("yes") : _("NO, in part"));
+    ctl_show(_("Manifest:"), ctl_string(facts, "manifest-hash"));
+    ctl_show(_("Contents:"), ctl_string(facts, "contents-hash"));
+}
+
+int
+ctl_receipt_verify(Ctl *ctl, int argc, char **argv)
+{
+    g_auto(CtlCall) call = {.loop = ctl->loop};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) receipt = NULL;
+    gboolean verified = FALSE;
+    EhrlinkError problem = EHRLINK_ERROR_UNVERIFIED;
+    int code;
+
+    if (!ctl_options(&argc, &argv, NULL, 1, 1, &code))
+        return code;
+    if ((receipt = receipt_file_read(argv[1], &error)) == NULL)
+        return ctl_fail(error);
+    if ((code = ctl_connect(ctl)) != 0)
+        return code;
+    ehrlink_client_verify_receipt_async(ctl->client, receipt, NULL, ctl_on_result, &call);
+    g_autoptr(GVariant) facts =
+        ehrlink_client_verify_receipt_finish(ctl->client, ctl_wait(ctl, &call), &error);
+    if (facts == NULL)
+        return ctl_fail(error);
+    output_members(output_event(NULL), facts);
+    output_event_end();
+    show(facts);
+    g_variant_lookup(facts, "verified", "b", &verified);
+    if (verified) {
+        output_line(_("The signature is right, and an authority you trust vouches for the signer."));
+        return 0;
+    }
+    if (ctl_string(facts, "problem") != NULL)
+        (void)ehrlink_error_parse(ctl_string(facts, "problem"), &problem);
+    output_line(_("The signature is right, but: %s."), _(ehrlink_error_get_text(problem)));
+    return ehrlink_error_get_exit_code(problem);
+}

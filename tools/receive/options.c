@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The command line of ehr-receive.
+ */
+#include "tools/receive/options.h"
+
+#include <glib/gi18n.h>
+#include <unistd.h>
+
+#define TIMEOUT_ONCE 120
+#define TIMEOUT_MAX 3600
+#define DAYS_MAX 36500
+/* "later" means that staff come back to it: a day, not the ten minutes of somebody at the desk. Seconds. */
+#define FILING_LATER (24 * 60 * 60)
+
+static int
+check_file_mode(ReceiveOptions *options)
+{
+    if (options->file == NULL)
+        options->file_mode = isatty(STDIN_FILENO) ? FILE_ASK : FILE_LATER;
+    else if (g_str_equal(options->file, "ask"))
+        options->file_mode = FILE_ASK;
+    else if (g_str_equal(options->file, "later"))
+        options->file_mode = FILE_LATER;
+    else if (g_str_equal(options->file, "auto"))
+        options->file_mode = FILE_AUTO;
+    else
+        return cli_usage(_("--file must be ask, later or auto"));
+    return 0;
+}
+
+static int
+check_operator(const ReceiveOptions *options)
+{
+    static const char *const assurances[] = {"stated", "logged-in", "card", NULL};
+
+    if (options->operator_name == NULL &&
+        (options->operator_role != NULL || options->operator_id != NULL || options->operator_assurance != NULL))
+        return cli_usage(_("--operator-role, --operator-id and --operator-assurance need --operator"));
+    if (options->operator_assurance != NULL && !g_strv_contains(assurances, options->operator_assurance))
+        return cli_usage(_("--operator-assurance must be stated, logged-in or card"));
+    return 0;
+}
+
+static int
+check(ReceiveOptions *options, int argc)
+{
+    int code;
+
+    if (argc > 1)
+        return cli_usage(_("ehr-receive takes no arguments besides its options"));
+    if (options->timeout < -1 || options->timeout > TIMEOUT_MAX)
+        return cli_usage(_("--timeout must be 0 to %d seconds"), TIMEOUT_MAX);
+    if (options->period_days < 0 || options->period_days > DAYS_MAX || options->retention_days < 0 ||
+        options->retention_days > DAYS_MAX)
+        return cli_usage(_("days must be 0 to %d"), DAYS_MAX);
+    if (options->timeout == -1)
+        options->timeout = options->once ? TIMEOUT_ONCE : 0;
+    if (options->output == NULL)
+        options->output = g_strdup(".");
+    code = check_operator(options);
+    return code != 0 ? code : check_file_mode(options);
+}
+
+int
+receive_options_parse(ReceiveOptions *options, int argc, char **argv)
+{
+    const GOptionEntry entries[] = {
+        {"output", 'o', 0, G_OPTION_ARG_FILENAME, &options->output, N_("where to store"), N_("DIR")},
+        {"request", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->request, N_("ask for this category; repeatable"),
+         N_("CATEGORY")},
+        {"purpose", 0, 0, G_OPTION_ARG_STRING, &options->purpose, N_("why: TREAT, ETREAT, …"), N_("CODE")},
+        {"period-days", 0, 0, G_OPTION_ARG_INT, &options->period_days, N_("how long they are used"), "N"},
+        {"retention-days", 0, 0, G_OPTION_ARG_INT, &options->retention_days, N_("how long they are kept"), "N"},
+        {"text", 0, 0, G_OPTION_ARG_STRING, &options->text, N_("free words to the patient"), N_("WORDS")},
+        {"operator", 0, 0, G_OPTION_ARG_STRING, &options->operator_name, N_("who sits at the terminal"),
+         N_("NAME")},
+        {"operator-role", 0, 0, G_OPTION_ARG_STRING, &options->operator_role, N_("their role"), "SYSTEM|CODE"},
+        {"operator-id", 0, 0, G_OPTION_ARG_STRING, &options->operator_id, N_("their number"), "SYSTEM|VALUE"},
+        {"operator-assurance", 0, 0, G_OPTION_ARG_STRING, &options->operator_assurance,
+         N_("stated, logged-in or card"), N_("HOW")},
+        {"once", 0, 0, G_OPTION_ARG_NONE, &options->once, N_("serve one patient, then exit"), NULL},
+        {"timeout", 0, 0, G_OPTION_ARG_INT, &options->timeout, N_("seconds to wait for a tap; 0: no end"), "S"},
+        {"file", 0, 0, G_OPTION_ARG_STRING, &options->file, N_("how received becomes filed: ask, later, auto"),
+         N_("HOW")},
+        {"on-filed", 0, 0, G_OPTION_ARG_FILENAME, &options->on_filed, N_("run PROGRAM with the directory of each filed session"),
+         N_("PROGRAM")},
+        {"unverified", 0, 0, G_OPTION_ARG_NONE, &options->unverified, N_("arm although this terminal has no certificate"),
+         NULL},
+        {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
+    };
+    int code;
+
+    options->timeout = -1;
+    code = cli_parse(&argc, &argv, entries, &options->common, NULL,
+                     _("Receives health records at a clinic's terminal by a tap."));
+    return code != 0 ? code : check(options, argc);
+}
+
+static GVariant *
+operator_to_vardict(const ReceiveOptions *options)
+{
+    GVariantDict dict;
+
+    g_variant_dict_init(&dict, NULL);
+    g_variant_dict_insert(&dict, "display", "s", options->operator_name);
+    if (options->operator_role != NULL)
+        g_variant_dict_insert(&dict, "role-code", "s", options->operator_role);
+    if (options->operator_id != NULL)
+        g_variant_dict_insert(&dict, "identifier", "s", options->operator_id);
+    g_variant_dict_insert(&dict, "assurance", "s",
+                          options->operator_assurance != NULL ? options->operator_assurance : "stated");
+    return g_variant_dict_end(&dict);
+}
+
+GVariant *
+receive_options_to_vardict(const ReceiveOptions *options)
+{
+    g_autofree char *directory = g_canonicalize_filename(options->output, NULL);
+    GVariantDict dict;
+
+    g_variant_dict_init(&dict, NULL);
+    g_variant_dict_insert(&dict, "timeout", "u", (guint32)options->timeout);
+    g_variant_dict_insert(&dict, "directory", "s", directory);
+    if (options->request != NULL)
+        g_variant_dict_insert(&dict, "categories", "^as", options->request);
+    if (options->purpose != NULL)
+        g_variant_dict_insert(&dict, "purpose", "s", options->purpose);
+    if (options->period_days > 0)
+        g_variant_dict_insert(&dict, "period-days", "t", (guint64)options->period_days);
+    if (options->retention_days > 0)
+        g_variant_dict_insert(&dict, "retention-days", "t", (guint64)options->retention_days);
+    if (options->text != NULL)
+        g_variant_dict_insert(&dict, "text", "s", options->text);
+    if (options->operator_name != NULL)
+        g_variant_dict_insert_value(&dict, "operator", operator_to_vardict(options));
+    if (options->unverified)
+        g_variant_dict_insert(&dict, "unverified", "b", TRUE);
+    if (options->file_mode == FILE_LATER) {
+        /* staff confirm with ehrctl, whether this program still runs or not */
+        g_variant_dict_insert(&dict, "detach", "b", TRUE);
+        g_variant_dict_insert(&dict, "filing-timeout", "u", (guint32)FILING_LATER);
+    }
+    return g_variant_dict_end(&dict);
+}
+
+void
+receive_options_clear(ReceiveOptions *options)
+{
+    g_clear_pointer(&options->output, g_free);
+    g_clear_pointer(&options->request, g_strfreev);
+    g_clear_pointer(&options->purpose, g_free);
+    g_clear_pointer(&options->text, g_free);
+    g_clear_pointer(&options->operator_name, g_free);
+    g_clear_pointer(&options->operator_role, g_free);
+    g_clear_pointer(&options->operator_id, g_free);
+    g_clear_pointer(&options->operator_assurance, g_free);
+    g_clear_pointer(&options->file, g_free);
+    g_clear_pointer(&options->on_filed, g_free);
+}

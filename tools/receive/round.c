@@ -1,0 +1,367 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See round.h. A chain of callbacks; main thread.
+ */
+#include "tools/receive/round.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+#include "tools/common/ask.h"
+#include "tools/common/output.h"
+#include "tools/common/session-dir.h"
+#include "tools/common/words.h"
+#include "tools/receive/on-filed.h"
+
+struct Round {
+    const ReceiveOptions *options; /* borrowed */
+    const RoundListener *listener; /* borrowed */
+    gpointer user_data;
+    EhrlinkSession *session;   /* owned, NULL before it is open */
+    GCancellable *cancellable; /* owned; ends what comes before the session */
+    EhrlinkSessionState told;
+    GPtrArray *items;  /* owned, of EhrlinkItem: what was collected */
+    char *directory;   /* owned: where it is now, NULL before there is one */
+    GError *why;       /* owned: a fault of this side that ended it */
+    gboolean arrived, freed, over, keep;
+};
+
+static void
+free_reader(Round *round)
+{
+    if (round->freed)
+        return;
+    round->freed = TRUE;
+    round->listener->on_free(round, round->user_data);
+}
+
+static void
+over(Round *round, const GError *error)
+{
+    if (round->over)
+        return;
+    round->over = TRUE;
+    round->listener->on_over(round, error, round->user_data);
+    free_reader(round); /* after it: a lasting fault must not arm the reader once more */
+}
+
+static JsonBuilder *
+event(Round *round, const char *name)
+{
+    JsonBuilder *builder = output_event(name);
+
+    output_member_string(builder, "session", ehrlink_session_get_id(round->session));
+    return builder;
+}
+
+/* --- the end -------------------------------------------------------------------------------- */
+
+static void
+drop_directory(Round *round)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (round->directory != NULL && !session_dir_remove(round->directory, &error))
+        output_error("%s", error->message);
+    g_clear_pointer(&round->directory, g_free);
+}
+
+static void
+note_filed(Round *round)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!session_dir_set_state(round->directory, "filed", &error))
+        output_error("%s", error->message);
+    output_member_string(event(round, "filed"), "directory", round->directory);
+    output_event_end();
+    output_line(_("Filed: %s"), round->directory);
+    if (round->options->on_filed != NULL)
+        on_filed_queue(round->options->on_filed, round->directory);
+}
+
+static void
+on_ended(EhrlinkSession *session, gpointer user_data)
+{
+    Round *round = user_data;
+    g_autoptr(GError) error = ehrlink_session_dup_error(session);
+    const char *status = ehrlink_session_get_status(session);
+
+    ask_cancel();
+    if (g_strcmp0(status, "filed") == 0 && round->directory != NULL)
+        note_filed(round);
+    else if (!round->keep)
+        drop_directory(round);
+    over(round, round->why != NULL ? round->why : error);
+}
+
+/* --- received, and then ---------------------------------------------------------------------- */
+
+static void
+on_done(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    /* What became of it comes with "ended"; an error here means that the session ended meanwhile. */
+    g_autoptr(GError) error = NULL;
+
+    if (!ehrlink_session_file_finish(EHRLINK_SESSION(source), result, &error))
+        output_note("%s", error->message);
+}
+
+static void
+on_discarded(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!ehrlink_session_discard_finish(EHRLINK_SESSION(source), result, &error))
+        output_note("%s", error->message);
+}
+
+static void
+on_answer(const char *answer, gpointer user_data)
+{
+    Round *round = user_data;
+
+    if (ask_is_yes(answer))
+        ehrlink_session_file_async(round->session, NULL, on_done, NULL);
+    else if (answer != NULL && (g_ascii_strcasecmp(answer, "n") == 0 || g_ascii_strcasecmp(answer, "no") == 0))
+        ehrlink_session_discard_async(round->session, NULL, NULL, on_discarded, NULL);
+    else if (answer != NULL)
+        ask_line(_("File them? yes or no (no deletes them):"), on_answer, round);
+    /* no answer: nobody is there; the filing time runs out and discards them */
+}
+
+static void
+confirm(Round *round)
+{
+    switch (round->options->file_mode) {
+    case FILE_AUTO:
+        ehrlink_session_file_async(round->session, NULL, on_done, NULL);
+        break;
+    case FILE_ASK:
+        output_note("%s", words_state(EHRLINK_ROLE_TERMINAL, EHRLINK_SESSION_STATE_CONFIRMING));
+        ask_line(_("File them? yes or no (no deletes them):"), on_answer, round);
+        break;
+    case FILE_LATER:
+        output_note(_("To file it: ehrctl session file %s"), ehrlink_session_get_id(round->session));
+        round->keep = TRUE;
+        free_reader(round);
+        break;
+    }
+}
+
+static void
+announce(Round *round)
+{
+    guint64 bytes = 0;
+    JsonBuilder *builder;
+
+    for (guint i = 0; i < round->items->len; i++) {
+        EhrlinkItem *item = g_ptr_array_index(round->items, i);
+        g_autofree char *base = g_path_get_basename(ehrlink_item_get_path(item));
+        g_autofree char *file = g_build_filename(round->directory, base, NULL);
+        g_autofree char *size = words_bytes(ehrlink_item_get_size(item));
+        bytes += ehrlink_item_get_size(item);
+        builder = event(round, "item");
+        output_member_int(builder, "id", ehrlink_item_get_id(item));
+        output_member_string(builder, "name", ehrlink_item_get_name(item));
+        output_member_string(builder, "file", file);
+        output_member_int(builder, "size", (gint64)ehrlink_item_get_size(item));
+        output_event_end();
+        output_line("  %s  (%s)", file, size);
+    }
+    builder = event(round, "arrived");
+    output_member_string(builder, "directory", round->directory);
+    output_member_int(builder, "items", round->items->len);
+    output_member_int(builder, "bytes", (gint64)bytes);
+    output_event_end();
+}
+
+/* A fault of ours after the receipt: the patient's side hears that the items are not kept. */
+static void
+reject(Round *round, const GError *error)
+{
+    gboolean full = g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_NO_SPACE);
+
+    round->why = g_error_copy(error);
+    ehrlink_session_discard_async(round->session, full ? "no-space" : "store-failed", NULL, on_discarded,
+                                  NULL);
+}
+
+static void
+on_receipt(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    Round *round = user_data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) receipt =
+        ehrlink_session_get_receipt_finish(EHRLINK_SESSION(source), result, &error);
+    char *final = NULL;
+
+    if (receipt != NULL)
+        final = session_dir_complete(round->options->output, round->session, round->items, receipt, &error);
+    if (final == NULL) {
+        reject(round, error);
+        return;
+    }
+    g_free(round->directory);
+    round->directory = final;
+    announce(round);
+    confirm(round);
+}
+
+static void
+on_collected(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    Round *round = user_data;
+    g_autoptr(GError) error = NULL;
+
+    round->items = ehrlink_session_collect_finish(EHRLINK_SESSION(source), result, &error);
+    if (round->items == NULL)
+        reject(round, error);
+    else
+        ehrlink_session_get_receipt_async(round->session, NULL, on_receipt, round);
+}
+
+static void
+on_arrived(EhrlinkSession *session, guint items, guint64 bytes, gpointer user_data)
+{
+    Round *round = user_data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GFile) directory = NULL;
+
+    if (round->arrived)
+        return; /* said again after a reattachment */
+    round->arrived = TRUE;
+    output_progress_end();
+    round->directory =
+        session_dir_incoming(round->options->output, ehrlink_session_get_id(session), &error);
+    if (round->directory == NULL) {
+        reject(round, error);
+        return;
+    }
+    directory = g_file_new_for_path(round->directory);
+    ehrlink_session_collect_async(session, directory, NULL, on_collected, round);
+}
+
+/* --- on the way ------------------------------------------------------------------------------ */
+
+static void
+on_changed(EhrlinkSession *session, gpointer user_data)
+{
+    Round *round = user_data;
+    EhrlinkSessionState state = ehrlink_session_get_state(session);
+
+    if (state == round->told)
+        return;
+    round->told = state;
+    output_member_string(event(round, "state"), "state", ehrlink_session_state_to_string(state));
+    output_event_end();
+    if (state != EHRLINK_SESSION_STATE_CONFIRMING && state != EHRLINK_SESSION_STATE_FILED &&
+        state != EHRLINK_SESSION_STATE_DONE && state != EHRLINK_SESSION_STATE_FAILED)
+        output_note("%s", words_state(EHRLINK_ROLE_TERMINAL, state));
+}
+
+static void
+on_progress(EhrlinkSession *session, guint64 done, guint64 total, gpointer user_data)
+{
+    JsonBuilder *builder = event(user_data, "progress");
+
+    output_member_int(builder, "done", (gint64)done);
+    output_member_int(builder, "total", (gint64)total);
+    output_event_end();
+    output_progress(words_state(EHRLINK_ROLE_TERMINAL, EHRLINK_SESSION_STATE_TRANSFERRING), done, total);
+}
+
+static void
+attach(Round *round)
+{
+    g_signal_connect(round->session, "changed", G_CALLBACK(on_changed), round);
+    g_signal_connect(round->session, "progress", G_CALLBACK(on_progress), round);
+    g_signal_connect(round->session, "items-arrived", G_CALLBACK(on_arrived), round);
+    g_signal_connect(round->session, "ended", G_CALLBACK(on_ended), round);
+    on_changed(round->session, round);
+}
+
+static void
+on_session(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    Round *round = user_data;
+    g_autoptr(GError) error = NULL;
+
+    round->session = ehrlink_client_receive_finish(EHRLINK_CLIENT(source), result, &error);
+    if (round->session != NULL)
+        attach(round);
+    else
+        over(round, error);
+}
+
+static void
+on_reattached(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    Round *round = user_data;
+    g_autoptr(GError) error = NULL;
+
+    round->session = ehrlink_client_reattach_finish(EHRLINK_CLIENT(source), result, &error);
+    if (round->session != NULL)
+        attach(round);
+    else
+        over(round, error);
+}
+
+static Round *
+round_new(const ReceiveOptions *options, const RoundListener *listener, gpointer user_data)
+{
+    Round *round = g_new0(Round, 1);
+
+    round->options = options;
+    round->listener = listener;
+    round->user_data = user_data;
+    round->cancellable = g_cancellable_new();
+    return round;
+}
+
+Round *
+round_start(EhrlinkClient *client, const ReceiveOptions *options, const RoundListener *listener,
+            gpointer user_data)
+{
+    Round *round = round_new(options, listener, user_data);
+
+    ehrlink_client_receive_async(client, receive_options_to_vardict(options), round->cancellable, on_session,
+                                 round);
+    return round;
+}
+
+Round *
+round_resume(EhrlinkClient *client, const char *path, const ReceiveOptions *options,
+             const RoundListener *listener, gpointer user_data)
+{
+    Round *round = round_new(options, listener, user_data);
+
+    ehrlink_client_reattach_async(client, path, NULL, 0, round->cancellable, on_reattached, round);
+    return round;
+}
+
+void
+round_cancel(Round *round)
+{
+    ask_cancel();
+    g_cancellable_cancel(round->cancellable);
+    if (round->session == NULL || ehrlink_session_has_ended(round->session))
+        return;
+    if (round->keep)
+        over(round, NULL);
+    else
+        ehrlink_session_cancel_async(round->session, NULL, NULL, NULL);
+}
+
+void
+round_free(Round *round)
+{
+    if (round->session != NULL)
+        g_signal_handlers_disconnect_by_data(round->session, round);
+    g_clear_object(&round->session);
+    g_clear_object(&round->cancellable);
+    g_clear_pointer(&round->items, g_ptr_array_unref);
+    g_clear_pointer(&round->directory, g_free);
+    g_clear_error(&round->why);
+    g_free(round);
+}

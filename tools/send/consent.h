@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The question on the patient's screen: who asks, for what, and what of it is sent.
+ */
+#pragma once
+
+#include "tools/send/options.h"
+
+/* Called once. granted FALSE: why is set (borrowed), NULL for the person's own "no". ids: NULL for all. */
+typedef void (*ConsentDecided)(gboolean granted, const guint *ids, gsize n_ids, const GError *why,
+                               gpointer user_data);
+
+/* Shows peer and request, then decides: by the conditions of --yes --to, or by asking. `items` is
+ * borrowed until it has decided. */
+void consent_ask(EhrlinkSession *session, const SendOptions *options, GPtrArray *items,
+                 ConsentDecided callback, gpointer user_data);
+/* Takes the question down; callback is not called. */
+void consent_cancel(void);
+
+/* Says who the terminal is, and what it asks for. */
+void consent_show_peer(EhrlinkSession *session);
+
+/* "1,3-5" over `count` items → ids from 0, in order, each once; NULL if it is not that. *n_ids is set. */
+guint *consent_parse_choice(const char *text, guint count, gsize *n_ids);
