@@ -137,18 +137,19 @@ static GBytes *
 from_json(const char *path, const char *text, gsize length, GError **error)
 {
     g_autoptr(JsonParser) parser = json_parser_new_immutable();
-    const char *encoded = NULL;
+    JsonNode *member = NULL;
     gsize size = 0;
 
     if (!json_parser_load_from_data(parser, text, (gssize)length, NULL))
         return invalid(error, path);
     JsonNode *root = json_parser_get_root(parser);
     if (root != NULL && JSON_NODE_HOLDS_OBJECT(root))
-        encoded = json_object_get_string_member_with_default(json_node_get_object(root), "receipt",
-                                                             NULL);
-    if (encoded == NULL || *encoded == '\0')
+        member = json_object_get_member(json_node_get_object(root), "receipt");
+    /* json-glib complains aloud about a member of another type */
+    if (member == NULL || !JSON_NODE_HOLDS_VALUE(member) ||
+        json_node_get_value_type(member) != G_TYPE_STRING || *json_node_get_string(member) == '\0')
         return invalid(error, path);
-    guchar *data = g_base64_decode(encoded, &size);
+    guchar *data = g_base64_decode(json_node_get_string(member), &size);
     return g_bytes_new_take(data, size);
 }
 

@@ -114,8 +114,10 @@ load_string(const char *path, const char *outer, const char *member)
         JsonNode *node = json_object_get_member(object, outer);
         object = node != NULL && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
     }
-    return object != NULL
-               ? g_strdup(json_object_get_string_member_with_default(object, member, NULL))
+    JsonNode *value = object != NULL ? json_object_get_member(object, member) : NULL;
+    /* json-glib complains aloud about a member of another type */
+    return value != NULL && JSON_NODE_HOLDS_VALUE(value) && json_node_get_value_type(value) == G_TYPE_STRING
+               ? json_node_dup_string(value)
                : NULL;
 }
 
