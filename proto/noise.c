@@ -11,6 +11,7 @@
 
 #include "proto/hash.h"
 #include "proto/noise-patterns.h"
+#include "proto/noise-symmetric.h"
 
 #define SUITE             "_25519_ChaChaPoly_SHA256"
 #define PROTOCOL_NAME_MAX 80
@@ -23,86 +24,6 @@ table(const ehp_noise *n)
     return &ehp_noise_patterns[n->pattern];
 }
 
-/* ---- SymmetricState ---- */
-
-static void
-mix_hash(ehp_noise *n, ehp_bytes data)
-{
-    ehp_sha256_state state;
-
-    ehp_sha256_init(&state);
-    ehp_sha256_update(&state, n->h, sizeof n->h);
-    ehp_sha256_update(&state, data.data, data.len);
-    ehp_sha256_final(&state, n->h);
-}
-
-static void
-mix_key(ehp_noise *n, ehp_bytes ikm)
-{
-    uint8_t key[EHP_KEY_LEN];
-
-    ehp_hkdf2(n->ck, ikm, n->ck, key);
-    ehp_cipher_init(&n->cipher, key);
-    ehp_wipe(key, sizeof key);
-}
-
-static void
-mix_key_and_hash(ehp_noise *n, ehp_bytes ikm)
-{
-    uint8_t hash[EHP_HASH_LEN], key[EHP_KEY_LEN];
-
-    ehp_hkdf3(n->ck, ikm, n->ck, hash, key);
-    mix_hash(n, ehp_bytes_of(hash, sizeof hash));
-    ehp_cipher_init(&n->cipher, key);
-    ehp_wipe(key, sizeof key);
-    ehp_wipe(hash, sizeof hash);
-}
-
-static size_t
-tag_len(const ehp_noise *n)
-{
-    return n->cipher.has_key ? EHP_TAG_LEN : 0;
-}
-
-static ehp_status
-encrypt_and_hash(ehp_noise *n, ehp_bytes plain, ehp_writer *out)
-{
-    const size_t len = plain.len + tag_len(n);
-    uint8_t *room = ehp_put_room(out, len);
-    ehp_status status = EHP_OK;
-
-    if (!room)
-        return EHP_TOO_LARGE;
-    if (n->cipher.has_key)
-        status = ehp_cipher_seal(&n->cipher, ehp_bytes_of(n->h, sizeof n->h), plain.data,
-                                 plain.len, room);
-    else if (plain.len > 0)
-        memcpy(room, plain.data, plain.len);
-    mix_hash(n, ehp_bytes_of(room, len));
-    return status;
-}
-
-/* h takes the ciphertext only if it authenticated; on error the handshake ends anyway. */
-static ehp_status
-decrypt_and_hash(ehp_noise *n, ehp_bytes sealed, ehp_writer *out)
-{
-    uint8_t *room;
-    ehp_status status = EHP_OK;
-
-    if (sealed.len < tag_len(n))
-        return EHP_BAD_MESSAGE;
-    room = ehp_put_room(out, sealed.len - tag_len(n));
-    if (!room)
-        return EHP_TOO_LARGE;
-    if (n->cipher.has_key)
-        status = ehp_cipher_open(&n->cipher, ehp_bytes_of(n->h, sizeof n->h), sealed.data,
-                                 sealed.len, room);
-    else if (sealed.len > 0)
-        memcpy(room, sealed.data, sealed.len);
-    mix_hash(n, sealed);
-    return status;
-}
-
 /* ---- tokens ---- */
 
 /* Section 9.2: with psk, e must also go into the key, so that no key is used with two nonces
@@ -110,9 +31,9 @@ decrypt_and_hash(ehp_noise *n, ehp_bytes sealed, ehp_writer *out)
 static void
 mix_ephemeral(ehp_noise *n, const uint8_t e[EHP_DH_LEN])
 {
-    mix_hash(n, ehp_bytes_of(e, EHP_DH_LEN));
+    ehp_noise_mix_hash(n, ehp_bytes_of(e, EHP_DH_LEN));
     if (n->psk_mask != 0)
-        mix_key(n, ehp_bytes_of(e, EHP_DH_LEN));
+        ehp_noise_mix_key(n, ehp_bytes_of(e, EHP_DH_LEN));
 }
 
 static ehp_status
@@ -127,7 +48,7 @@ mix_dh(ehp_noise *n, bool own_e, bool peer_e)
     if (crypto_scalarmult(shared, own_e ? n->e_secret : n->s_secret, peer_e ? n->re : n->rs) !=
         0)
         return EHP_BAD_MESSAGE;
-    mix_key(n, ehp_bytes_of(shared, sizeof shared));
+    ehp_noise_mix_key(n, ehp_bytes_of(shared, sizeof shared));
     ehp_wipe(shared, sizeof shared);
     return EHP_OK;
 }
@@ -136,7 +57,7 @@ static void
 mix_psk(ehp_noise *n, unsigned position)
 {
     if (n->psk_mask & EHP_NOISE_PSK(position))
-        mix_key_and_hash(n, ehp_bytes_of(n->psks[n->next_psk++], EHP_KEY_LEN));
+        ehp_noise_mix_key_and_hash(n, ehp_bytes_of(n->psks[n->next_psk++], EHP_KEY_LEN));
 }
 
 static ehp_status
@@ -184,14 +105,14 @@ read_e(ehp_noise *n, ehp_reader *in)
 static ehp_status
 read_s(ehp_noise *n, ehp_reader *in)
 {
-    const ehp_bytes s = ehp_take(in, EHP_DH_LEN + tag_len(n));
+    const ehp_bytes s = ehp_take(in, EHP_DH_LEN + ehp_noise_tag_len(n));
     ehp_writer w;
 
     if (!s.data)
         return EHP_BAD_MESSAGE;
     ehp_writer_init(&w, n->rs, sizeof n->rs);
     n->has_rs = true;
-    return decrypt_and_hash(n, s, &w);
+    return ehp_noise_decrypt_and_hash(n, s, &w);
 }
 
 static ehp_status
@@ -201,7 +122,7 @@ write_token(ehp_noise *n, unsigned token, const uint8_t *e_secret, ehp_writer *o
     case EHP_TOKEN_E:
         return write_e(n, e_secret, out);
     case EHP_TOKEN_S:
-        return encrypt_and_hash(n, ehp_bytes_of(n->s, EHP_DH_LEN), out);
+        return ehp_noise_encrypt_and_hash(n, ehp_bytes_of(n->s, EHP_DH_LEN), out);
     }
     return dh_token(n, token);
 }
@@ -302,11 +223,11 @@ ehp_noise_init(ehp_noise *n, const ehp_noise_params *params)
     n->live = true;
     copy_keys(n, params);
     start_hash(n);
-    mix_hash(n, params->prologue);
+    ehp_noise_mix_hash(n, params->prologue);
     if (table(n)->pre_i)
-        mix_hash(n, ehp_bytes_of(n->initiator ? n->s : n->rs, EHP_DH_LEN));
+        ehp_noise_mix_hash(n, ehp_bytes_of(n->initiator ? n->s : n->rs, EHP_DH_LEN));
     if (table(n)->pre_r)
-        mix_hash(n, ehp_bytes_of(n->initiator ? n->rs : n->s, EHP_DH_LEN));
+        ehp_noise_mix_hash(n, ehp_bytes_of(n->initiator ? n->rs : n->s, EHP_DH_LEN));
     return EHP_OK;
 }
 
@@ -385,7 +306,7 @@ ehp_status
 ehp_noise_write_payload(ehp_noise *n, ehp_bytes payload, ehp_writer *out)
 {
     const ehp_status status =
-        may(n, true, true) ? encrypt_and_hash(n, payload, out) : EHP_WRONG_STATE;
+        may(n, true, true) ? ehp_noise_encrypt_and_hash(n, payload, out) : EHP_WRONG_STATE;
 
     if (status != EHP_OK)
         return fail(n, status);
@@ -413,8 +334,9 @@ ehp_noise_read_tokens(ehp_noise *n, ehp_reader *in)
 ehp_status
 ehp_noise_read_payload(ehp_noise *n, ehp_reader *in, ehp_writer *payload)
 {
-    const ehp_status status =
-        may(n, false, true) ? decrypt_and_hash(n, ehp_take_rest(in), payload) : EHP_WRONG_STATE;
+    const ehp_status status = may(n, false, true)
+                                  ? ehp_noise_decrypt_and_hash(n, ehp_take_rest(in), payload)
+                                  : EHP_WRONG_STATE;
 
     if (status != EHP_OK)
         return fail(n, status);
