@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The core that the adapters' tests drive. Main context; nothing blocks.
+ */
+#include "tests/daemon/bus/fake-core.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/error.h"
+
+EhdCore *
+fake_core_new(const EhdCoreHooks *hooks, gpointer user_data)
+{
+    EhdCore *core = g_new0(EhdCore, 1);
+    core->hooks = hooks;
+    core->user_data = user_data;
+    core->sessions = g_ptr_array_new();
+    core->held = g_ptr_array_new();
+    return core;
+}
+
+static void
+session_free(EhdSession *session)
+{
+    if (session->item_fd >= 0)
+        close(session->item_fd);
+    g_clear_pointer(&session->granted_items, g_array_unref);
+    g_free(session->rule);
+    g_free(session->allowed);
+    g_free(session->collect);
+    g_free(session->id);
+    g_free(session);
+}
+
+void
+fake_core_remove(EhdCore *core, EhdSession *session)
+{
+    g_ptr_array_remove(core->sessions, session);
+    core->hooks->session_removed(session, core->user_data);
+    core->hooks->idle_changed(core->user_data);
+    session_free(session);
+}
+
+void
+ehd_core_free(EhdCore *core)
+{
+    while (core->sessions->len > 0)
+        fake_core_remove(core, core->sessions->pdata[0]);
+    g_ptr_array_unref(core->sessions);
+    g_ptr_array_unref(core->held);
+    g_free(core->text);
+    g_free(core->display);
+    g_free(core);
+}
+
+static EhdSession *
+session_new(EhdCore *core, uid_t uid, EhdSessionRole role)
+{
+    static guint count;
+    EhdSession *session = g_new0(EhdSession, 1);
+    session->id = g_strdup_printf("s%u", ++count);
+    session->item_fd = -1;
+    session->info.id = session->id;
+    session->info.uid = uid;
+    session->info.role = role;
+    session->info.created = 1700000000;
+    session->info.deadline = 120;
+    session->info.to_terminal = TRUE;
+    g_ptr_array_add(core->sessions, session);
+    core->hooks->idle_changed(core->user_data);
+    return session;
+}
+
+EhdSession *
+fake_core_add(EhdCore *core, uid_t uid, EhdSessionRole role)
+{
+    EhdSession *session = session_new(core, uid, role);
+    core->hooks->session_added(session, core->user_data);
+    return session;
+}
+
+gboolean
+ehd_core_is_idle(EhdCore *core)
+{
+    return core->sessions->len == 0;
+}
+
+/* --- opening ---------------------------------------------------------------------------------
+ */
+
+static void
+open_session(EhdCore *core, const EhdGrant *grant, EhdAction action, EhdSessionRole role,
+             GAsyncReadyCallback callback, gpointer user_data)
+{
+    GTask *task = g_task_new(NULL, NULL, callback, user_data);
+    g_assert_true(ehd_grant_check(grant, action, NULL));
+    if (core->next_error != EHP_OK) {
+        g_task_return_new_error(task, EHD_ERROR, (int)core->next_error, "as told");
+        g_object_unref(task);
+        core->next_error = EHP_OK;
+        return;
+    }
+    g_task_set_task_data(task, session_new(core, ehd_grant_get_uid(grant), role), NULL);
+    g_ptr_array_add(core->held, task);
+    if (!core->hold)
+        fake_core_let_go(core);
+}
+
+void
+fake_core_let_go(EhdCore *core)
+{
+    for (guint i = 0; i < core->held->len; i++) {
+        g_autoptr(GTask) task = core->held->pdata[i];
+        g_task_return_pointer(task, g_task_get_task_data(task), NULL);
+    }
+    g_ptr_array_set_size(core->held, 0);
+}
+
+void
+ehd_core_send_async(EhdCore *core, const EhdGrant *grant, const EhdSendOptions *options,
+                    GAsyncReadyCallback callback, gpointer user_data)
+{
+    core->sends++;
+    core->n_items = options->items->len;
+    open_session(core, grant, EHD_ACTION_SEND, EHD_PATIENT, callback, user_data);
+}
+
+EhdSession *
+ehd_core_send_finish(EhdCore *core, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+void
+ehd_core_receive_async(EhdCore *core, const EhdGrant *grant, const EhdReceiveOptions *options,
+                       GAsyncReadyCallback callback, gpointer user_data)
+{
+    core->receives++;
+    core->received = *options;
+    g_free(core->text);
+    core->text = g_strdup(options->text);
+    g_free(core->display);
+    core->display = g_strdup(options->operator_ != NULL ? options->operator_->display : NULL);
+    open_session(core, grant, EHD_ACTION_RECEIVE, EHD_TERMINAL, callback, user_data);
+}
+
+EhdSession *
+ehd_core_receive_finish(EhdCore *core, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+EhdSession *
+ehd_core_find(EhdCore *core, const char *id, uid_t uid, GError **error)
+{
+    for (guint i = 0; i < core->sessions->len; i++) {
+        EhdSession *session = core->sessions->pdata[i];
+        if (strcmp(session->id, id) != 0)
+            continue;
+        if (session->info.uid == uid)
+            return session;
+        ehd_error_set(error, EHP_NOT_OWNER, NULL);
+        return NULL;
+    }
+    ehd_error_set(error, EHP_NOT_FOUND, NULL);
+    return NULL;
+}
+
+GPtrArray *
+ehd_core_list(EhdCore *core, uid_t uid)
+{
+    GPtrArray *list = g_ptr_array_new();
+    for (guint i = 0; i < core->sessions->len; i++)
+        if (((EhdSession *)core->sessions->pdata[i])->info.uid == uid)
+            g_ptr_array_add(list, core->sessions->pdata[i]);
+    return list;
+}
+
+/* --- identity, trust, receipts, doctor -------------------------------------------------------
+ */
+
+const EhdIdentity *
+ehd_core_get_identity(EhdCore *core)
+{
+    return core->has_identity ? &core->identity : NULL;
+}
+
+ehp_status
+ehd_core_identity_problem(EhdCore *core)
+{
+    return core->has_identity ? EHP_OK : EHP_NO_IDENTITY;
+}
+
+gboolean
+ehd_core_init_identity(EhdCore *core, const EhdGrant *grant, const EhdIdentityNames *names,
+                       gboolean replace, char **csr, GError **error)
+{
+    core->identity_calls++;
+    core->has_identity = TRUE;
+    *csr = g_strdup_printf("CSR of %s", names->organisation);
+    return ehd_grant_check(grant, EHD_ACTION_MANAGE_IDENTITY, error);
+}
+
+gboolean
+ehd_core_import_identity(EhdCore *core, const EhdGrant *grant, const char *chain,
+                         GBytes *const *crls, guint n_crls, GError **error)
+{
+    core->identity_calls++;
+    core->n_crls = n_crls;
+    return ehd_grant_check(grant, EHD_ACTION_MANAGE_IDENTITY, error);
+}
+
+const EhdTrust *
+ehd_core_get_trust(EhdCore *core)
+{
+    return NULL;
+}
+
+guint
+ehd_trust_count(const EhdTrust *trust)
+{
+    return 0;
+}
+
+const EhdAnchor *
+ehd_trust_get(const EhdTrust *trust, guint index)
+{
+    return NULL;
+}
+
+gboolean
+ehd_core_add_trust(EhdCore *core, const EhdGrant *grant, const char *pem, EhdAnchor *added,
+                   GError **error)
+{
+    core->trust_calls++;
+    memset(added, 0xab, sizeof *added);
+    return ehd_grant_check(grant, EHD_ACTION_MANAGE_TRUST, error);
+}
+
+gboolean
+ehd_core_remove_trust(EhdCore *core, const EhdGrant *grant, const char *fingerprint,
+                      GError **error)
+{
+    core->trust_calls++;
+    return ehd_grant_check(grant, EHD_ACTION_MANAGE_TRUST, error);
+}
+
+gboolean
+ehd_receipt_verify(const EhdTrust *trust, const void *receipt, gsize length,
+                   EhdReceiptFacts *facts, GError **error)
+{
+    if (length < 4) {
+        ehd_error_set(error, EHP_RECEIPT_INVALID, NULL);
+        return FALSE;
+    }
+    facts->verified = TRUE;
+    facts->items = 3;
+    facts->direction = 1;
+    return TRUE;
+}
+
+const char *
+ehd_level_name(EhdLevel level)
+{
+    static const char *const names[] = {"ok", "note", "warning", "problem"};
+    return names[level];
+}
+
+EhdFinding *
+ehd_finding_new(const char *id, EhdLevel level, ehp_status error, const char *text,
+                const char *remedy)
+{
+    EhdFinding *finding = g_new0(EhdFinding, 1);
+    *finding = (EhdFinding){id, level, error, g_strdup(text), g_strdup(remedy)};
+    return finding;
+}
+
+void
+ehd_finding_free(EhdFinding *finding)
+{
+    g_free(finding->text);
+    g_free(finding->remedy);
+    g_free(finding);
+}
+
+void
+ehd_doctor_async(EhdCore *core, GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
+    GPtrArray *findings = g_ptr_array_new_with_free_func((GDestroyNotify)ehd_finding_free);
+    g_ptr_array_add(findings, ehd_finding_new("reader", EHD_LEVEL_PROBLEM, EHP_NO_READER,
+                                              "no reader", "plug one in"));
+    g_task_return_pointer(task, findings, (GDestroyNotify)g_ptr_array_unref);
+}
+
+GPtrArray *
+ehd_doctor_finish(EhdCore *core, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+/* --- a session -------------------------------------------------------------------------------
+ */
+
+void
+ehd_session_set_listener(EhdSession *session, const EhdSessionListener *listener,
+                         gpointer user_data)
+{
+    session->listener = listener;
+    session->user_data = user_data;
+    session->listeners_set++;
+}
+
+void
+ehd_session_owner_vanished(EhdSession *session)
+{
+    session->vanished++;
+}
+
+gboolean
+ehd_session_check_items(EhdSession *session, const GArray *items, GError **error)
+{
+    if (items->len == 1)
+        return TRUE;
+    ehd_error_set(error, EHP_ITEM_CHANGED, NULL);
+    return FALSE;
+}
+
+const EhdSessionInfo *
+ehd_session_get_info(EhdSession *session)
+{
+    return &session->info;
+}
+
+GArray *
+ehd_session_list_items(EhdSession *session, guint first, guint count, GError **error)
+{
+    if (count == 0 || count > 256) {
+        ehd_error_set(error, EHP_INVALID_ARGUMENT, "count");
+        return NULL;
+    }
+    GArray *items = g_array_new(FALSE, TRUE, sizeof(EhdItemInfo));
+    EhdItemInfo item = {.id = first, .name = "bad\xffname", .size = 7, .category = 1};
+    g_array_append_val(items, item);
+    return items;
+}
+
+GBytes *
+ehd_session_get_receipt(EhdSession *session, GError **error)
+{
+    if (session->info.state == EHD_STATE_DONE)
+        return g_bytes_new_static("receipt", 7);
+    ehd_error_set(error, EHP_WRONG_STATE, NULL);
+    return NULL;
+}
+
+void
+ehd_session_answer_consent(EhdSession *session, gboolean granted, const guint *items,
+                           gsize n_items, int acting_as, gint64 expires)
+{
+    session->consents++;
+    session->granted = granted;
+    g_clear_pointer(&session->granted_items, g_array_unref);
+    session->granted_items = g_array_new(FALSE, FALSE, sizeof(guint));
+    if (n_items > 0)
+        g_array_append_vals(session->granted_items, items, (guint)n_items);
+    session->acting_as = acting_as;
+    session->expires = expires;
+}
+
+void
+ehd_session_give_item(EhdSession *session, guint id, int fd, ehp_status why)
+{
+    if (session->item_fd >= 0)
+        close(session->item_fd);
+    session->items_given++;
+    session->item_id = id;
+    session->item_fd = fd;
+    session->item_why = why;
+}
+
+gboolean
+ehd_session_allow_unverified(EhdSession *session, const char *fingerprint, GError **error)
+{
+    g_free(session->allowed);
+    session->allowed = g_strdup(fingerprint);
+    return TRUE;
+}
+
+gboolean
+ehd_session_extend(EhdSession *session, guint *seconds, GError **error)
+{
+    if (session->extends++ > 0) {
+        ehd_error_set(error, EHP_WRONG_STATE, NULL);
+        return FALSE;
+    }
+    *seconds = 180;
+    return TRUE;
+}
+
+gboolean
+ehd_session_revoke(EhdSession *session, GError **error)
+{
+    session->revokes++;
+    return TRUE;
+}
+
+static void
+return_true(GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
+    g_task_return_boolean(task, TRUE);
+}
+
+#define FINISH(name)                                                                           \
+    gboolean name##_finish(EhdSession *session, GAsyncResult *result, GError **error)          \
+    {                                                                                          \
+        return g_task_propagate_boolean(G_TASK(result), error);                                \
+    }
+
+void
+ehd_session_cancel_async(EhdSession *session, GAsyncReadyCallback callback, gpointer user_data)
+{
+    session->cancels++;
+    return_true(callback, user_data);
+}
+FINISH(ehd_session_cancel)
+
+void
+ehd_session_file_async(EhdSession *session, GAsyncReadyCallback callback, gpointer user_data)
+{
+    session->files++;
+    return_true(callback, user_data);
+}
+FINISH(ehd_session_file)
+
+void
+ehd_session_discard_async(EhdSession *session, const char *rule, GAsyncReadyCallback callback,
+                          gpointer user_data)
+{
+    g_free(session->rule);
+    session->rule = g_strdup(rule);
+    return_true(callback, user_data);
+}
+FINISH(ehd_session_discard)
+
+void
+ehd_session_item_stored_async(EhdSession *session, guint id, GAsyncReadyCallback callback,
+                              gpointer user_data)
+{
+    session->stored++;
+    return_true(callback, user_data);
+}
+FINISH(ehd_session_item_stored)
+
+void
+ehd_session_collect_item_async(EhdSession *session, guint id, GAsyncReadyCallback callback,
+                               gpointer user_data)
+{
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
+    int fd = session->collect != NULL ? open(session->collect, O_RDONLY | O_CLOEXEC) : -1;
+    if (fd >= 0)
+        g_task_return_int(task, fd);
+    else
+        g_task_return_new_error(task, EHD_ERROR, EHP_NOT_FOUND, "no item %u", id);
+}
+
+int
+ehd_session_collect_item_finish(EhdSession *session, GAsyncResult *result, GError **error)
+{
+    return (int)g_task_propagate_int(G_TASK(result), error);
+}
