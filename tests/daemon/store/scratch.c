@@ -47,7 +47,8 @@ void
 scratch_put(const char *directory, const char *file, const void *data, gssize length)
 {
     g_autofree char *path = g_build_filename(directory, file, NULL);
-    g_assert_true(g_file_set_contents(path, data, length, NULL));
+    g_assert_true(
+        g_file_set_contents_full(path, data, length, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
 }
 
 char *
