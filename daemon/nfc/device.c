@@ -19,9 +19,12 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define AUTO_MAX     4
+#define AUTO_MAX      4
 /* A single bad frame is the line; three in a row are the reader. */
-#define FAILURES_MAX 3
+#define FAILURES_MAX  3
+/* A helper that is just ending (of a daemon that was started anew) still closes the reader. */
+#define LOCK_TRIES    10
+#define LOCK_PAUSE_MS 100
 
 static const char *const serial_drivers[] = {"pn532_uart:", "arygon:", "acr122s:"};
 
@@ -84,8 +87,12 @@ lock_port(EhdNfcDevice *device, const char *port)
         return fail_port(device, port, errno);
     if (!isatty(device->lock))
         return fail(device, EHP_NO_READER, "%s is not a serial port", port);
-    if (flock(device->lock, LOCK_EX | LOCK_NB))
-        return fail_port(device, port, errno == EWOULDBLOCK ? EBUSY : errno);
+    for (int i = 0; i < LOCK_TRIES && flock(device->lock, LOCK_EX | LOCK_NB); i++) {
+        if (i + 1 < LOCK_TRIES && errno == EWOULDBLOCK)
+            poll(NULL, 0, LOCK_PAUSE_MS);
+        else
+            return fail_port(device, port, errno == EWOULDBLOCK ? EBUSY : errno);
+    }
     return true;
 }
 

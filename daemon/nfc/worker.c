@@ -393,6 +393,7 @@ ehd_nfc_worker_run(int fd, const char *reader, bool verbose)
     /* closed in good order: a PN532 that is left in the middle of a command may stick until it
      * loses power */
     ehd_nfc_device_close(&worker.device);
+    nfc_exit(worker.device.context);
     explicit_bzero(worker.apdu, sizeof worker.apdu);
     return EXIT_SUCCESS;
 }

@@ -19,26 +19,26 @@
 
 /* --- waiting --- */
 
-static gboolean patience_over;
+static gint64 patience_until;
 
+/* Some conditions come true without an event of our main loop: look now and then. */
 static gboolean
-on_patience(gpointer unused)
+on_look_again(gpointer unused)
 {
-    patience_over = TRUE;
     return G_SOURCE_CONTINUE;
 }
 
 guint
 wait_begin(void)
 {
-    patience_over = FALSE;
-    return g_timeout_add_seconds(PATIENCE_S, on_patience, NULL);
+    patience_until = g_get_monotonic_time() + PATIENCE_S * G_USEC_PER_SEC;
+    return g_timeout_add(20, on_look_again, NULL);
 }
 
 gboolean
 wait_is_over(void)
 {
-    return patience_over;
+    return g_get_monotonic_time() > patience_until;
 }
 
 void
