@@ -174,7 +174,6 @@ on_appeared(GDBusConnection *connection, const char *name, const char *owner,
 
     g_free(self->owner);
     self->owner = g_strdup(owner);
-    self->restarts = 0;
     unsubscribe(self);
     subscribe(self);
     g_object_notify(G_OBJECT(self), "available");

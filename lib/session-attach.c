@@ -99,6 +99,7 @@ on_details(GObject *source, GAsyncResult *result, gpointer user_data)
     }
     self->lost = FALSE;
     self->generation++;
+    self->client->restarts = 0;
     details = g_variant_get_child_value(reply, 0);
     ehrlink_session_notify(self, "attached");
     self->due |= DUE_REATTACHED;
