@@ -84,8 +84,8 @@ dispatch(int argc, char **argv)
     const CtlVerb *verb = find(argc, argv, &used);
 
     if (verb == NULL)
-        return cli_usage(argc > 1 ? _("no such command: %s") : _("no command given%s"),
-                         argc > 1 ? argv[1] : "");
+        return argc > 1 ? cli_usage(_("no such command: %s"), argv[1])
+                        : cli_usage(_("no command given"));
     code = verb->run(&ctl, argc - used, argv + used);
     g_clear_object(&ctl.client);
     return code;

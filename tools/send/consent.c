@@ -91,10 +91,10 @@ days(GVariant *request, const char *key, const char *none)
     guint64 n = 0;
 
     g_variant_lookup(request, key, "t", &n);
-    return n == 0 ? g_strdup(none)
-                  : g_strdup_printf(ngettext("%" G_GUINT64_FORMAT " day", "%" G_GUINT64_FORMAT " days",
-                                             (gulong)n),
-                                    n);
+    if (n == 0)
+        return g_strdup(none);
+    g_autofree char *number = g_strdup_printf("%" G_GUINT64_FORMAT, n);
+    return g_strdup_printf(ngettext("%s day", "%s days", (gulong)n), number);
 }
 
 static void
