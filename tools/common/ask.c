@@ -63,12 +63,25 @@ ask_cancel(void)
     asking.callback = NULL;
 }
 
+static gboolean
+is_one_of(const char *answer, const char *list)
+{
+    g_auto(GStrv) words = g_strsplit(list, "|", -1);
+    g_autofree char *folded = answer != NULL ? g_utf8_strdown(answer, -1) : NULL;
+
+    return folded != NULL && g_strv_contains((const char *const *)words, folded);
+}
+
 gboolean
 ask_is_yes(const char *answer)
 {
     /* Translators: the words that mean yes, separated by |, lower case */
-    g_auto(GStrv) words = g_strsplit(_("y|yes"), "|", -1);
-    g_autofree char *folded = answer != NULL ? g_utf8_strdown(answer, -1) : NULL;
+    return is_one_of(answer, _("y|yes"));
+}
 
-    return folded != NULL && g_strv_contains((const char *const *)words, folded);
+gboolean
+ask_is_no(const char *answer)
+{
+    /* Translators: the words that mean no, separated by |, lower case */
+    return is_one_of(answer, _("n|no"));
 }

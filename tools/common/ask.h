@@ -17,3 +17,5 @@ void ask_line(const char *question, AskAnswer callback, gpointer user_data);
 void ask_cancel(void);
 /* "y", "yes" and their translations. */
 gboolean ask_is_yes(const char *answer);
+/* "n", "no" and their translations; no answer is not a "no" here. */
+gboolean ask_is_no(const char *answer);

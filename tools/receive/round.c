@@ -123,7 +123,7 @@ on_answer(const char *answer, gpointer user_data)
 
     if (ask_is_yes(answer))
         ehrlink_session_file_async(round->session, NULL, on_done, NULL);
-    else if (answer != NULL && (g_ascii_strcasecmp(answer, "n") == 0 || g_ascii_strcasecmp(answer, "no") == 0))
+    else if (ask_is_no(answer))
         ehrlink_session_discard_async(round->session, NULL, NULL, on_discarded, NULL);
     else if (answer != NULL)
         ask_line(_("File them? yes or no (no deletes them):"), on_answer, round);

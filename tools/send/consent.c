@@ -244,7 +244,7 @@ on_answer(const char *answer, gpointer user_data)
 {
     gsize n_ids = 0;
 
-    if (answer == NULL || g_ascii_strcasecmp(answer, "n") == 0 || g_ascii_strcasecmp(answer, "no") == 0) {
+    if (answer == NULL || ask_is_no(answer)) {
         decide(FALSE, NULL, 0, NULL);
     } else if (ask_is_yes(answer)) {
         decide(TRUE, NULL, 0, NULL);
