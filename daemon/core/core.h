@@ -37,6 +37,11 @@ typedef struct {
     EhdLink *link;
     gint64 (*now)(gpointer user_data); /* Unix seconds; NULL: the system's clock */
     gpointer now_data;
+    /* Waits in milliseconds; 0: EHD_SOURCE_STALL_MS, 30 s, 60 s, EHD_PORCH_SILENT_MS. */
+    guint stall_ms;   /* one descriptor, one read of the caller's files */
+    guint grace_ms;   /* an owner that left the bus may come back */
+    guint removal_ms; /* an ended session can still be asked about */
+    guint silent_ms;  /* a connection says whose it is */
 } EhdCoreParts;
 
 /* What the bus wants to know of the whole. */

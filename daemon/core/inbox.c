@@ -382,6 +382,16 @@ ehd_inbox_take_up(EhdInbox *self, GBytes **meta, GError **error)
     return *meta != NULL;
 }
 
+gboolean
+ehd_inbox_has_item(EhdInbox *self, guint32 item)
+{
+    int fd = ehd_spool_item_open(self->session, item, NULL, NULL);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 void
 ehd_inbox_append(EhdInbox *self, guint32 item, guint64 size, guint64 segment, guint64 offset,
                  const guint8 *data, gsize length)

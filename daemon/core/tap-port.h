@@ -48,3 +48,4 @@ struct EhdTap;
 /* (transfer full) The real reader. tap: (transfer none) must outlive it. Linked only by the
  * daemon. */
 EhdTapPort *ehd_tap_port_nfc_new(struct EhdTap *tap);
+void ehd_tap_port_free(EhdTapPort *port);

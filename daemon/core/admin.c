@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Identity and trust: nothing is changed without the grant for it, and every change leaves an
+ * audit line. Main context; the files are few and small.
+ */
+#include "daemon/core/core-priv.h"
+
+#include <string.h>
+
+#include "daemon/error.h"
+
+void
+ehd_core_load_identity(EhdCore *self)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_clear_pointer(&self->identity, ehd_identity_free);
+    self->identity = ehd_identity_load(self->parts.state, &error);
+    if (self->identity == NULL && ehd_error_status(error) != EHP_NO_IDENTITY)
+        g_warning("identity: %s", error->message);
+}
+
+const EhdIdentity *
+ehd_core_get_identity(EhdCore *self)
+{
+    return self->identity;
+}
+
+ehp_status
+ehd_core_identity_problem(EhdCore *self)
+{
+    const EhdIdentity *identity = self->identity;
+    gint64 now = ehd_core_now(self);
+
+    if (identity == NULL || identity->n_chain == 0)
+        return EHP_NO_IDENTITY;
+    if (ehd_clock_check(now) != EHP_OK)
+        return EHP_CLOCK_WRONG;
+    if (identity->not_after <= now)
+        return EHP_CERT_EXPIRED;
+    if (identity->not_before > now)
+        return EHP_CERT_NOT_YET_VALID;
+    if (identity->n_crls == 0)
+        return EHP_CRL_MISSING;
+    if (identity->crl_next_update != 0 && identity->crl_next_update <= now)
+        return EHP_CRL_STALE;
+    return EHP_OK;
+}
+
+static void
+audit(EhdCore *self, EhdAuditKind kind, const char *organisation, const guint8 *fingerprint)
+{
+    EhdPage page = {.session = NULL, .audited = TRUE, .audit = kind};
+
+    page.entry = (EhdAuditEntry)EHD_AUDIT_ENTRY_INIT;
+    page.entry.organisation = organisation;
+    page.entry.fingerprint = fingerprint;
+    page.now = ehd_core_now(self);
+    ehd_books_write(self->books, &page, NULL, NULL);
+}
+
+static void
+identity_changed(EhdCore *self)
+{
+    ehd_core_load_identity(self);
+    if (self->identity != NULL)
+        audit(self, EHD_AUDIT_IDENTITY, self->identity->organisation,
+              self->identity->fingerprint);
+}
+
+gboolean
+ehd_core_init_identity(EhdCore *self, const EhdGrant *grant, const EhdIdentityNames *names,
+                       gboolean replace, char **csr, GError **error)
+{
+    if (!ehd_grant_check(grant, EHD_ACTION_MANAGE_IDENTITY, error))
+        return FALSE;
+    if (!ehd_identity_init(self->parts.state, replace, error))
+        return FALSE;
+    identity_changed(self);
+    *csr = ehd_identity_csr(self->parts.state, names, error);
+    return *csr != NULL;
+}
+
+gboolean
+ehd_core_import_identity(EhdCore *self, const EhdGrant *grant, const char *chain,
+                         GBytes *const *crls, guint n_crls, GError **error)
+{
+    gboolean good = TRUE;
+
+    if (!ehd_grant_check(grant, EHD_ACTION_MANAGE_IDENTITY, error))
+        return FALSE;
+    if (self->identity == NULL) {
+        ehd_error_set(error, EHP_NO_IDENTITY, "there is no device key");
+        return FALSE;
+    }
+    if ((chain == NULL || *chain == '\0') && n_crls == 0) {
+        ehd_error_set(error, EHP_INVALID_ARGUMENT, "neither a chain nor a revocation list");
+        return FALSE;
+    }
+    if (chain != NULL && *chain != '\0')
+        good = ehd_identity_import(self->parts.state, chain, strlen(chain), ehd_core_now(self),
+                                   error);
+    if (good && n_crls > 0)
+        good = ehd_identity_import_crls(self->parts.state, crls, n_crls, error);
+    identity_changed(self);
+    return good;
+}
+
+const EhdTrust *
+ehd_core_get_trust(EhdCore *self)
+{
+    return self->parts.trust;
+}
+
+gboolean
+ehd_core_add_trust(EhdCore *self, const EhdGrant *grant, const char *pem, EhdAnchor *added,
+                   GError **error)
+{
+    EhdAnchor anchor;
+
+    if (!ehd_grant_check(grant, EHD_ACTION_MANAGE_TRUST, error))
+        return FALSE;
+    if (!ehd_trust_add(self->parts.trust, pem, strlen(pem), ehd_core_now(self), &anchor, error))
+        return FALSE;
+    audit(self, EHD_AUDIT_TRUST_ADDED, anchor.name, anchor.fingerprint);
+    if (added != NULL)
+        *added = anchor;
+    return TRUE;
+}
+
+static gboolean
+find_anchor(const EhdTrust *trust, const char *prefix, EhdAnchor *found)
+{
+    for (guint i = 0; i < ehd_trust_count(trust); i++) {
+        const EhdAnchor *anchor = ehd_trust_get(trust, i);
+
+        if (!anchor->system && ehd_fingerprint_matches(anchor->fingerprint, prefix)) {
+            *found = *anchor;
+            return TRUE;
+        }
+    }
+    return FALSE;
+}
+
+gboolean
+ehd_core_remove_trust(EhdCore *self, const EhdGrant *grant, const char *fingerprint,
+                      GError **error)
+{
+    EhdAnchor anchor;
+    gboolean known = find_anchor(self->parts.trust, fingerprint, &anchor);
+
+    if (!ehd_grant_check(grant, EHD_ACTION_MANAGE_TRUST, error))
+        return FALSE;
+    if (!ehd_trust_remove(self->parts.trust, fingerprint, error))
+        return FALSE;
+    if (known)
+        audit(self, EHD_AUDIT_TRUST_REMOVED, anchor.name, anchor.fingerprint);
+    return TRUE;
+}

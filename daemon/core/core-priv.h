@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside of EhdCore, for the files of this room only.
+ */
+#pragma once
+
+#include "daemon/core/books.h"
+#include "daemon/core/core.h"
+#include "daemon/core/porch.h"
+
+struct EhdCore {
+    EhdCoreParts parts;
+    const EhdCoreHooks *hooks; /* borrowed */
+    gpointer hooks_data;
+    EhdIdentity *identity; /* owned; NULL: none */
+    EhdBooks *books;       /* owned */
+    EhdPorch *porch;       /* owned */
+    GPtrArray *sessions;   /* owned, oldest first */
+    EhdSession *holder;    /* borrowed: who has the reader */
+    gboolean listening, stopping;
+    EhdLinkAddress address; /* of our listener */
+    GTask *stop;            /* owned; ehd_core_stop_async */
+    guint stop_timer, check_source;
+};
+
+gint64 ehd_core_now(EhdCore *core);
+/* From disk, after it changed. */
+void ehd_core_load_identity(EhdCore *core);
+/* An incoming connection, for the link. */
+void ehd_core_incoming(int fd, gpointer core);
+/* The reader is session's. FALSE: another one needs it. One that only tells others BUSY gives
+ * way. */
+gboolean ehd_core_claim_reader(EhdCore *core, EhdSession *session);
+void ehd_core_release_reader(EhdCore *core, EhdSession *session);
+/* A session ended, or a job came back: is there anything left to wait for? */
+void ehd_core_check(EhdCore *core);
+/* The session is past its end and its 60 s: forget it. */
+void ehd_core_remove(EhdCore *core, EhdSession *session);
+/* Listen while there is a terminal session that can be connected to. */
+void ehd_core_update_listening(EhdCore *core);

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Opening a session: what is asked for is checked, the link listens (terminal), the reader is
+ * taken and armed. The caller is answered when the reader really polls, or told why it cannot.
+ * Main context.
+ */
+#include <sodium.h>
+
+#include "daemon/core/core-priv.h"
+#include "daemon/core/session-priv.h"
+#include "daemon/error.h"
+
+void
+ehd_core_incoming(int fd, gpointer user_data)
+{
+    EhdCore *self = user_data;
+
+    ehd_porch_take(self->porch, fd);
+}
+
+static guint
+count_open(EhdCore *self)
+{
+    guint n = 0;
+
+    for (guint i = 0; i < self->sessions->len; i++) {
+        const EhdSession *session = g_ptr_array_index(self->sessions, i);
+
+        if (!session->ending && !session->received)
+            n++;
+    }
+    return n;
+}
+
+static gboolean
+check_common(EhdCore *self, const EhdGrant *grant, EhdAction action, GError **error)
+{
+    ehp_status clock;
+
+    if (!ehd_grant_check(grant, action, error))
+        return FALSE;
+    if (self->stopping) {
+        ehd_error_set(error, EHP_DAEMON_UNAVAILABLE, "the service is stopping");
+        return FALSE;
+    }
+    clock = ehd_clock_check(ehd_core_now(self));
+    if (clock != EHP_OK) {
+        ehd_error_set(error, clock, NULL);
+        return FALSE;
+    }
+    if (count_open(self) >= self->parts.config->max_sessions) {
+        ehd_error_set(error, EHP_LIMIT_REACHED, "%u sessions are open",
+                      self->parts.config->max_sessions);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static EhdSession *
+session_add(EhdCore *self, EhdSessionRole role, const EhdGrant *grant, GError **error)
+{
+    EhdSession *session = ehd_session_new(self, role, ehd_grant_get_uid(grant));
+
+    if (!ehd_core_claim_reader(self, session)) {
+        ehd_error_set(error, EHP_READER_BUSY, "another session on this machine has the reader");
+        ehd_session_free(session);
+        return NULL;
+    }
+    g_ptr_array_add(self->sessions, session);
+    return session;
+}
+
+/* ---------------------------------------------------------------- patient */
+
+static void
+copy_items(EhdSession *session, const GArray *items)
+{
+    for (guint i = 0; i < items->len; i++) {
+        EhdItem item = g_array_index(items, EhdItem, i);
+        guint8 state = EHD_ITEM_WAITING;
+
+        item.name = g_strdup(item.name);
+        item.media_type = g_strdup(item.media_type);
+        item.title = g_strdup(item.title);
+        item.date = g_strdup(item.date);
+        item.type_code = g_strdup(item.type_code);
+        item.author = g_strdup(item.author);
+        if (item.subject != NULL)
+            g_bytes_ref(item.subject);
+        g_array_append_val(session->items, item);
+        g_byte_array_append(session->item_states, &state, 1);
+    }
+}
+
+void
+ehd_core_send_async(EhdCore *self, const EhdGrant *grant, const EhdSendOptions *options,
+                    GAsyncReadyCallback callback, gpointer user_data)
+{
+    GTask *task = g_task_new(NULL, NULL, callback, user_data);
+    EhdSession *session = NULL;
+    GError *error = NULL;
+
+    if (check_common(self, grant, EHD_ACTION_SEND, &error) &&
+        ehd_send_options_check(options, &error))
+        session = session_add(self, EHD_PATIENT, grant, &error);
+    if (session == NULL) {
+        g_task_return_error(task, error);
+        g_object_unref(task);
+        return;
+    }
+    copy_items(session, options->items);
+    session->wishes.detach = options->detach;
+    session->wishes.armed_s = options->timeout;
+    session->wishes.linger_s = options->linger;
+    session->wishes.acting_as = options->acting_as;
+    ehd_session_arm(session, task);
+}
+
+static EhdSession *
+finish_opening(GAsyncResult *result, GError **error)
+{
+    EhdSession *session = g_task_propagate_pointer(G_TASK(result), error);
+
+    if (session != NULL)
+        session->announced = TRUE;
+    return session;
+}
+
+EhdSession *
+ehd_core_send_finish(EhdCore *self, GAsyncResult *result, GError **error)
+{
+    return finish_opening(result, error);
+}
+
+/* ---------------------------------------------------------------- terminal */
+
+static gboolean
+check_identity(EhdCore *self, gboolean unverified, GError **error)
+{
+    const EhdIdentity *identity = self->identity;
+
+    if (unverified)
+        return TRUE;
+    if (identity == NULL || identity->n_chain == 0) {
+        ehd_error_set(error, EHP_NO_IDENTITY,
+                      identity == NULL ? "there is no device key" : "there is no certificate");
+        return FALSE;
+    }
+    if (identity->not_after <= ehd_core_now(self)) {
+        ehd_error_set(error, EHP_CERT_EXPIRED, NULL);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static void
+take_identity(EhdSession *session)
+{
+    const EhdIdentity *identity = session->core->identity;
+    guint8 public_key[crypto_sign_PUBLICKEYBYTES];
+
+    if (identity == NULL) { /* unverified, and without a key of its own: one for this session */
+        crypto_sign_keypair(public_key, session->leaf_secret);
+        return;
+    }
+    memcpy(session->leaf_secret, identity->secret_key, sizeof session->leaf_secret);
+    session->n_chain = identity->n_chain;
+    for (guint i = 0; i < identity->n_chain; i++)
+        session->chain[i] = g_bytes_ref(identity->chain[i]);
+}
+
+static void
+take_wishes(EhdSession *session, const EhdReceiveOptions *options)
+{
+    EhdWishes *wishes = &session->wishes;
+
+    wishes->detach = options->detach;
+    wishes->armed_s = options->timeout;
+    wishes->purpose = options->purpose;
+    if (options->n_categories > 0)
+        g_array_append_vals(wishes->categories, options->categories,
+                            (guint)options->n_categories);
+    wishes->period_days = options->period_days;
+    wishes->retention_days = options->retention_days;
+    wishes->text = g_strdup(options->text);
+    wishes->filing_s = options->filing_timeout;
+    wishes->directory = g_strdup(options->directory);
+    wishes->has_operator = options->operator_ != NULL;
+    if (!wishes->has_operator)
+        return;
+    wishes->operator_display = g_strdup(options->operator_->display);
+    wishes->operator_role = g_strdup(options->operator_->role_code);
+    wishes->operator_identifier = g_strdup(options->operator_->identifier);
+    wishes->operator_assurance = options->operator_->assurance;
+}
+
+typedef struct {
+    EhdCore *core;
+    EhdSession *session;
+    GTask *task; /* owned */
+} Listening;
+
+static void
+on_listening(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    g_autofree Listening *listening = user_data;
+    EhdCore *self = listening->core;
+    EhdSession *session = listening->session;
+    GError *error = NULL;
+
+    if (ehd_link_listen_finish(self->parts.link, result, &self->address, &error)) {
+        self->listening = TRUE;
+        ehd_session_arm(session, listening->task);
+        return;
+    }
+    g_task_return_error(listening->task, error);
+    g_object_unref(listening->task);
+    ehd_core_release_reader(self, session);
+    ehd_core_remove(self, session);
+}
+
+void
+ehd_core_receive_async(EhdCore *self, const EhdGrant *grant, const EhdReceiveOptions *options,
+                       GAsyncReadyCallback callback, gpointer user_data)
+{
+    GTask *task = g_task_new(NULL, NULL, callback, user_data);
+    EhdSession *session = NULL;
+    Listening *listening;
+    GError *error = NULL;
+
+    if (check_common(self, grant, EHD_ACTION_RECEIVE, &error) &&
+        ehd_receive_options_check(options, &error) &&
+        check_identity(self, options->unverified, &error))
+        session = session_add(self, EHD_TERMINAL, grant, &error);
+    if (session == NULL) {
+        g_task_return_error(task, error);
+        g_object_unref(task);
+        return;
+    }
+    take_identity(session);
+    take_wishes(session, options);
+    ehd_terminal_own_request(session);
+    listening = g_new(Listening, 1);
+    listening->core = self;
+    listening->session = session;
+    listening->task = task;
+    ehd_link_listen_async(self->parts.link, ehd_core_incoming, self, NULL, on_listening,
+                          listening);
+}
+
+EhdSession *
+ehd_core_receive_finish(EhdCore *self, GAsyncResult *result, GError **error)
+{
+    return finish_opening(result, error);
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Drives the engine: made from the tap's secrets, pumped after everything that happens, its
+ * deadline on a timer, its events handed to the side they are for. Main context; never
+ * re-entered: a pump within a pump only asks for another round.
+ */
+#include "daemon/core/session-priv.h"
+
+#include <sodium.h>
+
+#include "daemon/error.h"
+
+/* ---------------------------------------------------------------- making it */
+
+static void
+terminal_config(EhdSession *self, ehp_session_config *config, ehp_bytes *chain, ehp_bytes *crls)
+{
+    const EhdIdentity *identity = self->core->identity;
+
+    config->leaf_secret = self->leaf_secret;
+    for (guint i = 0; i < self->n_chain; i++)
+        chain[i].data = g_bytes_get_data(self->chain[i], &chain[i].len);
+    config->chain = chain;
+    config->n_chain = self->n_chain;
+    if (identity == NULL || self->n_chain == 0)
+        return;
+    for (guint i = 0; i < identity->n_crls; i++)
+        crls[i].data = g_bytes_get_data(identity->crls[i], &crls[i].len);
+    config->crls = crls;
+    config->n_crls = identity->n_crls;
+}
+
+static ehp_status
+engine_new(EhdSession *self, ehp_secrets *secrets, guint first_link_ms)
+{
+    const EhdConfig *settings = self->core->parts.config;
+    ehp_bytes chain[EHP_CHAIN_MAX] = {0}, crls[EHP_CRL_MAX] = {0};
+    ehp_session_config config = {
+        .secrets = secrets,
+        .first_link_ms = first_link_ms != 0 ? first_link_ms : settings->connect_ms,
+        .consent_ms = settings->consent_ms,
+        .resume_ms = settings->resume_ms,
+        .idle_ms = settings->idle_ms,
+        .linger_ms = self->wishes.linger_s * 1000,
+    };
+    Ehp__ConsentRequest *request = NULL;
+    ehp_status status;
+
+    randombytes_buf(config.seed, sizeof config.seed);
+    if (self->role == EHD_TERMINAL) {
+        terminal_config(self, &config, chain, crls);
+        config.request = request = ehd_terminal_request_new(self);
+    }
+    status = ehp_session_new(&config, ehd_now_ms(), &self->engine);
+    sodium_memzero(config.seed, sizeof config.seed);
+    ehd_terminal_request_free(request);
+    return status;
+}
+
+gboolean
+ehd_session_start_engine(EhdSession *self, guint first_link_ms)
+{
+    ehp_secrets secrets;
+    ehp_status status;
+
+    ehp_secrets_init(&secrets);
+    status = ehp_tap_take_secrets(self->tap, &secrets);
+    if (status == EHP_OK) {
+        memcpy(self->address.address, secrets.address, sizeof self->address.address);
+        self->address.channel = (guint8)secrets.channel;
+        self->connects = self->role == EHD_PATIENT && secrets.has_address;
+        self->connect_tries = 0;
+        status = engine_new(self, &secrets, first_link_ms);
+    }
+    ehp_secrets_clear(&secrets);
+    if (status == EHP_OK)
+        return TRUE;
+    g_warning("session %s: engine: %s", self->id, ehp_status_text(status));
+    return FALSE;
+}
+
+void
+ehd_session_stop_engine(EhdSession *self)
+{
+    g_clear_handle_id(&self->engine_timer, g_source_remove);
+    ehd_session_stop_connecting(self);
+    for (guint i = 0; i < EHP_SESSION_LINKS; i++)
+        ehd_session_close_cable(self, (int)i, FALSE);
+    g_clear_pointer(&self->engine, ehp_session_free);
+    self->engine_ended = self->linked = FALSE;
+}
+
+guint64
+ehd_session_engine_deadline(EhdSession *self)
+{
+    uint64_t due = self->engine != NULL ? ehp_session_deadline(self->engine) : UINT64_MAX;
+
+    return due == UINT64_MAX ? 0 : due;
+}
+
+/* ---------------------------------------------------------------- events */
+
+static void
+on_link_close(EhdSession *self, const ehp_event *event)
+{
+    ehd_session_close_cable(self, event->link, event->flush);
+    if (!self->engine_ended)
+        ehd_session_reconnect(self);
+}
+
+static EhdSessionState
+state_when_linked(EhdSession *self)
+{
+    if (self->has_transfer)
+        return EHD_STATE_TRANSFERRING;
+    return self->role == EHD_TERMINAL || self->consent_open ? EHD_STATE_DECIDING
+                                                            : EHD_STATE_TAPPED;
+}
+
+static void
+on_link_up(EhdSession *self, const ehp_event *event)
+{
+    self->linked = TRUE;
+    self->connect_tries = self->connect_delay = 0;
+    if (self->uncertain)
+        ehd_session_tap_confirmed(self);
+    if (self->complete)
+        return;
+    if (self->has_transfer)
+        ehd_session_set_transfer(self, EHD_TRANSFER_RUNNING);
+    ehd_session_set_state(self, state_when_linked(self),
+                          self->consent_open ? self->deadline : 0);
+}
+
+static void
+on_suspended(EhdSession *self, const ehp_event *event)
+{
+    self->linked = FALSE;
+    if (!self->complete) {
+        if (self->has_transfer)
+            ehd_session_set_transfer(self, EHD_TRANSFER_SUSPENDED);
+        ehd_session_set_state(self, EHD_STATE_SUSPENDED, event->deadline_ms);
+    }
+    ehd_session_reconnect(self);
+}
+
+static void
+on_complete(EhdSession *self, const ehp_event *event)
+{
+    self->complete = TRUE;
+    ehd_session_tell_progress(self, TRUE);
+    ehd_session_set_transfer(self, EHD_TRANSFER_COMPLETE);
+    if (self->role == EHD_PATIENT)
+        ehd_patient_complete(self);
+    else
+        ehd_terminal_complete(self);
+}
+
+static void
+on_consent_void(EhdSession *self, const ehp_event *event)
+{
+    ehd_session_void_questions(self, EHD_VOID_TIMED_OUT);
+}
+
+static void
+on_revoked(EhdSession *self, const ehp_event *event)
+{
+    ehd_session_audit(self, EHD_AUDIT_REVOKED, EHP_OK);
+}
+
+static void
+on_ended(EhdSession *self, const ehp_event *event)
+{
+    g_debug("session %s: engine ended: %s%s", self->id, ehp_status_name(event->status),
+            event->by_peer ? " by the peer" : "");
+    self->engine_ended = TRUE;
+    ehd_session_stop_connecting(self);
+    if (self->uncertain) { /* the card had not committed: the reader goes on as if nothing had
+                              been */
+        self->uncertain = FALSE;
+        return;
+    }
+    if (self->received) /* kept until it is filed, with or without the peer */
+        return;
+    ehd_session_finish(self, event->status, NULL);
+}
+
+static void
+on_receipt_acked(EhdSession *self, const ehp_event *event)
+{
+    g_debug("session %s: the sender has the receipt", self->id);
+}
+
+typedef void (*Handler)(EhdSession *self, const ehp_event *event);
+
+/* Who answers what. An event that is not for a role never comes in it: the engine sees to that.
+ */
+static const Handler handlers[] = {
+    [EHP_EV_LINK_CLOSE] = on_link_close,
+    [EHP_EV_LINK_UP] = on_link_up,
+    [EHP_EV_SUSPENDED] = on_suspended,
+    [EHP_EV_CHECK_CRLS] = ehd_patient_check_crls,
+    [EHP_EV_ASK_CONSENT] = ehd_patient_ask_consent,
+    [EHP_EV_CONSENT_VOID] = on_consent_void,
+    [EHP_EV_NEED_DATA] = ehd_patient_need_data,
+    [EHP_EV_ITEM_ACKED] = ehd_patient_item_acked,
+    [EHP_EV_RECEIPT] = ehd_patient_receipt,
+    [EHP_EV_MANIFEST_PAGE] = ehd_terminal_manifest_page,
+    [EHP_EV_MANIFEST] = ehd_terminal_manifest,
+    [EHP_EV_SEGMENT] = ehd_terminal_segment,
+    [EHP_EV_ITEM_COMPLETE] = ehd_terminal_item_complete,
+    [EHP_EV_COMMIT] = ehd_terminal_commit,
+    [EHP_EV_RECEIPT_READY] = ehd_terminal_receipt_ready,
+    [EHP_EV_RECEIPT_ACKED] = on_receipt_acked,
+    [EHP_EV_REVOKED] = on_revoked,
+    [EHP_EV_COMPLETE] = on_complete,
+    [EHP_EV_STATUS] = ehd_patient_status,
+    [EHP_EV_ENDED] = on_ended,
+};
+
+/* ---------------------------------------------------------------- the pump */
+
+static gboolean
+on_engine_timer(gpointer user_data)
+{
+    EhdSession *self = user_data;
+
+    self->engine_timer = 0;
+    ehp_session_tick(self->engine, ehd_now_ms());
+    ehd_session_pump(self);
+    return G_SOURCE_REMOVE;
+}
+
+/* Called for every few kilobytes: a timer that is due early enough is left alone. */
+static void
+arm_engine_timer(EhdSession *self)
+{
+    uint64_t due = ehp_session_deadline(self->engine), now = ehd_now_ms();
+
+    if (due == UINT64_MAX || self->engine_ended) {
+        g_clear_handle_id(&self->engine_timer, g_source_remove);
+        return;
+    }
+    if (self->engine_timer != 0 && self->engine_due <= due)
+        return;
+    g_clear_handle_id(&self->engine_timer, g_source_remove);
+    self->engine_due = due;
+    self->engine_timer =
+        g_timeout_add(due > now ? (guint)MIN(due - now, G_MAXINT) : 0, on_engine_timer, self);
+}
+
+static void
+handle_events(EhdSession *self)
+{
+    ehp_event event;
+
+    while (self->engine != NULL && ehp_session_next_event(self->engine, ehd_now_ms(), &event)) {
+        gsize type = (gsize)event.type;
+
+        if (type < G_N_ELEMENTS(handlers) && handlers[type] != NULL)
+            handlers[type](self, &event);
+    }
+}
+
+void
+ehd_session_pump(EhdSession *self)
+{
+    self->pump_again = TRUE;
+    if (self->pumping || self->engine == NULL)
+        return;
+    self->pumping = TRUE;
+    while (self->pump_again && self->engine != NULL) {
+        self->pump_again = FALSE;
+        handle_events(self);
+        if (self->engine != NULL && ehd_session_feed_cables(self))
+            self->pump_again = TRUE;
+    }
+    if (self->engine != NULL) {
+        ehd_session_wake_cables(self);
+        arm_engine_timer(self);
+        ehd_session_tell_progress(self, FALSE);
+    }
+    self->pumping = FALSE;
+}
+
+void
+ehd_session_abort(EhdSession *self, ehp_status why)
+{
+    ehp_session_end(self->engine, why, ehd_now_ms());
+    ehd_session_pump(self);
+}

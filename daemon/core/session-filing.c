@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * After the receipt at the terminal: the owner collects the items, and a person files or
+ * discards them. Until then they are kept, also over a restart, but not for longer than the
+ * filing time. Main context.
+ */
+#include "daemon/core/session-priv.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/error.h"
+
+/* ---------------------------------------------------------------- one item */
+
+typedef struct {
+    EhdSession *session;
+    GTask *task; /* owned */
+    guint id;
+} ItemCall;
+
+static ItemCall *
+item_call_new(EhdSession *self, guint id, GTask *task)
+{
+    ItemCall *call = g_new(ItemCall, 1);
+
+    call->session = self;
+    call->id = id;
+    call->task = g_object_ref(task);
+    self->jobs++;
+    return call;
+}
+
+static EhdSession *
+item_call_end(ItemCall *call)
+{
+    EhdSession *self = call->session;
+
+    g_object_unref(call->task);
+    g_free(call);
+    self->jobs--;
+    return self;
+}
+
+static gboolean
+check_item(EhdSession *self, guint id, GError **error)
+{
+    if (self->role != EHD_TERMINAL || self->inbox == NULL || self->ending) {
+        ehd_error_set(error, EHP_WRONG_STATE, "nothing was received");
+        return FALSE;
+    }
+    if (id >= self->items->len) {
+        ehd_error_set(error, EHP_NOT_FOUND, "no such item");
+        return FALSE;
+    }
+    if (self->item_states->data[id] != EHD_ITEM_STORED) {
+        ehd_error_set(error, EHP_WRONG_STATE,
+                      self->item_states->data[id] == EHD_ITEM_COLLECTED
+                          ? "the item was collected already"
+                          : "the item is not complete yet");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static void
+return_status(GTask *task, ehp_status status)
+{
+    if (status == EHP_OK)
+        g_task_return_boolean(task, TRUE);
+    else
+        g_task_return_new_error(task, EHD_ERROR, (int)status, "%s", ehp_status_text(status));
+}
+
+static void
+close_unclaimed(gpointer fd)
+{
+    close(GPOINTER_TO_INT(fd) - 1);
+}
+
+static void
+on_opened(int fd, ehp_status status, gpointer user_data)
+{
+    ItemCall *call = user_data;
+
+    if (fd >= 0) /* plus one, so that descriptor 0 is not NULL */
+        g_task_return_pointer(call->task, GINT_TO_POINTER(fd + 1), close_unclaimed);
+    else
+        return_status(call->task, status);
+    ehd_core_check(item_call_end(call)->core);
+}
+
+void
+ehd_session_collect_item_async(EhdSession *self, guint id, GAsyncReadyCallback callback,
+                               gpointer user_data)
+{
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
+    GError *error = NULL;
+
+    if (check_item(self, id, &error))
+        ehd_inbox_open(self->inbox, id, on_opened, item_call_new(self, id, task));
+    else
+        g_task_return_error(task, error);
+}
+
+int
+ehd_session_collect_item_finish(EhdSession *self, GAsyncResult *result, GError **error)
+{
+    return GPOINTER_TO_INT(g_task_propagate_pointer(G_TASK(result), error)) - 1;
+}
+
+static void
+on_dropped(ehp_status status, gpointer user_data)
+{
+    ItemCall *call = user_data;
+
+    if (status == EHP_OK)
+        ehd_session_set_item_state(call->session, call->id, EHD_ITEM_COLLECTED);
+    return_status(call->task, status);
+    ehd_core_check(item_call_end(call)->core);
+}
+
+void
+ehd_session_item_stored_async(EhdSession *self, guint id, GAsyncReadyCallback callback,
+                              gpointer user_data)
+{
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
+    GError *error = NULL;
+
+    if (!check_item(self, id, &error)) {
+        g_task_return_error(task, error);
+    } else if (!self->received) {
+        g_task_return_new_error(task, EHD_ERROR, EHP_WRONG_STATE,
+                                "the receipt is not signed yet");
+    } else {
+        ehd_inbox_drop(self->inbox, id, on_dropped, item_call_new(self, id, task));
+    }
+}
+
+gboolean
+ehd_session_item_stored_finish(EhdSession *self, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_boolean(G_TASK(result), error);
+}
+
+/* ---------------------------------------------------------------- all of them */
+
+typedef struct {
+    EhdSession *session;
+    GTask *task;    /* owned; NULL: nobody waits */
+    int status;     /* StatusKind */
+    char *rule;     /* owned */
+    ehp_status why; /* what the session ends with */
+} Filing;
+
+static void
+filing_fail(Filing *filing, ehp_status status)
+{
+    EhdSession *self = filing->session;
+
+    self->filing = FALSE;
+    if (filing->task != NULL) {
+        return_status(filing->task, status);
+        g_object_unref(filing->task);
+    } else { /* the person or the clock decided: it cannot be kept for want of a line in the
+                books */
+        ehd_session_finish(self, filing->why, NULL);
+    }
+    g_free(filing->rule);
+    g_free(filing);
+    ehd_core_check(self->core);
+}
+
+static void
+tell_peer(EhdSession *self, const Filing *filing)
+{
+    if (self->engine == NULL || self->engine_ended)
+        return;
+    if (ehp_session_tell_status(self->engine, (uint32_t)filing->status, filing->rule,
+                                ehd_core_now(self->core), ehd_now_ms()) != EHP_OK ||
+        ehp_session_bye(self->engine, ehd_now_ms()) != EHP_OK)
+        g_debug("session %s: the patient is out of reach", self->id);
+    ehd_session_pump(self);
+}
+
+/* The decision is on disk. The peer is told if it is still there, and nobody waits for that. */
+static void
+filing_done(Filing *filing)
+{
+    EhdSession *self = filing->session;
+
+    self->status = filing->status;
+    tell_peer(self, filing);
+    if (filing->status == EHP__STATUS_KIND__STATUS_FILED)
+        ehd_session_set_state(self, EHD_STATE_FILED, 0);
+    if (filing->task != NULL) {
+        return_status(filing->task, EHP_OK);
+        g_object_unref(filing->task);
+    }
+    ehd_session_finish(self, filing->why, NULL);
+    g_free(filing->rule);
+    g_free(filing);
+}
+
+static void
+on_forgotten(ehp_status status, gpointer user_data)
+{
+    Filing *filing = user_data;
+    EhdSession *self = filing->session;
+
+    self->jobs--;
+    self->recorded = status != EHP_OK;
+    filing_done(filing);
+    ehd_core_check(self->core);
+}
+
+static void
+on_spool_gone(ehp_status status, gpointer user_data)
+{
+    Filing *filing = user_data;
+    EhdSession *self = filing->session;
+    EhdPage page = {
+        .session = self->id, .remove_record = TRUE, .now = ehd_core_now(self->core)};
+
+    self->jobs--;
+    self->spooled = status != EHP_OK;
+    self->jobs++;
+    ehd_books_write(self->core->books, &page, on_forgotten, filing);
+}
+
+static void
+on_audited(ehp_status status, gpointer user_data)
+{
+    Filing *filing = user_data;
+    EhdSession *self = filing->session;
+
+    self->jobs--;
+    if (status != EHP_OK && filing->task != NULL) {
+        filing_fail(filing, status);
+        return;
+    }
+    self->jobs++;
+    ehd_inbox_discard(self->inbox, on_spool_gone, filing);
+}
+
+static EhdAuditKind
+audit_kind(const Filing *filing)
+{
+    if (filing->status == EHP__STATUS_KIND__STATUS_FILED)
+        return EHD_AUDIT_FILED;
+    return filing->status == EHP__STATUS_KIND__STATUS_REJECTED ? EHD_AUDIT_REJECTED
+                                                               : EHD_AUDIT_DISCARDED;
+}
+
+/* Audit line, then the spool, then the ledger: a crash in between leaves the session unfiled,
+ * never half filed. */
+static void
+decide(EhdSession *self, int status, const char *rule, ehp_status why, GTask *task)
+{
+    Filing *filing = g_new0(Filing, 1);
+    EhdPage page = {.session = self->id, .audited = TRUE, .now = ehd_core_now(self->core)};
+
+    filing->session = self;
+    filing->status = status;
+    filing->rule = g_strdup(rule);
+    filing->why = why;
+    filing->task = task != NULL ? g_object_ref(task) : NULL;
+    self->filing = TRUE;
+    g_clear_handle_id(&self->filing_timer, g_source_remove);
+    page.audit = audit_kind(filing);
+    ehd_session_audit_entry(self, &page.entry);
+    page.entry.rule = rule;
+    page.entry.status = why;
+    self->jobs++;
+    ehd_books_write(self->core->books, &page, on_audited, filing);
+}
+
+static gboolean
+on_filing_over(gpointer user_data)
+{
+    EhdSession *self = user_data;
+
+    self->filing_timer = 0;
+    if (!self->filing && !self->ending)
+        decide(self, EHP__STATUS_KIND__STATUS_DISCARDED, NULL, EHP_FILING_TIMED_OUT, NULL);
+    return G_SOURCE_REMOVE;
+}
+
+void
+ehd_filing_start(EhdSession *self)
+{
+    gint64 left;
+
+    if (self->wishes.filing_s == 0) {
+        ehd_session_set_state(self, EHD_STATE_CONFIRMING, 0);
+        return;
+    }
+    left = self->committed + (gint64)self->wishes.filing_s - ehd_core_now(self->core);
+    left = CLAMP(left, 1, (gint64)self->wishes.filing_s);
+    self->filing_timer = g_timeout_add_seconds((guint)left, on_filing_over, self);
+    ehd_session_set_state(self, EHD_STATE_CONFIRMING, ehd_now_ms() + 1000ull * (guint64)left);
+}
+
+void
+ehd_filing_cancel(EhdSession *self, ehp_status why)
+{
+    if (!self->filing)
+        decide(self, EHP__STATUS_KIND__STATUS_DISCARDED, NULL, why, NULL);
+}
+
+static gboolean
+check_confirming(EhdSession *self, GError **error)
+{
+    if (self->state == EHD_STATE_CONFIRMING && self->received && !self->filing && !self->ending)
+        return TRUE;
+    ehd_error_set(error, EHP_WRONG_STATE, "nothing waits to be filed");
+    return FALSE;
+}
+
+static gboolean
+check_collected(EhdSession *self, GError **error)
+{
+    for (guint id = 0; id < self->item_states->len; id++) {
+        if (self->item_states->data[id] == EHD_ITEM_COLLECTED)
+            continue;
+        ehd_error_set(error, EHP_WRONG_STATE, "item %u was not reported as stored", id);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+void
+ehd_session_file_async(EhdSession *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
+    GError *error = NULL;
+
+    if (check_confirming(self, &error) && check_collected(self, &error))
+        decide(self, EHP__STATUS_KIND__STATUS_FILED, NULL, EHP_OK, task);
+    else
+        g_task_return_error(task, error);
+}
+
+gboolean
+ehd_session_file_finish(EhdSession *self, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_boolean(G_TASK(result), error);
+}
+
+void
+ehd_session_discard_async(EhdSession *self, const char *rule, GAsyncReadyCallback callback,
+                          gpointer user_data)
+{
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
+    GError *error = NULL;
+
+    if (!check_confirming(self, &error)) {
+        g_task_return_error(task, error);
+    } else if (rule != NULL && (*rule == '\0' || strlen(rule) > EHP_CODE_MAX ||
+                                !g_utf8_validate(rule, -1, NULL))) {
+        g_task_return_new_error(task, EHD_ERROR, EHP_INVALID_ARGUMENT, "rule");
+    } else {
+        decide(self,
+               rule != NULL ? EHP__STATUS_KIND__STATUS_REJECTED
+                            : EHP__STATUS_KIND__STATUS_DISCARDED,
+               rule, EHP_OK, task);
+    }
+}
+
+gboolean
+ehd_session_discard_finish(EhdSession *self, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_boolean(G_TASK(result), error);
+}

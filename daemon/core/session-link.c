@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The cables of a session: streams between descriptors and the engine's numbered links. A
+ * patient's side connects again whenever there is none; a terminal's takes what the porch lets
+ * in. Main context.
+ */
+#include "daemon/core/session-priv.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/error.h"
+
+#define CONNECT_FIRST_MS 100
+#define CONNECT_MOST_MS  2000
+
+/* Outlives the session if the link answers late. */
+struct EhdConnecting {
+    EhdSession *session; /* borrowed; NULL: gone */
+    EhdLink *link;       /* borrowed */
+    GCancellable *cancellable;
+};
+
+/* ---------------------------------------------------------------- a cable */
+
+static void
+cable_free(EhdCable *cable)
+{
+    ehd_stream_free(cable->stream);
+    g_byte_array_unref(cable->rest);
+    g_clear_pointer(&cable->tail, g_byte_array_unref);
+    g_free(cable);
+}
+
+static gsize
+take_tail(EhdCable *cable, guint8 *buffer, gsize max)
+{
+    gsize n = MIN(max, cable->tail->len - cable->tail_given);
+
+    memcpy(buffer, cable->tail->data + cable->tail_given, n);
+    cable->tail_given += n;
+    return n;
+}
+
+static gsize
+on_take(guint8 *buffer, gsize max, gpointer user_data)
+{
+    EhdCable *cable = user_data;
+    EhdSession *self = cable->session;
+    ehp_bytes out;
+    gsize n;
+
+    if (cable->tail != NULL)
+        return take_tail(cable, buffer, max);
+    out = ehp_session_output(self->engine, cable->number, ehd_now_ms());
+    n = MIN(max, out.len);
+    if (n == 0)
+        return 0;
+    memcpy(buffer, out.data, n);
+    ehp_session_consume(self->engine, cable->number, n, ehd_now_ms());
+    ehd_session_pump(self);
+    return n;
+}
+
+/* How much of it the engine took; what it did not is given again. */
+static gsize
+feed(EhdCable *cable, const guint8 *bytes, gsize length)
+{
+    EhdSession *self = cable->session;
+    gsize used = 0;
+
+    if (!ehp_session_wants_input(self->engine, cable->number))
+        return 0;
+    if (ehp_session_feed(self->engine, cable->number, bytes, length, ehd_now_ms(), &used) !=
+        EHP_OK)
+        return length;
+    return used;
+}
+
+static void
+on_feed(const guint8 *bytes, gsize length, gpointer user_data)
+{
+    EhdCable *cable = user_data;
+    gsize used = 0;
+
+    if (cable->tail != NULL)
+        return;
+    if (cable->rest->len == 0)
+        used = feed(cable, bytes, length);
+    g_byte_array_append(cable->rest, bytes + used, (guint)(length - used));
+    ehd_session_pump(cable->session);
+}
+
+static void
+on_closed(gpointer user_data)
+{
+    EhdCable *cable = user_data;
+    EhdSession *self = cable->session;
+    int number = cable->number;
+
+    if (cable->tail != NULL) {
+        g_ptr_array_remove_fast(self->closing, cable);
+        cable_free(cable);
+        return;
+    }
+    self->cables[number] = NULL;
+    cable_free(cable);
+    ehp_session_link_lost(self->engine, number, ehd_now_ms());
+    ehd_session_pump(self);
+    ehd_session_reconnect(self);
+}
+
+static const EhdStreamUser cable_user = {.take = on_take, .feed = on_feed, .closed = on_closed};
+
+static void
+plug_in(EhdSession *self, int number, int fd)
+{
+    EhdCable *cable = g_new0(EhdCable, 1);
+
+    if (self->cables[number] != NULL) /* the engine gave the number away again */
+        ehd_session_close_cable(self, number, FALSE);
+    cable->session = self;
+    cable->number = number;
+    cable->rest = g_byte_array_new();
+    self->cables[number] = cable;
+    cable->stream = ehd_stream_new(fd, &cable_user, cable);
+}
+
+void
+ehd_session_close_cable(EhdSession *self, int number, gboolean flush)
+{
+    EhdCable *cable = self->cables[number];
+    ehp_bytes out;
+
+    if (cable == NULL)
+        return;
+    self->cables[number] = NULL;
+    if (!flush) {
+        cable_free(cable);
+        return;
+    }
+    cable->tail = g_byte_array_new();
+    while ((out = ehp_session_output(self->engine, number, ehd_now_ms())).len > 0) {
+        g_byte_array_append(cable->tail, out.data, (guint)out.len);
+        ehp_session_consume(self->engine, number, out.len, ehd_now_ms());
+    }
+    g_ptr_array_add(self->closing, cable);
+    ehd_stream_finish(cable->stream, EHD_FLUSH_MS);
+}
+
+gboolean
+ehd_session_feed_cables(EhdSession *self)
+{
+    gboolean moved = FALSE;
+
+    for (guint i = 0; i < EHP_SESSION_LINKS; i++) {
+        EhdCable *cable = self->cables[i];
+        gsize used;
+
+        if (cable == NULL || cable->rest->len == 0)
+            continue;
+        used = feed(cable, cable->rest->data, cable->rest->len);
+        if (used == 0)
+            continue;
+        g_byte_array_remove_range(cable->rest, 0, (guint)used);
+        moved = TRUE;
+    }
+    return moved;
+}
+
+void
+ehd_session_wake_cables(EhdSession *self)
+{
+    for (guint i = 0; i < EHP_SESSION_LINKS; i++) {
+        EhdCable *cable = self->cables[i];
+
+        if (cable == NULL)
+            continue;
+        if (ehp_session_output(self->engine, (int)i, ehd_now_ms()).len > 0)
+            ehd_stream_wake(cable->stream);
+        ehd_stream_set_reading(cable->stream,
+                               cable->rest->len == 0 &&
+                                   ehp_session_wants_input(self->engine, (int)i));
+    }
+}
+
+void
+ehd_session_drop_cables(EhdSession *self)
+{
+    ehd_session_stop_connecting(self);
+    for (guint i = 0; i < EHP_SESSION_LINKS; i++)
+        g_clear_pointer(&self->cables[i], cable_free);
+    for (guint i = 0; i < self->closing->len; i++)
+        cable_free(g_ptr_array_index(self->closing, i));
+    g_ptr_array_set_size(self->closing, 0);
+}
+
+/* ---------------------------------------------------------------- the terminal's side */
+
+gboolean
+ehd_session_incoming(EhdSession *self, int fd, const ehp_preamble *preamble)
+{
+    int number;
+
+    if (self->engine == NULL || self->engine_ended ||
+        !ehp_session_matches(self->engine, preamble))
+        return FALSE;
+    if (ehp_session_accept(self->engine, preamble, ehd_now_ms(), &number) != EHP_OK)
+        return FALSE;
+    /* accepting may have pushed out an older one, whose number this may be */
+    ehd_session_pump(self);
+    plug_in(self, number, fd);
+    ehd_session_pump(self);
+    return TRUE;
+}
+
+/* ---------------------------------------------------------------- the patient's side */
+
+static gboolean
+has_cable(EhdSession *self)
+{
+    for (guint i = 0; i < EHP_SESSION_LINKS; i++)
+        if (self->cables[i] != NULL)
+            return TRUE;
+    return FALSE;
+}
+
+static gboolean
+on_connect_due(gpointer user_data)
+{
+    EhdSession *self = user_data;
+
+    self->connect_timer = 0;
+    ehd_session_connect(self);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+connect_later(EhdSession *self)
+{
+    if (!self->connects || self->connect_timer != 0)
+        return;
+    self->connect_delay = CLAMP(2 * self->connect_delay, CONNECT_FIRST_MS, CONNECT_MOST_MS);
+    self->connect_timer = g_timeout_add(self->connect_delay, on_connect_due, self);
+}
+
+static void
+connected(EhdSession *self, int fd)
+{
+    int number;
+
+    if (self->engine == NULL || self->engine_ended ||
+        ehp_session_connect(self->engine, ehd_now_ms(), &number) != EHP_OK) {
+        close(fd);
+        return;
+    }
+    ehd_session_pump(self);
+    plug_in(self, number, fd);
+    ehd_session_pump(self);
+}
+
+static void
+on_connected(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    struct EhdConnecting *connecting = user_data;
+    EhdSession *self = connecting->session;
+    g_autoptr(GError) error = NULL;
+    int fd = ehd_link_connect_finish(connecting->link, result, &error);
+
+    g_object_unref(connecting->cancellable);
+    g_free(connecting);
+    if (self == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return;
+    }
+    self->connecting = NULL;
+    if (fd >= 0) {
+        connected(self, fd);
+        return;
+    }
+    g_debug("session %s: connect: %s", self->id, error->message);
+    connect_later(self);
+}
+
+void
+ehd_session_connect(EhdSession *self)
+{
+    struct EhdConnecting *connecting;
+
+    if (!self->connects || self->engine == NULL || self->engine_ended ||
+        self->connecting != NULL || self->connect_timer != 0 || has_cable(self))
+        return;
+    self->connect_tries++;
+    connecting = g_new0(struct EhdConnecting, 1);
+    connecting->session = self;
+    connecting->link = self->core->parts.link;
+    connecting->cancellable = g_cancellable_new();
+    self->connecting = connecting;
+    ehd_link_connect_async(connecting->link, &self->address, connecting->cancellable,
+                           on_connected, connecting);
+}
+
+/* At once after a link that was good; a link that dies young must not make us spin. */
+void
+ehd_session_reconnect(EhdSession *self)
+{
+    if (self->connect_tries == 0)
+        ehd_session_connect(self);
+    else if (self->engine != NULL && !self->engine_ended && !has_cable(self))
+        connect_later(self);
+}
+
+void
+ehd_session_stop_connecting(EhdSession *self)
+{
+    self->connects = FALSE;
+    g_clear_handle_id(&self->connect_timer, g_source_remove);
+    if (self->connecting == NULL)
+        return;
+    self->connecting->session = NULL;
+    g_cancellable_cancel(self->connecting->cancellable);
+    self->connecting = NULL;
+}

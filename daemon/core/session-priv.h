@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Inside of EhdSession, shared by the session*.c files and by core.c, and by nobody else. Each
+ * file owns a part of the struct, as marked; the others only look at it.
+ */
+#pragma once
+
+#include "daemon/core/books.h"
+#include "daemon/core/core-priv.h"
+#include "daemon/core/inbox.h"
+#include "daemon/core/source.h"
+#include "daemon/link/stream.h"
+#include "proto/session.h"
+#include "proto/tap.h"
+
+#define EHD_SESSION_ID_BYTES  12
+/* Owner away: the session waits so long for it to come back. */
+#define EHD_GRACE_MS          30000
+/* After an end that the owner was told of. */
+#define EHD_LINGER_ENDED_MS   60000
+/* The last record of a link may take so long to be written out. */
+#define EHD_FLUSH_MS          2000
+#define EHD_PROGRESS_MS       100
+/* In item_states: the patient did not agree to send this one. */
+#define EHD_ITEM_WITHHELD     0xff
+/* What the texts of a manifest may take up here. */
+#define EHD_MANIFEST_TEXT_MAX (6 * 1024 * 1024)
+
+/* One connection of the session, numbered as the engine numbers it. */
+typedef struct {
+    EhdSession *session; /* borrowed */
+    int number;
+    EhdStream *stream; /* owned */
+    GByteArray *rest;  /* owned: arrived, not fed yet */
+    GByteArray *tail;  /* owned; set: the engine closed it, and this is still to be written */
+    gsize tail_given;
+} EhdCable;
+
+/* What an owner said at Send or Receive. */
+typedef struct {
+    gboolean detach;
+    guint armed_s;
+    /* patient */
+    guint linger_s;
+    int acting_as;
+    /* terminal; owned */
+    int purpose;
+    GArray *categories; /* of int */
+    guint64 period_days, retention_days;
+    char *text;
+    gboolean has_operator;
+    char *operator_display, *operator_role, *operator_identifier;
+    int operator_assurance;
+    guint filing_s;
+    char *directory;
+} EhdWishes;
+
+/* A request as it is shown: owned, safe for display. */
+typedef struct {
+    EhdRequestInfo info;
+    EhdOperator operator_;
+    GArray *categories; /* of int */
+} EhdRequest;
+
+struct EhdSession {
+    EhdCore *core; /* borrowed; owns us */
+    char id[2 * EHD_SESSION_ID_BYTES + 1];
+    uid_t uid;
+    EhdSessionRole role;
+    gint64 created;     /* Unix seconds */
+    gboolean announced; /* the bus knows of it */
+    EhdWishes wishes;
+
+    /* session.c: state and owner */
+    EhdSessionState state;
+    EhdTransferState transfer;
+    gboolean has_transfer;
+    ehp_status trouble; /* of the reader or the last tap, while armed */
+    guint64 deadline;   /* monotonic ms when the state ends by itself; 0: it does not */
+    const EhdSessionListener *listener; /* borrowed */
+    gpointer listener_data;
+    guint grace_timer, ask_again_source;
+    guint progress_timer;
+    guint64 progress_told; /* monotonic ms */
+    guint64 done_told;
+    EhdSessionInfo info; /* filled by get_info */
+
+    /* session-tap.c */
+    GTask *opening; /* owned; the call that waits for the reader */
+    guint opening_timer;
+    ehp_tap *tap; /* owned */
+    guint tap_timer, armed_timer;
+    gboolean holds_reader;
+    gboolean tapped;        /* the tap is complete */
+    gboolean tap_answered;  /* and its last APDU is out */
+    guint64 armed_until;    /* monotonic ms; 0: until cancelled */
+    guint pending_try;      /* which try's record is being stored */
+    gboolean uncertain;     /* terminal: the card may have committed; the reader still tries */
+    guint8 leaf_secret[64]; /* secret; terminal */
+    EhdVerdict verdict;     /* patient */
+    gboolean has_verdict;
+    GBytes *chain[EHP_CHAIN_MAX]; /* owned: of the terminal, also our own */
+    guint n_chain;
+    guint8 allowed[EHD_FINGERPRINT_LEN];
+    guint64 allowed_until; /* monotonic ms */
+    char fingerprint[EHD_FINGERPRINT_TEXT];
+
+    /* session-link.c */
+    EhdCable *cables[EHP_SESSION_LINKS]; /* owned */
+    GPtrArray *closing;                  /* owned, of EhdCable */
+    EhdLinkAddress address;
+    gboolean connects; /* patient: wants a connection whenever there is none */
+    struct EhdConnecting *connecting;
+    guint connect_timer, connect_delay, connect_tries;
+
+    /* session-engine.c */
+    ehp_session *engine; /* owned */
+    gboolean engine_ended, pumping, pump_again;
+    guint engine_timer;
+    guint64 engine_due; /* monotonic ms that it is set to */
+    gboolean linked;    /* LINK_UP was seen */
+    gboolean complete;
+    GBytes *receipt;      /* owned */
+    guint8 hashes[3][32]; /* scratch of audit entries */
+    int status;           /* StatusKind, 0 none */
+
+    /* session-patient.c */
+    GArray *items; /* owned, of EhdItem: patient: the caller's; terminal: the manifest's */
+    GByteArray *item_states; /* owned, EhdItemState of each, or EHD_ITEM_WITHHELD */
+    EhdSource *source;       /* owned */
+    gboolean consent_open, consent_asked, extended, consented;
+    gboolean crl_known;
+    ehp_status crl_status;
+    EhdPeerInfo peer;
+    EhdRequest request;
+    gboolean has_request;
+    EhdConsentInfo consent;
+    guint expiry_timer;
+    guint *order; /* owned: the engine's id → the caller's */
+    guint n_order;
+    guint due;               /* the engine's id of the item that it waits for */
+    Ehp__ItemEntry *entries; /* owned, what was granted; texts borrowed from items */
+    Ehp__ItemEntry **entry_list;
+
+    /* session-terminal.c, session-filing.c */
+    EhdInbox *inbox; /* owned */
+    gsize manifest_text;
+    guint64 manifest_bytes;
+    gint64 committed; /* Unix seconds */
+    guint filing_timer;
+    gboolean received; /* receipt durable: the items are kept until filed or discarded */
+    gboolean filing;   /* File or Discard is under way */
+    gboolean spooled, recorded; /* there is something to remove from spool, ledger */
+
+    /* session-end.c */
+    gboolean ending, ended;
+    ehp_status error;
+    char *error_detail;    /* owned */
+    GPtrArray *cancellers; /* owned, of GTask */
+    guint removal_timer;
+    guint jobs; /* on workers; the session is not freed before they are back */
+};
+
+/* session.c */
+EhdSession *ehd_session_new(EhdCore *core, EhdSessionRole role, uid_t uid);
+void ehd_session_free(EhdSession *self);
+void ehd_session_set_state(EhdSession *self, EhdSessionState state, guint64 deadline);
+void ehd_session_set_transfer(EhdSession *self, EhdTransferState transfer);
+void ehd_session_set_item_state(EhdSession *self, guint id, EhdItemState state);
+void ehd_session_changed(EhdSession *self);
+/* Tells progress if it is due, or arms a timer for when it will be. last: now in any case. */
+void ehd_session_tell_progress(EhdSession *self, gboolean last);
+void ehd_session_void_questions(EhdSession *self, EhdVoidReason reason);
+static inline guint64
+ehd_now_ms(void)
+{
+    return (guint64)g_get_monotonic_time() / 1000;
+}
+
+/* session-tap.c */
+/* Takes the reader and arms it; opening, (transfer full), is answered when the reader polls, or
+ * fails. */
+void ehd_session_arm(EhdSession *self, GTask *opening);
+/* Another session takes the reader, or this one needs it no more. */
+void ehd_session_disarm(EhdSession *self);
+/* An uncertain tap was complete after all: its link is up. */
+void ehd_session_tap_confirmed(EhdSession *self);
+
+/* session-link.c */
+void ehd_session_connect(EhdSession *self);
+void ehd_session_reconnect(EhdSession *self);
+gboolean ehd_session_incoming(EhdSession *self, int fd, const ehp_preamble *preamble);
+/* The engine closed this one; with flush what it has for it is written out first. */
+void ehd_session_close_cable(EhdSession *self, int number, gboolean flush);
+/* Feeds what waits; TRUE if anything moved. */
+gboolean ehd_session_feed_cables(EhdSession *self);
+void ehd_session_wake_cables(EhdSession *self);
+void ehd_session_drop_cables(EhdSession *self);
+void ehd_session_stop_connecting(EhdSession *self);
+
+/* session-engine.c */
+gboolean ehd_session_start_engine(EhdSession *self, guint first_link_ms);
+void ehd_session_stop_engine(EhdSession *self);
+/* For set_state: when the engine wants to be woken, 0 if it does not. */
+guint64 ehd_session_engine_deadline(EhdSession *self);
+/* Events, answers, timers and links, until nothing moves. */
+void ehd_session_pump(EhdSession *self);
+/* Ends the engine, and with it the session. */
+void ehd_session_abort(EhdSession *self, ehp_status why);
+
+/* session-patient.c */
+void ehd_patient_judge(EhdSession *self, const ehp_tap_event *event);
+void ehd_patient_check_crls(EhdSession *self, const ehp_event *event);
+void ehd_patient_ask_consent(EhdSession *self, const ehp_event *event);
+void ehd_patient_need_data(EhdSession *self, const ehp_event *event);
+void ehd_patient_item_acked(EhdSession *self, const ehp_event *event);
+void ehd_patient_receipt(EhdSession *self, const ehp_event *event);
+void ehd_patient_complete(EhdSession *self);
+void ehd_patient_status(EhdSession *self, const ehp_event *event);
+void ehd_patient_clear(EhdSession *self);
+void ehd_patient_ask_again(EhdSession *self);
+void ehd_request_clear(EhdRequest *request);
+
+/* session-terminal.c */
+/* What the wishes say, as the engine wants it; free with ehd_terminal_request_free. */
+Ehp__ConsentRequest *ehd_terminal_request_new(EhdSession *self);
+void ehd_terminal_request_free(Ehp__ConsentRequest *request);
+void ehd_terminal_manifest_page(EhdSession *self, const ehp_event *event);
+void ehd_terminal_manifest(EhdSession *self, const ehp_event *event);
+void ehd_terminal_segment(EhdSession *self, const ehp_event *event);
+void ehd_terminal_item_complete(EhdSession *self, const ehp_event *event);
+void ehd_terminal_commit(EhdSession *self, const ehp_event *event);
+void ehd_terminal_receipt_ready(EhdSession *self, const ehp_event *event);
+void ehd_terminal_complete(EhdSession *self);
+EhdInbox *ehd_terminal_inbox_new(EhdSession *self);
+/* What the owner asks for, for its own screen. */
+void ehd_terminal_own_request(EhdSession *self);
+
+/* session-filing.c */
+void ehd_filing_start(EhdSession *self);
+/* Cancel in state "confirming": the items are not kept. */
+void ehd_filing_cancel(EhdSession *self, ehp_status why);
+
+/* session-end.c */
+/* The session is over: what is on disk is put in order, then the owner is told. why EHP_OK:
+ * done. Once. */
+void ehd_session_finish(EhdSession *self, ehp_status why, const char *detail);
+/* Ends it for a reason of ours, whatever stage it is in. */
+void ehd_session_end(EhdSession *self, ehp_status why);
+/* An audit line that nobody waits for. */
+void ehd_session_audit(EhdSession *self, EhdAuditKind kind, ehp_status status);
+/* What every line of this session says. */
+void ehd_session_audit_entry(EhdSession *self, EhdAuditEntry *entry);
+
+/* record.c: what is kept on disk of a terminal's session. */
+GBytes *ehd_record_pending(EhdSession *self, ehp_bytes secrets);
+GBytes *ehd_record_committed(EhdSession *self);
+/* FALSE: not of a committed session. */
+gboolean ehd_record_take_up(EhdSession *self, GBytes *record);
+GBytes *ehd_record_items(EhdSession *self);
+gboolean ehd_record_take_up_items(EhdSession *self, GBytes *meta);

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A session's life, state and owner. Everything that the owner is told goes through here, and
+ * is told only while there is one. Main context.
+ */
+#include "daemon/core/session-priv.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "daemon/error.h"
+#include "proto/ehrlink.pb-c.h"
+
+EhdSession *
+ehd_session_new(EhdCore *core, EhdSessionRole role, uid_t uid)
+{
+    EhdSession *self = g_new0(EhdSession, 1);
+    guint8 random[EHD_SESSION_ID_BYTES];
+
+    randombytes_buf(random, sizeof random);
+    sodium_bin2hex(self->id, sizeof self->id, random, sizeof random);
+    self->core = core;
+    self->role = role;
+    self->uid = uid;
+    self->created = ehd_core_now(core);
+    self->wishes.categories = g_array_new(FALSE, FALSE, sizeof(int));
+    self->request.categories = g_array_new(FALSE, FALSE, sizeof(int));
+    self->items = ehd_items_new();
+    self->item_states = g_byte_array_new();
+    self->closing = g_ptr_array_new();
+    self->cancellers = g_ptr_array_new_with_free_func(g_object_unref);
+    return self;
+}
+
+static void
+wishes_clear(EhdWishes *wishes)
+{
+    g_array_unref(wishes->categories);
+    g_free(wishes->text);
+    g_free(wishes->operator_display);
+    g_free(wishes->operator_role);
+    g_free(wishes->operator_identifier);
+    g_free(wishes->directory);
+}
+
+static void
+stop_timers(EhdSession *self)
+{
+    g_clear_handle_id(&self->grace_timer, g_source_remove);
+    g_clear_handle_id(&self->ask_again_source, g_source_remove);
+    g_clear_handle_id(&self->progress_timer, g_source_remove);
+    g_clear_handle_id(&self->expiry_timer, g_source_remove);
+    g_clear_handle_id(&self->filing_timer, g_source_remove);
+    g_clear_handle_id(&self->removal_timer, g_source_remove);
+}
+
+void
+ehd_session_free(EhdSession *self)
+{
+    stop_timers(self);
+    ehd_session_disarm(self);
+    ehd_session_stop_engine(self);
+    ehd_session_drop_cables(self);
+    ehd_patient_clear(self);
+    ehd_inbox_free(self->inbox);
+    for (guint i = 0; i < self->n_chain; i++)
+        g_bytes_unref(self->chain[i]);
+    g_clear_pointer(&self->receipt, g_bytes_unref);
+    g_ptr_array_unref(self->closing);
+    g_ptr_array_unref(self->cancellers);
+    g_array_unref(self->items);
+    g_byte_array_unref(self->item_states);
+    ehd_request_clear(&self->request);
+    wishes_clear(&self->wishes);
+    g_free(self->error_detail);
+    sodium_memzero(self->leaf_secret, sizeof self->leaf_secret);
+    g_free(self);
+}
+
+/* ---------------------------------------------------------------- telling */
+
+void
+ehd_session_changed(EhdSession *self)
+{
+    if (self->listener != NULL)
+        self->listener->changed(self, self->listener_data);
+}
+
+void
+ehd_session_set_state(EhdSession *self, EhdSessionState state, guint64 deadline)
+{
+    if (self->state != state)
+        g_info("session %s: %s -> %s", self->id, ehd_session_state_name(self->state),
+               ehd_session_state_name(state));
+    self->state = state;
+    self->deadline = deadline;
+    ehd_session_changed(self);
+}
+
+void
+ehd_session_set_transfer(EhdSession *self, EhdTransferState transfer)
+{
+    if (self->has_transfer && self->transfer == transfer)
+        return;
+    self->has_transfer = TRUE;
+    self->transfer = transfer;
+    if (self->listener != NULL)
+        self->listener->transfer_changed(self, self->listener_data);
+}
+
+void
+ehd_session_set_item_state(EhdSession *self, guint id, EhdItemState state)
+{
+    if (id >= self->item_states->len || self->item_states->data[id] == state)
+        return;
+    self->item_states->data[id] = (guint8)state;
+    if (self->listener != NULL)
+        self->listener->item_changed(self, id, state, self->listener_data);
+}
+
+static gboolean
+on_progress_due(gpointer user_data)
+{
+    EhdSession *self = user_data;
+
+    self->progress_timer = 0;
+    ehd_session_tell_progress(self, FALSE);
+    return G_SOURCE_REMOVE;
+}
+
+void
+ehd_session_tell_progress(EhdSession *self, gboolean last)
+{
+    guint64 now = ehd_now_ms();
+    ehp_progress progress;
+
+    if (self->engine == NULL || !self->has_transfer)
+        return;
+    ehp_session_progress(self->engine, &progress);
+    if (!last && (progress.bytes_done == self->done_told || self->progress_timer != 0))
+        return;
+    if (!last && now < self->progress_told + EHD_PROGRESS_MS) {
+        self->progress_timer = g_timeout_add(
+            (guint)(self->progress_told + EHD_PROGRESS_MS - now), on_progress_due, self);
+        return;
+    }
+    self->progress_told = now;
+    self->done_told = progress.bytes_done;
+    if (self->listener != NULL)
+        self->listener->progress(self, self->listener_data);
+}
+
+void
+ehd_session_void_questions(EhdSession *self, EhdVoidReason reason)
+{
+    gboolean asked = self->consent_asked || self->source != NULL;
+
+    self->consent_open = self->consent_asked = FALSE;
+    if (asked && self->listener != NULL)
+        self->listener->void_questions(self, reason, self->listener_data);
+}
+
+/* ---------------------------------------------------------------- the owner */
+
+static gboolean
+on_ask_again(gpointer user_data)
+{
+    EhdSession *self = user_data;
+
+    self->ask_again_source = 0;
+    if (self->listener == NULL || self->ended)
+        return G_SOURCE_REMOVE;
+    ehd_patient_ask_again(self);
+    if (self->received && self->listener != NULL)
+        self->listener->items_arrived(self, self->listener_data);
+    return G_SOURCE_REMOVE;
+}
+
+void
+ehd_session_set_listener(EhdSession *self, const EhdSessionListener *listener,
+                         gpointer user_data)
+{
+    gboolean questions = self->consent_open || self->source != NULL || self->received;
+
+    self->listener = listener;
+    self->listener_data = user_data;
+    self->consent_asked = FALSE;
+    if (listener == NULL)
+        return;
+    g_clear_handle_id(&self->grace_timer, g_source_remove);
+    if (questions && self->ask_again_source == 0)
+        self->ask_again_source = g_idle_add(on_ask_again, self);
+}
+
+static gboolean
+on_grace_over(gpointer user_data)
+{
+    EhdSession *self = user_data;
+
+    self->grace_timer = 0;
+    if (!self->received)
+        ehd_session_end(self, EHP_NO_AGENT);
+    return G_SOURCE_REMOVE;
+}
+
+void
+ehd_session_owner_vanished(EhdSession *self)
+{
+    self->listener = NULL;
+    self->listener_data = NULL;
+    self->consent_asked = FALSE;
+    g_clear_handle_id(&self->ask_again_source, g_source_remove);
+    /* what was received is kept until it is filed or its time is over, whoever comes for it */
+    if (self->ending || self->received)
+        return;
+    if (self->wishes.detach) {
+        ehd_patient_ask_again(self); /* refuses what nobody can answer */
+        return;
+    }
+    if (self->source != NULL)
+        ehd_source_pause(self->source);
+    if (self->grace_timer == 0)
+        self->grace_timer = g_timeout_add(self->core->parts.grace_ms, on_grace_over, self);
+}
+
+gboolean
+ehd_session_check_items(EhdSession *self, const GArray *items, GError **error)
+{
+    if (self->role == EHD_PATIENT && ehd_items_equal(self->items, items))
+        return TRUE;
+    ehd_error_set(error, EHP_ITEM_CHANGED, "not the items that the session was opened with");
+    return FALSE;
+}
+
+/* ---------------------------------------------------------------- looking */
+
+static const char *
+status_word(int status)
+{
+    switch (status) {
+    case EHP__STATUS_KIND__STATUS_FILED:
+        return "filed";
+    case EHP__STATUS_KIND__STATUS_DISCARDED:
+        return "discarded";
+    case EHP__STATUS_KIND__STATUS_REJECTED:
+        return "rejected";
+    default:
+        return NULL;
+    }
+}
+
+static int
+seconds_left(guint64 deadline)
+{
+    guint64 now = ehd_now_ms();
+
+    if (deadline == 0)
+        return -1;
+    return deadline <= now ? 0 : (int)MIN((deadline - now + 999) / 1000, G_MAXINT);
+}
+
+static void
+fill_counts(EhdSession *self, EhdSessionInfo *info)
+{
+    ehp_progress progress;
+
+    if (!self->has_transfer)
+        return;
+    if (self->engine == NULL) { /* taken up from an earlier run: all of it is here */
+        info->items = info->items_done = self->items->len;
+        info->bytes = info->done = self->manifest_bytes;
+        return;
+    }
+    ehp_session_progress(self->engine, &progress);
+    info->items = progress.items;
+    info->items_done = progress.items_done;
+    info->bytes = progress.bytes;
+    info->done = progress.bytes_done;
+}
+
+const EhdSessionInfo *
+ehd_session_get_info(EhdSession *self)
+{
+    EhdSessionInfo *info = &self->info;
+
+    memset(info, 0, sizeof *info);
+    info->id = self->id;
+    info->uid = self->uid;
+    info->role = self->role;
+    info->state = self->state;
+    info->created = self->created;
+    info->deadline = seconds_left(self->deadline);
+    info->has_transfer = self->has_transfer;
+    info->transfer = self->transfer;
+    info->to_terminal = TRUE;
+    fill_counts(self, info);
+    info->directory = self->wishes.directory;
+    info->unfiled = self->received && self->status == 0;
+    info->status = status_word(self->status);
+    info->error = self->ended ? self->error : self->trouble;
+    info->error_detail = self->ended ? self->error_detail : NULL;
+    info->peer = self->has_verdict ? &self->peer : NULL;
+    info->request = self->has_request ? &self->request.info : NULL;
+    info->consent = self->consented ? &self->consent : NULL;
+    return info;
+}
+
+static void
+fill_item(EhdSession *self, guint id, EhdItemInfo *info)
+{
+    const EhdItem *item = &g_array_index(self->items, EhdItem, id);
+
+    memset(info, 0, sizeof *info);
+    info->id = id;
+    info->name = item->name;
+    info->media_type = item->media_type;
+    info->title = item->title;
+    info->date = item->date;
+    info->type_code = item->type_code;
+    info->author = item->author;
+    info->size = item->size;
+    info->category = item->category;
+    info->patient_entered = item->patient_entered;
+    info->state = (EhdItemState)self->item_states->data[id];
+}
+
+GArray *
+ehd_session_list_items(EhdSession *self, guint first, guint count, GError **error)
+{
+    GArray *list;
+
+    if (count < 1 || count > 256) {
+        ehd_error_set(error, EHP_INVALID_ARGUMENT, "count is 1 to 256");
+        return NULL;
+    }
+    list = g_array_new(FALSE, FALSE, sizeof(EhdItemInfo));
+    if (!self->has_transfer)
+        return list;
+    for (guint id = first; id < self->items->len && list->len < count; id++) {
+        EhdItemInfo info;
+
+        if (self->item_states->data[id] == EHD_ITEM_WITHHELD)
+            continue;
+        fill_item(self, id, &info);
+        g_array_append_val(list, info);
+    }
+    return list;
+}
+
+GBytes *
+ehd_session_get_receipt(EhdSession *self, GError **error)
+{
+    if (self->receipt != NULL && (self->complete || self->received))
+        return g_bytes_ref(self->receipt);
+    ehd_error_set(error, EHP_WRONG_STATE, "there is no receipt yet");
+    return NULL;
+}
