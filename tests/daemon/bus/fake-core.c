@@ -21,6 +21,21 @@ fake_core_new(const EhdCoreHooks *hooks, gpointer user_data)
     return core;
 }
 
+EhdCore *
+ehd_core_new(const EhdCoreParts *parts, const EhdCoreHooks *hooks, gpointer user_data)
+{
+    EhdCore *core = fake_core_new(hooks, user_data);
+    core->trust = parts->trust;
+    core->forgets = TRUE;
+    return core;
+}
+
+gboolean
+ehd_core_start(EhdCore *core, GError **error)
+{
+    return TRUE;
+}
+
 static void
 session_free(EhdSession *session)
 {
@@ -62,6 +77,7 @@ session_new(EhdCore *core, uid_t uid, EhdSessionRole role)
     EhdSession *session = g_new0(EhdSession, 1);
     session->id = g_strdup_printf("s%u", ++count);
     session->item_fd = -1;
+    session->core = core;
     session->info.id = session->id;
     session->info.uid = uid;
     session->info.role = role;
@@ -79,6 +95,36 @@ fake_core_add(EhdCore *core, uid_t uid, EhdSessionRole role)
     EhdSession *session = session_new(core, uid, role);
     core->hooks->session_added(session, core->user_data);
     return session;
+}
+
+void
+ehd_core_stop_async(EhdCore *core, GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
+    while (core->sessions->len > 0)
+        fake_core_remove(core, core->sessions->pdata[0]);
+    g_task_return_boolean(task, TRUE);
+}
+
+gboolean
+ehd_core_stop_finish(EhdCore *core, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_boolean(G_TASK(result), error);
+}
+
+static void
+port_free(EhdTapPort *port)
+{
+    g_free(port);
+}
+
+EhdTapPort *
+ehd_tap_port_nfc_new(struct EhdTap *tap)
+{
+    static const EhdTapPortOps ops = {.free = port_free};
+    EhdTapPort *port = g_new0(EhdTapPort, 1);
+    port->ops = &ops;
+    return port;
 }
 
 gboolean
@@ -215,19 +261,7 @@ ehd_core_import_identity(EhdCore *core, const EhdGrant *grant, const char *chain
 const EhdTrust *
 ehd_core_get_trust(EhdCore *core)
 {
-    return NULL;
-}
-
-guint
-ehd_trust_count(const EhdTrust *trust)
-{
-    return 0;
-}
-
-const EhdAnchor *
-ehd_trust_get(const EhdTrust *trust, guint index)
-{
-    return NULL;
+    return core->trust;
 }
 
 gboolean
@@ -420,11 +454,20 @@ return_true(GAsyncReadyCallback callback, gpointer user_data)
         return g_task_propagate_boolean(G_TASK(result), error);                                \
     }
 
+static gboolean
+on_forget(gpointer session)
+{
+    fake_core_remove(((EhdSession *)session)->core, session);
+    return G_SOURCE_REMOVE;
+}
+
 void
 ehd_session_cancel_async(EhdSession *session, GAsyncReadyCallback callback, gpointer user_data)
 {
     session->cancels++;
     return_true(callback, user_data);
+    if (session->core->forgets)
+        g_idle_add(on_forget, session);
 }
 FINISH(ehd_session_cancel)
 

@@ -11,6 +11,7 @@
 #include "daemon/core/receipt.h"
 
 struct EhdSession {
+    EhdCore *core; /* borrowed */
     EhdSessionInfo info;
     char *id; /* owned */
     const EhdSessionListener *listener;
@@ -40,10 +41,12 @@ struct EhdCore {
     ehp_status next_error;
     gboolean hold; /* send and receive do not return until let go */
     GPtrArray *held;
+    gboolean forgets; /* a cancelled session goes at once: when made by ehd_core_new */
     guint sends, receives, identity_calls, trust_calls;
     guint n_items, n_crls;
     EhdReceiveOptions received; /* borrowed pointers are not to be followed */
     char *text, *display;       /* owned */
+    const EhdTrust *trust;      /* borrowed, or NULL */
     EhdIdentity identity;
     gboolean has_identity;
 };

@@ -1,0 +1,274 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""How the service starts, stops, leaves and comes back; argv[1] is the daemon (with the core that does as it is told)."""
+import os
+import random
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from gi.repository import GLib  # noqa: E402
+
+from private_bus import NAME, PrivateBus, call, daemon_pid  # noqa: E402
+from tap import Skip, run_all  # noqa: E402
+
+DAEMON = sys.argv[1]
+SEND = ("(aa{sv}a{sv})", ([{"name": GLib.Variant("s", "a"), "size": GLib.Variant("t", 1)}], {"agent": GLib.Variant("o", "/a")}))
+
+
+class Host(PrivateBus):
+    """A private bus that starts the daemon, with its own state and configuration."""
+
+    def __init__(self, *more):
+        if shutil.which("dbus-daemon") is None:
+            raise Skip("no dbus-daemon is installed")
+        self.home = tempfile.mkdtemp(prefix="ehd-home-")
+        os.mkdir(os.path.join(self.home, "link"))
+        with open(os.path.join(self.home, "conf"), "w", encoding="utf-8"):
+            pass
+        self.command = [DAEMON, "--config", self.home + "/conf", "--state-directory", self.home + "/state",
+                        "--link", f"unix:{self.home}/link", "--nfc-helper", "/bin/false", *more]
+        super().__init__(self.command)
+
+    def __exit__(self, *_):
+        super().__exit__()
+        shutil.rmtree(self.home)
+
+    def spawn(self, *more, env=None):
+        return subprocess.Popen([*self.command, *more], env=env or self.env(), stderr=subprocess.PIPE, text=True)
+
+    def serve(self, client, **how):
+        """Starts the daemon by hand and waits until it has the name."""
+        owners = Owners(client)
+        daemon = self.spawn(**how)
+        iterate_until(lambda: owners.taken == 1)
+        assert daemon_pid(client) == daemon.pid
+        return daemon
+
+
+class Owners:
+    """Counts how often the name got an owner."""
+
+    def __init__(self, connection):
+        self.taken = 0
+        self.lost = 0
+        connection.signal_subscribe("org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged", "/org/freedesktop/DBus", NAME,
+                                    0, self.on_changed)
+
+    def on_changed(self, _connection, _sender, _path, _interface, _signal, parameters):
+        _name, _old, new = parameters.unpack()
+        if new:
+            self.taken += 1
+        else:
+            self.lost += 1
+
+
+def iterate_until(condition, seconds=20):
+    late = []
+    timer = GLib.timeout_add(seconds * 1000, lambda: late.append(1))
+    while not condition():
+        assert not late, "waited in vain"
+        GLib.MainContext.default().iteration(True)
+    GLib.source_remove(timer)
+
+
+def ended(pid):
+    """Waits for the end of a process that is not our child (the bus's)."""
+    fd = os.pidfd_open(pid)
+    assert select.select([fd], [], [], 20)[0], "the daemon does not end"
+    os.close(fd)
+
+
+def test_activation():
+    with Host() as host:
+        client = host.connect()
+        assert daemon_pid(client) is None
+        assert call(client, "GetIdentity")[0]["exists"] is False
+        pid = daemon_pid(client)
+        for line in open(f"/proc/{pid}/limits", encoding="utf-8"):
+            if line.startswith("Max core file size"):
+                assert line.split()[4] == "0", line
+            if line.startswith("Max open files"):
+                assert int(line.split()[3]) <= 1024, line
+        status = dict(line.split(":", 1) for line in open(f"/proc/{pid}/status", encoding="utf-8"))
+        assert status["Umask"].strip() == "0077"
+        print(f"# RssAnon {status['RssAnon'].strip()}, VmHWM {status['VmHWM'].strip()}")
+        os.kill(pid, signal.SIGTERM)
+        ended(pid)
+
+
+def test_idle_leaves_and_returns():
+    with Host("--idle-timeout", "0.05") as host:
+        client = host.connect()
+        owners = Owners(client)
+        for i in range(1, 4):
+            call(client, "GetIdentity")
+            iterate_until(lambda: owners.lost == i)
+        assert owners.taken == 3
+
+
+def test_session_keeps_it():
+    with Host("--idle-timeout", "0.01") as host:
+        client = host.connect()
+        path, = call(client, "Send", *SEND)
+        owners = Owners(client)
+        pid = daemon_pid(client)
+        waited = []
+        GLib.timeout_add(300, lambda: waited.append(1))
+        iterate_until(lambda: waited)
+        assert owners.lost == 0 and daemon_pid(client) == pid
+        call(client, "Cancel", path=path, interface="org.ehrlink1.Session")
+        iterate_until(lambda: owners.lost == 1)
+
+
+def test_never_leaves():
+    with Host("--idle-timeout", "0") as host:
+        client = host.connect()
+        call(client, "GetIdentity")
+        owners = Owners(client)
+        waited = []
+        GLib.timeout_add(200, lambda: waited.append(1))
+        iterate_until(lambda: waited)
+        assert owners.lost == 0
+
+
+def race(host, calls, at_once, one):
+    """Calls in rounds of `at_once`, each round begun at another moment around that of leaving; every call must be answered."""
+    client = host.connect()
+    owners = Owners(client)
+    random.seed(4711)
+    answered = 0
+    failures = []
+
+    def on_reply(connection, result):
+        nonlocal answered
+        try:
+            connection.call_finish(result)
+        except GLib.Error as e:
+            failures.append(e.message)
+        answered += 1
+
+    sent = 0
+    while sent < calls:
+        for _ in range(at_once):
+            one(client, on_reply)
+            sent += 1
+        iterate_until(lambda: answered == sent)
+        pause = random.uniform(0, 0.004)
+        end = GLib.get_monotonic_time() + pause * 1e6
+        while GLib.get_monotonic_time() < end:
+            GLib.MainContext.default().iteration(False)
+    assert not failures, failures[:3]
+    print(f"# {answered} calls, the name was taken {owners.taken} times")
+    assert owners.taken > 20
+    return owners
+
+
+def test_race_of_leaving():
+    with Host("--idle-timeout", "0.001") as host:
+        race(host, 3000, 3, lambda client, done: client.call(
+            NAME, "/org/ehrlink1", "org.ehrlink1.Manager", "GetIdentity", GLib.Variant("(a{sv})", ({},)), None, 0, 60000, None, done))
+
+
+def test_race_of_leaving_with_sessions():
+    """A session that is opened in that moment must still be there afterwards."""
+    with Host("--idle-timeout", "0.001") as host:
+        client = host.connect()
+        random.seed(815)
+        for _ in range(300):
+            path, = call(client, "Send", *SEND)
+            call(client, "GetDetails", path=path, interface="org.ehrlink1.Session")
+            call(client, "Cancel", path=path, interface="org.ehrlink1.Session")
+            end = GLib.get_monotonic_time() + random.uniform(0, 4000)
+            while GLib.get_monotonic_time() < end:
+                GLib.MainContext.default().iteration(False)
+
+
+def test_terminate():
+    with Host() as host:
+        client = host.connect()
+        for how in (signal.SIGTERM, signal.SIGINT):
+            daemon = host.serve(client)
+            call(client, "Send", *SEND)
+            daemon.send_signal(how)
+            _, said = daemon.communicate(timeout=20)
+            assert daemon.returncode == 0, said
+
+
+def test_kill_and_return():
+    with Host() as host:
+        client = host.connect()
+        for _ in range(3):
+            call(client, "GetIdentity")
+            pid = daemon_pid(client)
+            os.kill(pid, signal.SIGKILL)
+            ended(pid)
+
+
+def test_second_daemon():
+    with Host() as host:
+        client = host.connect()
+        call(client, "GetIdentity")
+        pid = daemon_pid(client)
+        for more in ((), ("--state-directory", host.home + "/other")):
+            second = host.spawn(*more)
+            _, said = second.communicate(timeout=20)
+            assert second.returncode not in (0, -6, -11), (second.returncode, said)
+        assert daemon_pid(client) == pid
+        call(client, "GetIdentity")
+
+
+def test_bus_goes_away():
+    with Host() as host:
+        client = host.connect()
+        daemon = host.serve(client)
+        client.set_exit_on_close(False)
+        host.process.kill()
+        _, said = daemon.communicate(timeout=20)
+        assert daemon.returncode == 69, (daemon.returncode, said)
+
+
+def test_cannot_start():
+    with Host() as host:
+        host.write("bad.conf", "[nonsense]\nx=1\n")
+        host.write("file", "")
+        for arguments, status in (
+                (["--config", host.path("bad.conf")], 69),
+                (["--config", host.path("missing.conf")], 69),
+                (["--link", "carrier-pigeon:/"], 69),
+                (["--link", "unix:relative"], 69),
+                (["--state-directory", host.path("file") + "/below"], None),
+                (["--bogus"], 64),
+                (["--idle-timeout", "soon"], 64),
+                (["extra"], 64),
+        ):
+            daemon = host.spawn(*arguments)
+            _, said = daemon.communicate(timeout=20)
+            assert daemon.returncode > 0 and said, (arguments, daemon.returncode, said)
+            if status is not None:
+                assert daemon.returncode == status, (arguments, daemon.returncode, said)
+
+
+def test_help_and_version():
+    for option in ("--help", "--version"):
+        done = subprocess.run([DAEMON, option], capture_output=True, text=True, check=True)
+        assert done.stdout and not done.stderr
+
+
+def test_environment_decides_nothing():
+    """A link or reader named by the environment is not looked at: only --link and the configuration are."""
+    with Host() as host:
+        env = dict(host.env(), EHRLINK_LINK="unix:/nowhere", LIBNFC_DEVICE="x", EHRLINK_READER="y", EHRLINK_CONFIG="/nowhere")
+        client = host.connect()
+        daemon = host.serve(client, env=env)
+        daemon.terminate()
+        _, said = daemon.communicate(timeout=20)
+        assert daemon.returncode == 0, said
+
+
+if __name__ == "__main__":
+    sys.exit(run_all(globals()))
