@@ -48,7 +48,8 @@ typedef struct {
     pid_t pid; /* 0: none */
     int worker;
     int64_t born, due, killed, farewell; /* ms; due, killed, farewell: 0 for "not" */
-    bool hung, stuck_told;
+    const char *fault;                   /* why we killed it; NULL: we did not */
+    bool stuck_told;
     int64_t respawn; /* not before */
     int failures;
     /* what the daemon wants */
@@ -176,7 +177,8 @@ spawn(Supervisor *s)
     note(s, "worker %d started", (int)s->pid);
     s->born = now_ms();
     s->due = s->born + ANSWER_MS;
-    s->hung = s->stuck_told = s->state_known = false;
+    s->fault = NULL;
+    s->stuck_told = s->state_known = false;
     if (s->role != EHD_NFC_ROLE_NONE)
         pass_on(s, &(EhdNfcMessage){.type = EHD_NFC_ARM, .role = s->role, .arm = s->arm});
     if (s->probing)
@@ -195,8 +197,9 @@ dismiss(Supervisor *s)
 }
 
 static void
-kill_worker(Supervisor *s)
+kill_worker(Supervisor *s, const char *fault)
 {
+    s->fault = fault;
     kill(s->pid, SIGKILL);
     s->killed = now_ms();
     s->due = 0;
@@ -208,8 +211,8 @@ tell_death(Supervisor *s, int status)
     char detail[80];
     uint32_t tap = s->tap;
 
-    if (s->hung)
-        snprintf(detail, sizeof detail, "the worker hung and was killed");
+    if (s->fault)
+        snprintf(detail, sizeof detail, "the worker %s and was killed", s->fault);
     else if (WIFSIGNALED(status))
         snprintf(detail, sizeof detail, "the worker crashed (signal %d)", WTERMSIG(status));
     else
@@ -373,7 +376,7 @@ read_worker(Supervisor *s)
     close(s->worker);
     s->worker = -1;
     if (got > 0)
-        kill_worker(s);
+        kill_worker(s, "said nonsense");
     else if (s->due == 0)
         s->due = now_ms() + ANSWER_MS;
 }
@@ -401,11 +404,10 @@ check_time(Supervisor *s)
     bool wanted = !s->quit && (s->role != EHD_NFC_ROLE_NONE || s->probing);
 
     if (s->pid > 0 && s->killed == 0 && s->due != 0 && s->due <= now) {
-        s->hung = true;
-        kill_worker(s);
+        kill_worker(s, "hung");
     }
     if (s->pid > 0 && s->killed == 0 && s->farewell != 0 && s->farewell <= now)
-        kill_worker(s);
+        kill_worker(s, "did not end");
     if (s->pid > 0 && s->killed != 0 && !s->stuck_told && s->killed + DEATH_MS <= now) {
         s->stuck_told = true;
         tell_state(s, EHP_NFC_HELPER_FAILED, "the worker is stuck in the kernel");

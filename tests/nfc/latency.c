@@ -71,6 +71,26 @@ measure_open(Field *field)
     print_times("arm to polling, helper's start in it", ms, 20);
 }
 
+/* What a disarm takes to be heard: from card to reader and back while libnfc listens or polls.
+ */
+static void
+measure_change(Side *side)
+{
+    double ms[2][20];
+
+    for (int i = 0; i < 40; i++) {
+        int before = side->ready;
+        gint64 start = g_get_monotonic_time();
+        side_arm(side, i & 1 ? EHD_TAP_READER : EHD_TAP_CARD);
+        WAIT_FOR(side->ready > before);
+        ms[i & 1][i / 2] = (double)(g_get_monotonic_time() - start) / 1e3;
+        /* well into the listening or polling */
+        g_usleep(20000);
+    }
+    print_times("interrupted polling, to listening", ms[0], 20);
+    print_times("interrupted listening, to polling", ms[1], 20);
+}
+
 static void
 measure(const char *option, int rounds)
 {
@@ -83,6 +103,7 @@ measure(const char *option, int rounds)
     WAIT_FOR(reader->ready > 0);
     print_memory("supervisor", side_supervisor());
     print_memory("worker", side_worker());
+    measure_change(reader);
     card = side_new(field, 1);
     side_arm(card, EHD_TAP_CARD);
     WAIT_FOR(card->ready > 0);

@@ -53,7 +53,8 @@ chip_respond(struct chip *chip, usec lag, const uint8_t *data, size_t len)
     if (chip->op == OP_NONE || len > HSU_COMMAND_MAX - 1)
         return;
     body[0] = (uint8_t)(chip->op + 1);
-    memcpy(body + 1, data, len);
+    if (len > 0)
+        memcpy(body + 1, data, len);
     if (chip->forced_status >= 0 && len > 0) {
         body[1] = (uint8_t)chip->forced_status;
         chip->forced_status = -1;
