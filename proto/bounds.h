@@ -36,6 +36,8 @@
 /* protobuf-c turns 64 KiB of empty sub-messages into 5 MB: cap what an unpack may allocate. */
 #define EHP_UNPACK_MEMORY_MAX (512 * 1024)
 #define EHP_UNPACK_FIELDS_MAX 4096
+/* A bad tag closes the link and permits resuming, this often in a session. */
+#define EHP_BAD_TAGS_MAX 8
 #define EHP_CRL_MAX 3
 #define EHP_CRL_BYTES_MAX 16384
 #define EHP_CRL_TOTAL_MAX 28672
@@ -82,6 +84,10 @@
 #define EHP_TAP_MS 5000
 /* A connection that claims to resume, until its first record authenticates. */
 #define EHP_JOIN_MS 10000
+/* A transfer on a living link in which nothing becomes durable: a peer that only pings. */
+#define EHP_PROGRESS_MS 600000
+/* How long last words may take to leave once a session has ended. */
+#define EHP_FLUSH_MS 5000
 /* How long a sender stays for the word "filed" after everything is done. */
 #define EHP_LINGER_MS EHP_FILING_MS
 /* From the end of the tap to the first authenticated record. */

@@ -87,8 +87,10 @@ void ehp_session_free(ehp_session *s);
  * nothing. */
 bool ehp_session_matches(const ehp_session *s, const ehp_preamble *preamble);
 /* Listener: takes a connection whose preamble matches. The split keys are used by the first
- * one; each later one resumes. EHP_NOT_FOUND: it does not match (any more): close it. May evict
- * an older unauthenticated one (LINK_CLOSE). EHP_WRONG_STATE after the end. */
+ * one; each later one resumes. EHP_NOT_FOUND: it does not match (any more): close it.
+ * EHP_LIMIT_REACHED: too many claim to; close it (the oldest unauthenticated one is evicted,
+ * LINK_CLOSE, so that the right one gets in with its next try). EHP_WRONG_STATE after the end.
+ */
 EHP_MUST_USE ehp_status ehp_session_accept(ehp_session *s, const ehp_preamble *preamble,
                                            uint64_t now_ms, int *link);
 /* Connector: the connection is up; the preamble is ready in the output. An older link is given
@@ -114,13 +116,15 @@ void ehp_session_consume(ehp_session *s, int link, size_t len, uint64_t now_ms);
 typedef enum {
     EHP_EV_NONE = 0,
 
-    /* link: close this connection, after its output is written out if `flush`. The number is
-       free again. */
+    /* link: close this connection; if `flush`, once its output is written out, or when the
+     * event comes again without. The number is then free again; no ehp_session_link_lost is
+     * needed. */
     EHP_EV_LINK_CLOSE,
     /* link: the first record of the peer authenticated; this is the link now. */
     EHP_EV_LINK_UP,
-    /* The link is gone; the session waits for another until deadline_ms. A connector connects
-       again. */
+    /* The link is gone, or the connection that was to become it; the session waits for another
+     * until deadline_ms. A connector connects again. A receiver makes durable what it was given
+     * and says so (ehp_session_durable): the resumption waits for that. */
     EHP_EV_SUSPENDED,
 
     /* --- data sender's side of consent (the patient) */

@@ -51,6 +51,32 @@ ehp_tree_init(ehp_tree *t, const uint8_t salt[EHP_SALT_LEN])
     memcpy(t->salt, salt, EHP_SALT_LEN);
 }
 
+void
+ehp_tree_leaf(const ehp_tree *t, uint64_t index, const void *data, size_t len,
+              uint8_t out[EHP_HASH_LEN])
+{
+    leaf(t, index, ehp_bytes_of(data, len), out);
+}
+
+ehp_status
+ehp_tree_add_leaf(ehp_tree *t, const uint8_t leaf_hash[EHP_HASH_LEN], size_t len)
+{
+    uint8_t top[EHP_HASH_LEN];
+
+    if (len == 0 || len > EHP_SEGMENT_MAX)
+        return EHP_INVALID_ARGUMENT;
+    if (len > EHP_ITEM_BYTES_MAX - t->total)
+        return EHP_TOO_LARGE;
+    memcpy(top, leaf_hash, sizeof top);
+    /* every trailing one bit of the old count is a complete subtree of this one's size */
+    for (uint64_t bits = t->leaves; bits & 1; bits >>= 1)
+        node(t, t->pending[--t->n_pending], top, top);
+    memcpy(t->pending[t->n_pending++], top, EHP_HASH_LEN);
+    t->leaves++;
+    t->total += len;
+    return EHP_OK;
+}
+
 ehp_status
 ehp_tree_add(ehp_tree *t, const void *data, size_t len)
 {
@@ -61,13 +87,7 @@ ehp_tree_add(ehp_tree *t, const void *data, size_t len)
     if (len > EHP_ITEM_BYTES_MAX - t->total)
         return EHP_TOO_LARGE;
     leaf(t, t->leaves, ehp_bytes_of(data, len), top);
-    /* every trailing one bit of the old count is a complete subtree of this one's size */
-    for (uint64_t bits = t->leaves; bits & 1; bits >>= 1)
-        node(t, t->pending[--t->n_pending], top, top);
-    memcpy(t->pending[t->n_pending++], top, EHP_HASH_LEN);
-    t->leaves++;
-    t->total += len;
-    return EHP_OK;
+    return ehp_tree_add_leaf(t, top, len);
 }
 
 void

@@ -32,6 +32,13 @@ void ehp_tree_init(ehp_tree *t, const uint8_t salt[EHP_SALT_LEN]);
 /* Adds the next segment. EHP_INVALID_ARGUMENT when len is 0 or above EHP_SEGMENT_MAX,
  * EHP_TOO_LARGE when the item would pass EHP_ITEM_BYTES_MAX; the tree is then unchanged. */
 EHP_MUST_USE ehp_status ehp_tree_add(ehp_tree *t, const void *data, size_t len);
+/* The two steps of ehp_tree_add, for a sender that only counts a segment once it is
+ * acknowledged: the leaf of segment `index`, and adding it as the next one. len as for
+ * ehp_tree_add. */
+void ehp_tree_leaf(const ehp_tree *t, uint64_t index, const void *data, size_t len,
+                   uint8_t out[EHP_HASH_LEN]);
+EHP_MUST_USE ehp_status ehp_tree_add_leaf(ehp_tree *t, const uint8_t leaf[EHP_HASH_LEN],
+                                          size_t len);
 /* The root over what was added so far; more may be added after. */
 void ehp_tree_root(const ehp_tree *t, uint8_t out[EHP_HASH_LEN]);
 /* Wipes; idempotent. */

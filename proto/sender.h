@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The sending half of a transfer: manifest, segments within the window, ends of items, padding,
+ * what has been acknowledged, and where to go on after a resumption. Knows nothing of session
+ * roles: whoever has the data is the sender. Memory: 32 bytes per item and one segment.
+ */
+#pragma once
+
+#include "proto/doc.h"
+#include "proto/manifest.h"
+#include "proto/segment.h"
+#include "proto/tree.h"
+#include "proto/wire.h"
+
+/* A position: items before `item` are complete, and of it the first `segments` segments. */
+typedef struct {
+    uint32_t item;
+    uint64_t segments;
+} ehp_position;
+
+bool ehp_position_before(ehp_position a, ehp_position b);
+
+typedef struct {
+    uint32_t item;
+    uint64_t segment;
+    uint32_t length; /* 0: an empty item's end, which takes a place too */
+    uint8_t leaf[EHP_HASH_LEN];
+} ehp_window_entry;
+
+typedef struct {
+    ehp_item_list list;
+    uint64_t bytes;
+    uint32_t pages;
+    uint8_t pages_hash[EHP_HASH_LEN];
+    int level;                      /* ehp_session_config.zstd_level */
+    uint8_t (*roots)[EHP_HASH_LEN]; /* owned; of the items whose end was sent */
+
+    /* the manifest, on this link */
+    bool manifest_due;
+    uint32_t page;
+    size_t page_item;
+
+    ehp_position sent;
+    ehp_tree tree; /* of item sent.item, over sent.segments segments */
+    ehp_position acked;
+    ehp_tree acked_tree; /* of item acked.item */
+    uint64_t acked_bytes;
+    uint32_t reported; /* items whose acknowledgement the caller was told of */
+    ehp_window_entry window[EHP_WINDOW_SEGMENTS]; /* ring */
+    size_t window_start, window_len;
+    uint64_t window_bytes;
+
+    bool asked; /* NEED_DATA is out */
+    bool stale; /* and what it asked for is not wanted any more */
+
+    uint64_t sealed;              /* bytes of transfer records on this link, for the padding */
+    ehp_segment_encoder *encoder; /* owned */
+    uint8_t *encoded;             /* owned: EHP_SEGMENT_MAX bytes */
+} ehp_sender;
+
+/* items is borrowed until the sender is cleared. Errors as ehp_item_list_check, EHP_NO_MEMORY;
+ * *s is then clear. */
+EHP_MUST_USE ehp_status ehp_sender_init(ehp_sender *s, const ehp_item_list *list, int level);
+void ehp_sender_clear(ehp_sender *s);
+
+/* A new link: the manifest again or not, and then from `at`, which lies between what was
+ * acknowledged and what was sent (EHP_ROLLED_BACK, EHP_OUT_OF_ORDER otherwise). */
+EHP_MUST_USE ehp_status ehp_sender_restart(ehp_sender *s, bool manifest, ehp_position at);
+
+/* Sends what needs no data: pages and manifest, ends of items; until the queue holds `low`
+ * bytes or data is needed. */
+EHP_MUST_USE ehp_status ehp_sender_pump(ehp_sender *s, const ehp_outlet *out,
+                                        const ehp_doc *manifest, size_t low);
+/* True when data is wanted now: of item sent.item, segment sent.segments. */
+bool ehp_sender_wants(const ehp_sender *s, const ehp_queue *queue, size_t low);
+/* The segment that was wanted. EHP_INVALID_ARGUMENT for another length. */
+EHP_MUST_USE ehp_status ehp_sender_data(ehp_sender *s, const ehp_outlet *out,
+                                        const uint8_t *data, size_t len);
+/* An Ack of the receiver. EHP_OUT_OF_ORDER: more than was sent; EHP_ROLLED_BACK: less than
+ * before; EHP_BAD_MESSAGE. */
+EHP_MUST_USE ehp_status ehp_sender_ack(ehp_sender *s, ehp_position at);
+/* Everything is acknowledged as stored. */
+bool ehp_sender_done(const ehp_sender *s);
+/* contents_hash of a receipt, once done. EHP_NO_MEMORY. */
+EHP_MUST_USE ehp_status ehp_sender_contents(const ehp_sender *s, uint8_t out[EHP_HASH_LEN]);

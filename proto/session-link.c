@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The links of a session. Several connections may claim to belong to it; the first record that
+ * authenticates decides. Until then a connection costs its own slot and nothing else, whatever
+ * it sends.
+ */
+#include <string.h>
+
+#include "proto/session-priv.h"
+
+void
+link_reset(session_link *l)
+{
+    ehp_record_clear(&l->records);
+    ehp_queue_clear(&l->out);
+    ehp_noise_clear(&l->noise);
+    ehp_wipe(l, sizeof(*l));
+    ehp_queue_init(&l->out, QUEUE_MAX);
+    l->deadline = UINT64_MAX;
+}
+
+/* ---------------------------------------------------------------- actions */
+
+static ehp_status
+queue_preamble(ehp_session *s, session_link *l, const uint8_t locator[EHP_KEY_LEN])
+{
+    uint8_t nonce[16], preamble[EHP_PREAMBLE_LEN];
+
+    ehp_drbg_bytes(&s->drbg, nonce, sizeof(nonce));
+    preamble_make(preamble, locator, l->first, nonce);
+    return ehp_queue_push(&l->out, preamble, sizeof(preamble));
+}
+
+static void
+open_link(ehp_session *s, session_link *l, bool connector, bool first)
+{
+    link_reset(l);
+    l->connector = connector;
+    l->first = first;
+    l->order = ++s->opened;
+    l->last_rx = l->last_tx = s->now;
+}
+
+/* The split keys serve this link and no other, whatever becomes of it. */
+static ehp_status
+act_take_keys(ehp_session *s, int link)
+{
+    session_link *l = &s->links[link];
+
+    open_link(s, l, false, true);
+    ehp_record_init(&l->records, &s->secrets.send, &s->secrets.recv);
+    s->link = link;
+    s->suspended_deadline = UINT64_MAX;
+    s->wire_in += EHP_PREAMBLE_LEN;
+    return EHP_OK;
+}
+
+static ehp_status
+act_take_keys_preamble(ehp_session *s, int link)
+{
+    session_link *l = &s->links[link];
+    ehp_status status;
+
+    open_link(s, l, true, true);
+    status = queue_preamble(s, l, s->secrets.locator);
+    ehp_record_init(&l->records, &s->secrets.send, &s->secrets.recv);
+    s->link = link;
+    s->suspended_deadline = UINT64_MAX;
+    return status;
+}
+
+static ehp_status
+act_await(ehp_session *s, int link)
+{
+    open_link(s, &s->links[link], false, false);
+    s->links[link].deadline = s->now + EHP_JOIN_MS;
+    s->wire_in += EHP_PREAMBLE_LEN;
+    return EHP_OK;
+}
+
+static ehp_status
+act_offer_resume(ehp_session *s, int link)
+{
+    session_link *l = &s->links[link];
+    ehp_status status;
+
+    open_link(s, l, true, false);
+    l->deadline = s->now + EHP_JOIN_MS;
+    status = queue_preamble(s, l, s->held[s->attempt % s->n_held].locator);
+    return status != EHP_OK ? status : resume_offer(s, l);
+}
+
+static ehp_status
+act_answer_resume(ehp_session *s, int link)
+{
+    return resume_answer(s, &s->links[link]);
+}
+
+static ehp_status
+act_finish_resume(ehp_session *s, int link)
+{
+    return resume_finish(s, &s->links[link]);
+}
+
+static ehp_status
+act_win(ehp_session *s, int link)
+{
+    session_link *l = &s->links[link];
+
+    l->deadline = UINT64_MAX;
+    link_overtake(s, link);
+    s->link = link;
+    s->suspended_deadline = UINT64_MAX;
+    s->attempt = 0;
+    session_emit(s, EHP_EV_LINK_UP)->link = link;
+    return EHP_OK;
+}
+
+static ehp_status
+act_agree(ehp_session *s, int link)
+{
+    resume_commit(s, &s->links[link]);
+    s->links[link].hello_received = true;
+    return act_win(s, link);
+}
+
+/* An authenticated peer that says something else than it must. */
+static ehp_status
+act_refuse_record(ehp_session *s, int link)
+{
+    s->link = link;
+    return EHP_OUT_OF_ORDER;
+}
+
+static void
+close_link(ehp_session *s, int link)
+{
+    session_link *l = &s->links[link];
+    bool connector = l->connector;
+
+    link_reset(l);
+    l->close_due = true;
+    if (connector)
+        s->attempt++;
+}
+
+static ehp_status
+act_close(ehp_session *s, int link)
+{
+    close_link(s, link);
+    return EHP_OK;
+}
+
+static ehp_status
+act_bad_tag(ehp_session *s, int link)
+{
+    close_link(s, link);
+    return ++s->bad_tags > EHP_BAD_TAGS_MAX ? EHP_BAD_TAG : EHP_OK;
+}
+
+static ehp_status
+act_free(ehp_session *s, int link)
+{
+    bool connector = s->links[link].connector;
+
+    link_reset(&s->links[link]);
+    if (connector)
+        s->attempt++;
+    return EHP_OK;
+}
+
+static ehp_status
+act_last_words(ehp_session *s, int link)
+{
+    session_link *l = &s->links[link];
+
+    l->flush = l->close_due = true;
+    l->deadline = s->now + EHP_FLUSH_MS;
+    return EHP_OK;
+}
+
+static ehp_status
+act_none(ehp_session *s, int link)
+{
+    (void)s;
+    (void)link;
+    return EHP_OK;
+}
+
+static ehp_status (*const link_actions[LA_COUNT])(ehp_session *, int) = {
+    [LA_NONE] = act_none,
+    [LA_TAKE_KEYS] = act_take_keys,
+    [LA_TAKE_KEYS_PREAMBLE] = act_take_keys_preamble,
+    [LA_AWAIT] = act_await,
+    [LA_OFFER] = act_offer_resume,
+    [LA_ANSWER] = act_answer_resume,
+    [LA_FINISH] = act_finish_resume,
+    [LA_WIN] = act_win,
+    [LA_AGREE] = act_agree,
+    [LA_REFUSE] = act_refuse_record,
+    [LA_CLOSE] = act_close,
+    [LA_BAD_TAG] = act_bad_tag,
+    [LA_FREE] = act_free,
+    [LA_LAST_WORDS] = act_last_words,
+};
+
+/* A link that goes: was it the one? */
+static bool
+ends_the_link(const ehp_session *s, int link, const ehp_rule *rule)
+{
+    return link == s->link && rule->next == LS_FREE;
+}
+
+ehp_status
+link_run(ehp_session *s, int link, link_event event)
+{
+    session_link *l = &s->links[link];
+    const ehp_rule *rule = ehp_machine_find(&ehp_link_machine, l->state, event);
+    bool down, lone;
+    ehp_status status;
+
+    if (rule == NULL)
+        return EHP_INVALID_ARGUMENT;
+    down = ends_the_link(s, link, rule);
+    lone = l->connector && s->link < 0 && rule->next == LS_FREE && event != LE_OVERTAKEN;
+    status = link_actions[rule->action](s, link);
+    l->state = rule->next;
+    if (status == EHP_OK && down && event != LE_OVERTAKEN)
+        link_down(s);
+    else if (status == EHP_OK && lone && s->state != SS_ENDED)
+        session_emit(s, EHP_EV_SUSPENDED)->deadline_ms = ehp_session_deadline(s);
+    return status;
+}
+
+void
+link_overtake(ehp_session *s, int but)
+{
+    for (int i = 0; i < EHP_SESSION_LINKS; i++) {
+        ehp_status status;
+        if (i == but || s->links[i].state == LS_FREE || s->links[i].state == LS_CLOSING)
+            continue;
+        status = link_run(s, i, LE_OVERTAKEN);
+        (void)status; /* closing cannot fail */
+        if (i != s->link)
+            continue;
+        s->link = -1;
+        s->suspended_deadline = s->now + s->resume_ms;
+        status = session_run(s, SE_LINK_LOST); /* what was under way on it is void */
+        (void)status;
+    }
+}
+
+void
+link_down(ehp_session *s)
+{
+    ehp_status status;
+
+    s->link = -1;
+    if (s->state == SS_ENDED)
+        return;
+    status = session_run(s, SE_LINK_LOST);
+    (void)status; /* these actions only forget */
+    s->suspended_deadline = s->now + s->resume_ms;
+    session_emit(s, EHP_EV_SUSPENDED)->deadline_ms = s->suspended_deadline;
+}
+
+void
+link_say_hello(ehp_session *s, int link)
+{
+    session_link *l = &s->links[link];
+    ehp_status status;
+
+    if (l->first || l->hello_sent || (l->state != LS_HELLO && l->state != LS_UP) ||
+        !resume_settled(s))
+        return;
+    status = resume_send_hello(s, l);
+    if (status != EHP_OK)
+        session_fail(s, status);
+    else
+        l->hello_sent = true;
+}
+
+/* ---------------------------------------------------------------- opening */
+
+static int
+free_slot(ehp_session *s)
+{
+    int oldest = -1;
+
+    for (int i = 0; i < EHP_SESSION_LINKS; i++) {
+        session_link *l = &s->links[i];
+        if (l->state == LS_FREE && !l->close_due)
+            return i;
+        if (i != s->link && l->state != LS_FREE &&
+            (oldest < 0 || l->order < s->links[oldest].order))
+            oldest = i;
+    }
+    return oldest;
+}
+
+/* A slot for a new connection. One that was evicted is given out as closed first: its number is
+ * the caller's until then, so the newcomer has to come again. */
+static ehp_status
+take_slot(ehp_session *s, int *link)
+{
+    int slot = free_slot(s);
+
+    if (slot < 0)
+        return EHP_LIMIT_REACHED;
+    if (s->links[slot].state != LS_FREE) {
+        ehp_status status = link_run(s, slot, LE_OVERTAKEN);
+        (void)status;
+        return EHP_LIMIT_REACHED;
+    }
+    *link = slot;
+    return EHP_OK;
+}
+
+static bool
+first_possible(const ehp_session *s)
+{
+    return s->secrets.send.has_key;
+}
+
+bool
+ehp_session_matches(const ehp_session *s, const ehp_preamble *preamble)
+{
+    if (s->state == SS_ENDED)
+        return false;
+    return preamble_fits(preamble, s->held[0].locator, false) ||
+           (first_possible(s) && preamble_fits(preamble, s->held[0].locator, true));
+}
+
+ehp_status
+ehp_session_accept(ehp_session *s, const ehp_preamble *preamble, uint64_t now_ms, int *link)
+{
+    bool first;
+    ehp_status status;
+
+    s->now = now_ms;
+    *link = -1;
+    if (s->state == SS_ENDED)
+        return EHP_WRONG_STATE;
+    if (!ehp_session_matches(s, preamble))
+        return EHP_NOT_FOUND;
+    first = first_possible(s) && preamble_fits(preamble, s->held[0].locator, true);
+    status = take_slot(s, link);
+    if (status == EHP_OK)
+        status = link_run(s, *link, first ? LE_ACCEPT_FIRST : LE_ACCEPT_RESUME);
+    if (status == EHP_OK && first)
+        status = session_run(s, SE_AGREED); /* nothing to agree on: begin */
+    session_settle(s);
+    return status;
+}
+
+ehp_status
+ehp_session_connect(ehp_session *s, uint64_t now_ms, int *link)
+{
+    ehp_status status;
+
+    s->now = now_ms;
+    *link = -1;
+    if (s->state == SS_ENDED)
+        return EHP_WRONG_STATE;
+    link_overtake(s, -1);
+    status = take_slot(s, link);
+    if (status == EHP_OK)
+        status = link_run(s, *link, first_possible(s) ? LE_CONNECT_FIRST : LE_CONNECT_RESUME);
+    session_settle(s);
+    return status;
+}
+
+void
+ehp_session_link_lost(ehp_session *s, int link, uint64_t now_ms)
+{
+    ehp_status status;
+
+    s->now = now_ms;
+    if (link < 0 || link >= EHP_SESSION_LINKS || s->links[link].state == LS_FREE)
+        return;
+    status = link_run(s, link, LE_LOST);
+    (void)status; /* freeing cannot fail */
+    session_settle(s);
+}
+
+/* ---------------------------------------------------------------- bytes */
+
+static bool
+takes_records(const session_link *l)
+{
+    return l->state == LS_SILENT || l->state == LS_HELLO || l->state == LS_UP;
+}
+
+static ehp_status
+feed_handshake(ehp_session *s, int link, ehp_reader *in)
+{
+    session_link *l = &s->links[link];
+    size_t want = HANDSHAKE_LEN - l->handshake_len;
+    ehp_bytes part = ehp_take(in, want < in->left ? want : in->left);
+    ehp_status status;
+
+    if (part.len > 0)
+        memcpy(l->handshake + l->handshake_len, part.data, part.len);
+    l->handshake_len += part.len;
+    if (l->handshake_len < HANDSHAKE_LEN)
+        return EHP_OK;
+    status = link_run(s, link, LE_HANDSHAKE);
+    if (status == EHP_OK || status == EHP_NO_MEMORY)
+        return status;
+    return link_run(s, link, LE_GARBAGE);
+}
+
+/* One authenticated record on whichever link it came. */
+static ehp_status
+take_record(ehp_session *s, int link, ehp_bytes plain)
+{
+    session_link *l = &s->links[link];
+    const Ehp__Record *record;
+    ehp_status status;
+
+    ehp_guard_free(&s->record);
+    status = ehp_guard_unpack(&ehp__record__descriptor, plain, NULL, &s->record);
+    if (status != EHP_OK) {
+        s->link = link;
+        return status;
+    }
+    record = session_body(s);
+    s->raw = plain;
+    if (record->body_case != EHP__RECORD__BODY_RESUME_HELLO) {
+        bool error = record->body_case == EHP__RECORD__BODY_ERROR;
+        status = link_run(s, link, error && l->state == LS_HELLO ? LE_ERROR : LE_RECORD);
+        if (status == EHP_OK)
+            session_record(s, plain);
+        return status;
+    }
+    if (l->state == LS_HELLO) {
+        status = resume_take_hello(s, l, record->resume_hello);
+        if (status != EHP_OK) {
+            s->link = link;
+            return status;
+        }
+    }
+    return link_run(s, link, LE_HELLO);
+}
+
+static ehp_status
+feed_records(ehp_session *s, int link, ehp_reader *in)
+{
+    session_link *l = &s->links[link];
+    uint64_t order = l->order;
+    ehp_status status = EHP_OK;
+
+    while (status == EHP_OK && l->order == order && takes_records(l) && !session_blocked(s)) {
+        ehp_bytes plain;
+        status = ehp_record_next(&l->records, in, &plain);
+        if (status == EHP_AGAIN)
+            return EHP_OK;
+        if (status == EHP_NO_MEMORY)
+            return status;
+        if (status != EHP_OK)
+            return link_run(s, link, LE_GARBAGE);
+        l->last_rx = s->now;
+        status = take_record(s, link, plain);
+        session_settle(s);
+    }
+    return status;
+}
+
+ehp_status
+ehp_session_feed(ehp_session *s, int link, const uint8_t *data, size_t len, uint64_t now_ms,
+                 size_t *used)
+{
+    ehp_reader in;
+    session_link *l;
+    ehp_status status = EHP_OK;
+
+    s->now = now_ms;
+    *used = 0;
+    if (link < 0 || link >= EHP_SESSION_LINKS)
+        return EHP_INVALID_ARGUMENT;
+    l = &s->links[link];
+    if (l->state == LS_FREE ||
+        l->state == LS_CLOSING) { /* closed, and not yet known to the caller */
+        *used = len;
+        return l->close_due || l->state == LS_CLOSING ? EHP_OK : EHP_INVALID_ARGUMENT;
+    }
+    ehp_reader_init(&in, data, len);
+    if (l->state == LS_MESSAGE1 || l->state == LS_MESSAGE2)
+        status = feed_handshake(s, link, &in);
+    if (status == EHP_OK && takes_records(l))
+        status = feed_records(s, link, &in);
+    *used = len - in.left;
+    s->wire_in += *used;
+    if (status != EHP_OK)
+        session_fail(s, status);
+    session_settle(s);
+    return status == EHP_NO_MEMORY ? EHP_NO_MEMORY : EHP_OK;
+}
+
+bool
+ehp_session_wants_input(const ehp_session *s, int link)
+{
+    const session_link *l;
+
+    if (link < 0 || link >= EHP_SESSION_LINKS)
+        return false;
+    l = &s->links[link];
+    if (l->state == LS_MESSAGE1 || l->state == LS_MESSAGE2)
+        return true;
+    return takes_records(l) && !session_blocked(s);
+}
+
+ehp_bytes
+ehp_session_output(ehp_session *s, int link, uint64_t now_ms)
+{
+    s->now = now_ms;
+    if (link < 0 || link >= EHP_SESSION_LINKS)
+        return ehp_bytes_of(NULL, 0);
+    if (link == s->link)
+        session_send_ack(s);
+    return ehp_queue_peek(&s->links[link].out);
+}
+
+void
+ehp_session_consume(ehp_session *s, int link, size_t len, uint64_t now_ms)
+{
+    session_link *l;
+
+    s->now = now_ms;
+    if (link < 0 || link >= EHP_SESSION_LINKS)
+        return;
+    l = &s->links[link];
+    ehp_queue_drop(&l->out, len);
+    s->wire_out += len;
+    if (l->state == LS_CLOSING && !l->close_due && ehp_queue_peek(&l->out).len == 0)
+        link_reset(l); /* the last words are out; the caller closes */
+    session_settle(s);
+}

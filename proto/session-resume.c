@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Resumption: Noise NNpsk0 with the generation's secret, empty payloads, then one ResumeHello
+ * each way. A listener changes its generation when the connector's hello authenticates; a
+ * connector knows from message 2 that the listener is the right one, but not whether its own
+ * hello arrived, and so keeps the older generations until a record comes.
+ */
+#include <string.h>
+
+#include "proto/session-priv.h"
+
+#define PROLOGUE_LABEL "ehrlink1 resume"
+
+static const generation *
+base_of(const ehp_session *s, const session_link *l)
+{
+    return &s->held[l->connector ? s->attempt % s->n_held : 0];
+}
+
+static ehp_status
+start(ehp_session *s, session_link *l)
+{
+    const generation *g = base_of(s, l);
+    uint8_t text[sizeof(PROLOGUE_LABEL) + EHP_HASH_LEN + 4];
+    ehp_noise_params params = {
+        .pattern = EHP_NOISE_NN,
+        .psk_mask = EHP_NOISE_PSK(0),
+        .initiator = l->connector,
+        .psks = &g->resume,
+        .n_psks = 1,
+    };
+    ehp_writer w;
+
+    ehp_writer_init(&w, text, sizeof(text));
+    ehp_put(&w, PROLOGUE_LABEL, sizeof(PROLOGUE_LABEL));
+    ehp_put(&w, s->secrets.h, EHP_HASH_LEN);
+    ehp_put_be32(&w, g->number);
+    params.prologue = ehp_bytes_of(text, w.len);
+    l->generation = g->number + 1;
+    return g->number == UINT32_MAX ? EHP_LIMIT_REACHED : ehp_noise_init(&l->noise, &params);
+}
+
+static ehp_status
+write_message(ehp_session *s, session_link *l)
+{
+    uint8_t e_secret[EHP_DH_LEN], message[HANDSHAKE_LEN];
+    ehp_writer w;
+    ehp_status status;
+
+    ehp_writer_init(&w, message, sizeof(message));
+    ehp_drbg_bytes(&s->drbg, e_secret, sizeof(e_secret));
+    status = ehp_noise_write(&l->noise, e_secret, ehp_bytes_of(NULL, 0), &w);
+    ehp_wipe(e_secret, sizeof(e_secret));
+    return status != EHP_OK ? status : ehp_queue_push(&l->out, message, w.len);
+}
+
+static ehp_status
+read_message(session_link *l)
+{
+    uint8_t none[1];
+    ehp_writer w;
+
+    ehp_writer_init(&w, none, 0);
+    return ehp_noise_read(&l->noise, ehp_bytes_of(l->handshake, HANDSHAKE_LEN), &w);
+}
+
+static ehp_status
+take_keys(session_link *l)
+{
+    ehp_noise_keys keys;
+    ehp_status status = ehp_noise_finish(&l->noise, l->generation, &keys);
+
+    if (status != EHP_OK)
+        return status;
+    ehp_record_init(&l->records, &keys.send, &keys.recv);
+    memcpy(l->locator, keys.locator, sizeof(l->locator));
+    memcpy(l->resume, keys.resume, sizeof(l->resume));
+    ehp_noise_keys_clear(&keys);
+    return EHP_OK;
+}
+
+ehp_status
+resume_offer(ehp_session *s, session_link *l)
+{
+    ehp_status status = start(s, l);
+
+    return status != EHP_OK ? status : write_message(s, l);
+}
+
+ehp_status
+resume_answer(ehp_session *s, session_link *l)
+{
+    ehp_status status = start(s, l);
+
+    if (status == EHP_OK)
+        status = read_message(l);
+    if (status == EHP_OK)
+        status = write_message(s, l);
+    return status != EHP_OK ? status : take_keys(l);
+}
+
+/* The newest in front; when there are too many, the second oldest goes: the proven one stays.
+ */
+static void
+hold(ehp_session *s, const session_link *l)
+{
+    if (s->n_held == HELD_MAX) {
+        s->held[HELD_MAX - 2] = s->held[HELD_MAX - 1];
+        s->n_held--;
+    }
+    memmove(s->held + 1, s->held, s->n_held * sizeof(*s->held));
+    s->n_held++;
+    s->held[0].number = l->generation;
+    memcpy(s->held[0].locator, l->locator, EHP_KEY_LEN);
+    memcpy(s->held[0].resume, l->resume, EHP_KEY_LEN);
+    s->attempt = UINT32_MAX; /* the close of this link makes it 0: the newest is tried first */
+}
+
+ehp_status
+resume_finish(ehp_session *s, session_link *l)
+{
+    ehp_status status = read_message(l);
+
+    if (status == EHP_OK)
+        status = take_keys(l);
+    if (status == EHP_OK)
+        hold(s, l);
+    return status;
+}
+
+void
+resume_commit(ehp_session *s, const session_link *l)
+{
+    ehp_wipe(s->held, sizeof(s->held));
+    s->n_held = 1;
+    s->held[0].number = l->generation;
+    memcpy(s->held[0].locator, l->locator, EHP_KEY_LEN);
+    memcpy(s->held[0].resume, l->resume, EHP_KEY_LEN);
+    s->secrets.generation = l->generation;
+    memcpy(s->secrets.locator, l->locator, EHP_KEY_LEN);
+    memcpy(s->secrets.resume, l->resume, EHP_KEY_LEN);
+    ehp_cipher_clear(&s->secrets.send);
+    ehp_cipher_clear(&s->secrets.recv);
+}
+
+/* ---------------------------------------------------------------- ResumeHello */
+
+static bool
+granted(const ehp_session *s)
+{
+    return ehp_doc_there(&s->docs[EHP_DOC_MANIFEST]);
+}
+
+static uint32_t
+consent_state(const ehp_session *s)
+{
+    if (granted(s))
+        return CONSENT_STATE_GRANTED;
+    return s->state == SS_CRLS || s->state == SS_CONSENT ? CONSENT_STATE_ASKED
+                                                         : CONSENT_STATE_NONE;
+}
+
+static ehp_position
+durable(const ehp_session *s)
+{
+    ehp_position none = {0, 0};
+
+    if (s->has_sender)
+        return s->sender.acked;
+    return granted(s) ? s->receiver.durable : none;
+}
+
+bool
+resume_settled(const ehp_session *s)
+{
+    return !s->has_receiver || !granted(s) || ehp_receiver_settled(&s->receiver);
+}
+
+ehp_status
+resume_send_hello(ehp_session *s, session_link *l)
+{
+    Ehp__Record record = EHP__RECORD__INIT;
+    Ehp__ResumeHello hello = EHP__RESUME_HELLO__INIT;
+    Ehp__ItemAck ack = EHP__ITEM_ACK__INIT, *acks[] = {&ack};
+    ehp_position at = durable(s);
+    ehp_outlet out = {&l->records, &l->out, s->plain};
+
+    hello.has_generation = hello.has_consent_state = 1;
+    hello.generation = l->generation;
+    hello.consent_state = consent_state(s);
+    if (granted(s)) {
+        hello.has_manifest_hash = 1;
+        hello.manifest_hash = ehp_wire_binary(s->docs[EHP_DOC_MANIFEST].hash, EHP_HASH_LEN);
+        ack.has_item = ack.has_segments = 1;
+        ack.item = at.item;
+        ack.segments = at.segments;
+        hello.n_durable = 1;
+        hello.durable = acks;
+    }
+    record.body_case = EHP__RECORD__BODY_RESUME_HELLO;
+    record.resume_hello = &hello;
+    l->last_tx = s->now;
+    s->acks_sent = at;
+    return ehp_wire_send(&out, &record, 0);
+}
+
+/* What both say must fit what we know; a peer whose state went back is not resumed with. */
+static ehp_status
+compare(ehp_session *s, const peer_hello *p)
+{
+    bool ours = granted(s);
+
+    if (ours && p->has_manifest &&
+        memcmp(p->manifest_hash, s->docs[EHP_DOC_MANIFEST].hash, EHP_HASH_LEN) != 0)
+        return EHP_ROLLED_BACK;
+    if (s->has_sender) /* a receiver that forgot is allowed as long as it acknowledged nothing
+                        */
+        return !p->has_manifest && (s->sender.acked.item > 0 || s->sender.acked.segments > 0)
+                   ? EHP_ROLLED_BACK
+                   : EHP_OK;
+    if (s->role == EHP_ROLE_PATIENT)
+        return p->has_manifest ? EHP_ROLLED_BACK : EHP_OK;
+    if (ours && (!p->has_manifest || ehp_position_before(s->receiver.durable, p->durable)))
+        return EHP_ROLLED_BACK;
+    return EHP_OK;
+}
+
+ehp_status
+resume_take_hello(ehp_session *s, const session_link *l, const Ehp__ResumeHello *hello)
+{
+    peer_hello *p = &s->hello;
+
+    memset(p, 0, sizeof(*p));
+    if (!hello->has_generation || !hello->has_consent_state ||
+        hello->generation != l->generation || hello->consent_state > CONSENT_STATE_ASKED)
+        return EHP_BAD_MESSAGE;
+    p->consent_state = hello->consent_state;
+    p->has_manifest = hello->has_manifest_hash;
+    if (p->has_manifest != (p->consent_state == CONSENT_STATE_GRANTED) ||
+        hello->n_durable != (p->has_manifest ? 1 : 0))
+        return EHP_BAD_MESSAGE;
+    if (p->has_manifest) {
+        memcpy(p->manifest_hash, hello->manifest_hash.data, EHP_HASH_LEN);
+        p->durable.item = hello->durable[0]->item;
+        p->durable.segments = hello->durable[0]->segments;
+    }
+    return compare(s, p);
+}

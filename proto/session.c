@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A session: creating, running its table, events, what is looked at from outside. The actions
+ * are in session-*.c.
+ */
+#include "proto/session-priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- the machine */
+
+static ehp_status
+act_none(ehp_session *s)
+{
+    (void)s;
+    return EHP_OK;
+}
+
+static ehp_status (*const actions[SA_COUNT])(ehp_session *) = {
+    [SA_NONE] = act_none,
+    [SA_KEEP_CRLS] = act_keep_crls,
+    [SA_FORGET_CRLS] = act_forget_crls,
+    [SA_CHECK_REQUEST] = act_check_request,
+    [SA_ASK_CONSENT] = act_ask_consent,
+    [SA_REFUSE] = act_refuse,
+    [SA_CONSENT_VOID] = act_consent_void,
+    [SA_GRANT] = act_grant,
+    [SA_ACK] = act_ack,
+    [SA_CHECK_RECEIPT] = act_check_receipt,
+    [SA_SAME_RECEIPT] = act_same_receipt,
+    [SA_RECEIPT_AGAIN] = act_receipt_again,
+    [SA_WITHDRAW] = act_withdraw,
+    [SA_RESUME_SENDING] = act_resume_sending,
+    [SA_SENT_ALL] = act_sent_all,
+    [SA_CHECK_STATUS] = act_check_status,
+    [SA_ASK] = act_ask,
+    [SA_KEEP_KEY] = act_keep_key,
+    [SA_FORGET_CONSENT] = act_forget_consent,
+    [SA_CHECK_CONSENT] = act_check_consent,
+    [SA_PAGE] = act_page,
+    [SA_OFFER] = act_offer,
+    [SA_ACCEPT] = act_accept,
+    [SA_PART] = act_part,
+    [SA_DROP_PART] = act_drop_part,
+    [SA_ITEM_DONE] = act_item_done,
+    [SA_ASK_COMMIT] = act_ask_commit,
+    [SA_BUILD_RECEIPT] = act_build_receipt,
+    [SA_SEND_RECEIPT] = act_send_receipt,
+    [SA_RECEIPT_ACKED] = act_receipt_acked,
+    [SA_SEND_STATUS] = act_send_status,
+    [SA_SEND_AGAIN] = act_send_again,
+    [SA_REVOKED] = act_revoked,
+    [SA_DECLINED] = act_declined,
+    [SA_PEER_DONE] = act_peer_done,
+    [SA_PEER_ENDED] = act_peer_ended,
+    [SA_BYE] = act_bye,
+    [SA_END] = act_end,
+};
+
+ehp_status
+session_run(ehp_session *s, session_event event)
+{
+    const ehp_rule *rule = ehp_machine_find(s->machine, s->state, event);
+    ehp_status status;
+
+    if (rule == NULL)
+        return EHP_OUT_OF_ORDER;
+    status = actions[rule->action](s);
+    if (status == EHP_OK && s->state != SS_ENDED)
+        s->state = rule->next;
+    return status;
+}
+
+ehp_status
+session_answer(ehp_session *s, session_event event)
+{
+    ehp_status status;
+
+    if (ehp_machine_find(s->machine, s->state, event) == NULL)
+        return EHP_WRONG_STATE;
+    status = session_run(s, event);
+    if (status != EHP_OK)
+        session_fail(s, status);
+    session_settle(s);
+    return status;
+}
+
+static session_event
+classify(const Ehp__Record *r)
+{
+    switch (r->body_case) {
+    case EHP__RECORD__BODY_CRL_STAPLE:
+        return SE_CRL_STAPLE;
+    case EHP__RECORD__BODY_CONSENT_REQUEST:
+        return SE_CONSENT_REQUEST;
+    case EHP__RECORD__BODY_SESSION_KEY:
+        return SE_SESSION_KEY;
+    case EHP__RECORD__BODY_CONSENT:
+        return SE_CONSENT;
+    case EHP__RECORD__BODY_REFUSAL:
+        return SE_REFUSAL;
+    case EHP__RECORD__BODY_REVOKE:
+        return SE_REVOKE;
+    case EHP__RECORD__BODY_MANIFEST_PAGE:
+        return SE_MANIFEST_PAGE;
+    case EHP__RECORD__BODY_MANIFEST:
+        return SE_MANIFEST;
+    case EHP__RECORD__BODY_ITEM_REQUEST:
+        return SE_ITEM_REQUEST;
+    case EHP__RECORD__BODY_SEGMENT_PART:
+        return SE_SEGMENT_PART;
+    case EHP__RECORD__BODY_ACK:
+        return SE_ACK;
+    case EHP__RECORD__BODY_ITEM_DONE:
+        return SE_ITEM_DONE;
+    case EHP__RECORD__BODY_RECEIPT:
+        return SE_RECEIPT;
+    case EHP__RECORD__BODY_RECEIPT_ACK:
+        return SE_RECEIPT_ACK;
+    case EHP__RECORD__BODY_STATUS:
+        return SE_STATUS;
+    case EHP__RECORD__BODY_PING:
+        return SE_PING;
+    case EHP__RECORD__BODY_BYE:
+        return r->bye->has_reason && r->bye->reason != 0 ? SE_BYE_REASON : SE_BYE;
+    case EHP__RECORD__BODY_ERROR:
+        return SE_ERROR;
+    case EHP__RECORD__BODY_RESUME_HELLO:
+        return SE_RESUME_HELLO;
+    case EHP__RECORD__BODY_SAS_COMMIT:
+        return SE_SAS_COMMIT;
+    case EHP__RECORD__BODY_SAS_NONCE:
+        return SE_SAS_NONCE;
+    case EHP__RECORD__BODY__NOT_SET:
+    case _EHP__RECORD__BODY__CASE_IS_INT_SIZE:
+        break;
+    }
+    return SE_PADDING;
+}
+
+void
+session_record(ehp_session *s, ehp_bytes plain)
+{
+    ehp_status status;
+
+    (void)plain;
+    if (s->state == SS_ENDED)
+        return;
+    status = session_run(s, classify(session_body(s)));
+    if (status != EHP_OK)
+        session_fail(s, status);
+}
+
+bool
+session_blocked(const ehp_session *s)
+{
+    return s->n_events > 0 || s->state == SS_ENDED || s->state == SS_OFFERED;
+}
+
+static void
+agree(ehp_session *s)
+{
+    session_link *l;
+    ehp_status status;
+
+    for (int i = 0; i < EHP_SESSION_LINKS && s->state != SS_ENDED; i++)
+        link_say_hello(s, i);
+    if (s->link < 0 || s->state == SS_ENDED)
+        return;
+    l = &s->links[s->link];
+    if (l->first || l->agreed || l->state != LS_UP || !l->hello_sent || !l->hello_received)
+        return;
+    l->agreed = true;
+    status = session_run(s, SE_AGREED);
+    if (status != EHP_OK)
+        session_fail(s, status);
+}
+
+static void
+pump(ehp_session *s)
+{
+    ehp_outlet out;
+    ehp_status status;
+
+    if (s->state != SS_SENDING || !session_open(s) ||
+        ehp_queue_peek(&s->links[s->link].out).len >= QUEUE_LOW)
+        return;
+    if (!session_outlet(s, &out))
+        return;
+    status = ehp_sender_pump(&s->sender, &out, &s->docs[EHP_DOC_MANIFEST], QUEUE_LOW);
+    if (status != EHP_OK)
+        session_fail(s, status);
+}
+
+void
+session_settle(ehp_session *s)
+{
+    bool blocked;
+
+    if (s->choked && s->link >= 0) {
+        ehp_status status = link_run(s, s->link, LE_LATE);
+        (void)status; /* closing cannot fail */
+    }
+    s->choked = false;
+    agree(s);
+    pump(s);
+    blocked = session_blocked(s);
+    if (s->was_blocked && !blocked && s->link >= 0)
+        s->links[s->link].last_rx = s->now; /* it was us who did not listen */
+    s->was_blocked = blocked;
+}
+
+/* ---------------------------------------------------------------- life */
+
+static ehp_status
+init(ehp_session *s, const ehp_session_config *config, uint64_t now_ms)
+{
+    s->role = s->secrets.role;
+    s->machine = s->role == EHP_ROLE_PATIENT ? &ehp_session_patient_machine
+                                             : &ehp_session_terminal_machine;
+    s->state = s->role == EHP_ROLE_PATIENT ? SS_STAPLE : SS_ASKING;
+    s->now = now_ms;
+    s->link = -1;
+    s->phase_deadline = s->suspended_deadline = s->progress_deadline = UINT64_MAX;
+    for (int i = 0; i < EHP_SESSION_LINKS; i++)
+        link_reset(&s->links[i]);
+    ehp_drbg_init(&s->drbg, config->seed);
+    s->n_held = 1;
+    s->held[0].number = s->secrets.generation;
+    memcpy(s->held[0].locator, s->secrets.locator, EHP_KEY_LEN);
+    memcpy(s->held[0].resume, s->secrets.resume, EHP_KEY_LEN);
+    s->plain = malloc(EHP_RECORD_PLAIN_MAX);
+    return s->plain == NULL ? EHP_NO_MEMORY : EHP_OK;
+}
+
+ehp_status
+ehp_session_new(const ehp_session_config *config, uint64_t now_ms, ehp_session **out)
+{
+    ehp_session *s = calloc(1, sizeof(*s));
+    ehp_session_config checked = *config;
+    ehp_status status;
+
+    *out = NULL;
+    if (s == NULL) {
+        ehp_secrets_clear(config->secrets);
+        return EHP_NO_MEMORY;
+    }
+    ehp_secrets_move(&s->secrets, config->secrets);
+    checked.secrets = &s->secrets;
+    status = init(s, config, now_ms);
+    if (status == EHP_OK)
+        status = config_copy(s, &checked);
+    ehp_wipe(&checked, sizeof(checked));
+    if (status != EHP_OK) {
+        ehp_session_free(s);
+        return status;
+    }
+    *out = s;
+    return EHP_OK;
+}
+
+void
+ehp_session_free(ehp_session *s)
+{
+    if (s == NULL)
+        return;
+    for (int i = 0; i < EHP_SESSION_LINKS; i++)
+        link_reset(&s->links[i]);
+    for (int i = 0; i < EHP_DOCS; i++)
+        ehp_doc_clear(&s->docs[i]);
+    ehp_guard_free(&s->request);
+    ehp_guard_free(&s->consent);
+    ehp_guard_free(&s->staple);
+    ehp_guard_free(&s->record);
+    ehp_sender_clear(&s->sender);
+    ehp_receiver_clear(&s->receiver);
+    free(s->store);
+    free(s->plain);
+    ehp_wipe(s, sizeof(*s));
+    free(s);
+}
+
+/* ---------------------------------------------------------------- events */
+
+ehp_event *
+session_emit(ehp_session *s, ehp_event_type type)
+{
+    ehp_event *event;
+
+    if (s->n_events ==
+        EVENTS_MAX) { /* a caller that does not fetch: the oldest has lost its meaning */
+        memmove(s->events, s->events + 1, (EVENTS_MAX - 1) * sizeof(*s->events));
+        s->n_events--;
+    }
+    event = &s->events[s->n_events++];
+    memset(event, 0, sizeof(*event));
+    event->type = type;
+    event->link = -1;
+    return event;
+}
+
+static bool
+next_close(ehp_session *s, ehp_event *event)
+{
+    for (int i = 0; i < EHP_SESSION_LINKS; i++) {
+        if (!s->links[i].close_due)
+            continue;
+        s->links[i].close_due = false;
+        event->type = EHP_EV_LINK_CLOSE;
+        event->link = i;
+        event->flush = s->links[i].flush;
+        if (s->links[i].state == LS_CLOSING && ehp_queue_peek(&s->links[i].out).len == 0) {
+            event->flush = false;
+            link_reset(&s->links[i]);
+            s->links[i].state = LS_FREE;
+        }
+        return true;
+    }
+    return false;
+}
+
+static bool
+next_of_sender(ehp_session *s, ehp_event *event)
+{
+    ehp_sender *snd = &s->sender;
+
+    if (snd->reported < snd->acked.item) {
+        event->type = EHP_EV_ITEM_ACKED;
+        event->item = snd->reported++;
+        return true;
+    }
+    if (s->state != SS_SENDING || !session_open(s) ||
+        !ehp_sender_wants(snd, &s->links[s->link].out, QUEUE_LOW))
+        return false;
+    snd->asked = true;
+    event->type = EHP_EV_NEED_DATA;
+    event->item = snd->sent.item;
+    event->segment = snd->sent.segments;
+    event->offset = event->segment * EHP_SEGMENT_MAX;
+    event->length = ehp_item_segment_len(snd->list.items[event->item]->size, event->segment);
+    return true;
+}
+
+static bool
+next_queued(ehp_session *s, ehp_event *event)
+{
+    if (s->n_events == 0)
+        return false;
+    *event = s->events[0];
+    memmove(s->events, s->events + 1, (s->n_events - 1) * sizeof(*s->events));
+    s->n_events--;
+    return true;
+}
+
+bool
+ehp_session_next_event(ehp_session *s, uint64_t now_ms, ehp_event *event)
+{
+    s->now = now_ms;
+    memset(event, 0, sizeof(*event));
+    event->link = -1;
+    session_settle(s);
+    if (next_close(s, event) || next_queued(s, event)) {
+        session_settle(s);
+        return true;
+    }
+    if (s->has_sender && next_of_sender(s, event))
+        return true;
+    if (!s->ended_due)
+        return false;
+    s->ended_due = false;
+    event->type = EHP_EV_ENDED;
+    event->status = s->ended_status;
+    event->by_peer = s->ended_by_peer;
+    return true;
+}
+
+/* ---------------------------------------------------------------- answers of both roles, and
+ * of the sender */
+
+ehp_status
+ehp_session_crls(ehp_session *s, ehp_status verdict, bool allowed, uint64_t now_ms)
+{
+    bool good = verdict == EHP_OK ||
+                (allowed && (verdict == EHP_CRL_MISSING || verdict == EHP_CRL_STALE));
+
+    s->now = now_ms;
+    if (s->state != SS_CRLS)
+        return EHP_WRONG_STATE;
+    s->answer_status = verdict;
+    return session_answer(s, good ? SE_CRLS_GOOD : SE_CRLS_BAD);
+}
+
+ehp_status
+ehp_session_refuse(ehp_session *s, ehp_status why, uint64_t now_ms)
+{
+    s->now = now_ms;
+    if (s->state != SS_CONSENT)
+        return EHP_WRONG_STATE;
+    s->answer_status = why == EHP_OK ? EHP_DECLINED : why;
+    return session_answer(s, SE_REFUSE);
+}
+
+ehp_status
+ehp_session_extend(ehp_session *s, uint64_t now_ms)
+{
+    s->now = now_ms;
+    if (s->state != SS_CONSENT || s->extended)
+        return EHP_WRONG_STATE;
+    s->extended = true;
+    s->phase_deadline += s->consent_ms;
+    return EHP_OK;
+}
+
+ehp_status
+ehp_session_revoke(ehp_session *s, int64_t unix_time, uint64_t now_ms)
+{
+    s->now = now_ms;
+    s->answer_time = unix_time;
+    return session_answer(s, SE_WITHDRAW);
+}
+
+ehp_status
+ehp_session_data(ehp_session *s, uint32_t item, const uint8_t *data, size_t len,
+                 uint64_t now_ms)
+{
+    ehp_sender *snd = &s->sender;
+    ehp_outlet out;
+    ehp_status status;
+
+    s->now = now_ms;
+    if (s->state != SS_SENDING || !snd->asked)
+        return EHP_WRONG_STATE;
+    if (snd->stale ||
+        !session_outlet(s, &out)) { /* the link went meanwhile: it will be asked for again */
+        snd->asked = snd->stale = false;
+        return EHP_OK;
+    }
+    if (item != snd->sent.item)
+        return EHP_INVALID_ARGUMENT;
+    status = ehp_sender_data(snd, &out, data, len);
+    if (status == EHP_INVALID_ARGUMENT)
+        return status;
+    snd->asked = false;
+    if (status != EHP_OK)
+        session_fail(s, status);
+    s->progress_deadline = s->now + EHP_PROGRESS_MS;
+    session_settle(s);
+    return status;
+}
+
+ehp_status
+ehp_session_data_failed(ehp_session *s, ehp_status why, uint64_t now_ms)
+{
+    s->now = now_ms;
+    if (s->state != SS_SENDING || !s->sender.asked)
+        return EHP_WRONG_STATE;
+    s->answer_status = why;
+    return session_answer(s, SE_END);
+}
+
+ehp_status
+ehp_session_bye(ehp_session *s, uint64_t now_ms)
+{
+    s->now = now_ms;
+    return session_answer(s, SE_SAY_BYE);
+}
+
+void
+ehp_session_end(ehp_session *s, ehp_status why, uint64_t now_ms)
+{
+    ehp_status status;
+
+    s->now = now_ms;
+    if (s->state == SS_ENDED)
+        return;
+    s->answer_status = why == EHP_OK ? EHP_CANCELLED : why;
+    status = session_answer(s, SE_END);
+    (void)status; /* it has ended either way */
+}
+
+/* ---------------------------------------------------------------- looking */
+
+const char *
+ehp_session_state_name(const ehp_session *s)
+{
+    return s->machine->states[s->state];
+}
+
+void
+ehp_session_progress(const ehp_session *s, ehp_progress *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->wire_in = s->wire_in;
+    out->wire_out = s->wire_out;
+    out->generation = s->secrets.generation;
+    out->linked = s->link >= 0 && s->links[s->link].state == LS_UP;
+    if (s->has_sender) {
+        out->items = (uint32_t)s->sender.list.n_items;
+        out->items_done = s->sender.acked.item;
+        out->bytes = s->sender.bytes;
+        out->bytes_done = s->sender.acked_bytes;
+    } else if (s->has_receiver) {
+        out->items = s->receiver.n_items;
+        out->items_done = s->receiver.durable.item;
+        out->bytes = s->receiver.bytes;
+        out->bytes_done = s->receiver.durable_bytes;
+    }
+}
+
+ehp_bytes
+ehp_session_document(const ehp_session *s, ehp_document which)
+{
+    if ((unsigned)which >= EHP_DOCS)
+        return ehp_bytes_of(NULL, 0);
+    return ehp_bytes_of(s->docs[which].bytes, s->docs[which].len);
+}
+
+const uint8_t *
+ehp_session_id(const ehp_session *s)
+{
+    return s->secrets.h;
+}
+
+const uint8_t *
+ehp_session_leaf_key(const ehp_session *s)
+{
+    return s->secrets.leaf_key;
+}
+
+const uint8_t *
+ehp_session_patient_key(const ehp_session *s)
+{
+    return s->has_patient_key ? s->patient_key : NULL;
+}

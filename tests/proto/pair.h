@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Two sessions and the wire between them, all in one process: for tests, vectors and fuzzing.
+ * Time is a number that the test moves; the wire delivers in chunks of any size, changes or
+ * cuts what it is told to.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "proto/session.h"
+
+typedef struct {
+    const char *name;
+    uint64_t size;
+    unsigned kind; /* 0 random bytes, 1 repeating text */
+} pair_item;
+
+typedef struct pair pair;
+
+typedef struct {
+    pair *pair;
+    ehp_session *s;
+    bool patient;
+    int link;          /* of the connection, -1: none */
+    bool closing;      /* LINK_CLOSE came: close when the output is empty */
+    GByteArray *inbox; /* bytes that have arrived and were not taken yet */
+
+    /* what happened */
+    ehp_event_type last;
+    unsigned seen[EHP_EV_ENDED + 1];
+    bool ended;
+    ehp_status status;
+    bool by_peer;
+    uint32_t status_kind;
+    uint8_t receipt[EHP_RECEIPT_MAX];
+    size_t receipt_len;
+    uint64_t deadline;
+
+    /* receiver */
+    uint64_t received_bytes;
+    uint32_t items_whole;
+    uint32_t pending_items; /* ITEM_COMPLETE not answered yet */
+} pair_side;
+
+struct pair {
+    uint64_t now;
+    pair_side p, t;
+    bool connected;
+    GByteArray *preamble; /* listener: before the session is known */
+    bool known;
+
+    /* how the devices behave */
+    const pair_item *items;
+    size_t n_items;
+    int zstd_level;
+    ehp_status crl_verdict;
+    bool crl_allowed;
+    ehp_status refuse_with; /* patient: EHP_OK grants */
+    bool hold_consent;      /* ASK_CONSENT stays open */
+    bool hold_durable; /* receiver: durable is only said when suspended or at the end of an item
+                        */
+    bool hold_data, hold_items, hold_commit, hold_receipt;
+    ehp_status manifest_verdict, data_verdict, item_verdict, receipt_verdict, stored_verdict;
+    bool no_reconnect;
+    bool stop_after_complete; /* the patient says bye at once */
+    uint32_t tell_status;     /* terminal: StatusKind after COMPLETE, 0: none */
+    ehp_event_type end_at;    /* the side in end_patient ends when it sees this */
+    bool end_patient;
+    ehp_status end_with;
+    bool revoke_at_data;
+    unsigned revoke_after; /* segments */
+
+    /* how the wire behaves; offsets count all bytes of a direction over all connections,
+     * UINT64_MAX: never */
+    size_t chunk;
+    uint64_t sent_p, sent_t; /* bytes carried so far, from the patient, from the terminal */
+    uint64_t cut_p, cut_t, flip_p, flip_t;
+    unsigned flip_bit;
+    unsigned cuts, connects;
+    GByteArray *tape_p, *tape_t; /* if there: all bytes carried */
+
+    /* for tests that speak for the terminal or patient themselves */
+    const Ehp__ConsentRequest *request; /* NULL: a default */
+    Ehp__ItemEntry **entries;
+    Ehp__ItemEntry *entry_store;
+};
+
+/* Secrets of both sides as a tap would leave them, from fixed seeds. */
+void pair_secrets(ehp_secrets *patient, ehp_secrets *terminal);
+const uint8_t *pair_leaf_secret(void);
+uint8_t pair_byte(const pair_item *item, uint32_t id, uint64_t offset);
+
+/* Everything at its defaults: one small item, one whole chunk at a time, both sides willing. */
+void pair_init(pair *w);
+/* After the fields are set: makes both sessions. */
+void pair_start(pair *w);
+void pair_connect(pair *w);
+/* Until nothing moves any more at this time. */
+void pair_run(pair *w);
+/* The next deadline of either side, and what follows. False when there is none. */
+bool pair_wait(pair *w);
+/* run and wait until both have ended (or `limit` deadlines passed). */
+void pair_finish(pair *w, unsigned limit);
+void pair_cut(pair *w);
+void pair_handle(pair_side *side);
+void pair_clear(pair *w);
