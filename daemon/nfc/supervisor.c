@@ -227,7 +227,8 @@ tell_death(Supervisor *s, int status)
 static void
 bury(Supervisor *s, int status)
 {
-    bool expected = s->farewell != 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    bool done = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    bool expected = s->farewell != 0 || (done && !s->fault && s->tap == 0);
     int64_t now = now_ms();
     int pause = PAUSE_FIRST_MS;
 
