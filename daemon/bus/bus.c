@@ -86,7 +86,7 @@ ehd_bus_new(GDBusConnection *connection, const char *version, GFunc on_activity,
     bus->skeleton = ehd_dbus_manager_skeleton_new();
     ehd_dbus_manager_set_version(bus->skeleton, version);
     ehd_dbus_manager_set_protocol_version(bus->skeleton, EHP_VERSION_MAX);
-    ehd_manager_connect(bus->calls, G_DBUS_INTERFACE_SKELETON(bus->skeleton));
+    ehd_manager_methods(bus->calls, G_DBUS_INTERFACE_SKELETON(bus->skeleton));
     bus->filter = g_dbus_connection_add_filter(connection, drop_descriptors, NULL, NULL);
     return bus;
 }

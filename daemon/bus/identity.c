@@ -234,7 +234,7 @@ step_verify_receipt(EhdCall *call)
 }
 
 void
-ehd_identity_connect(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton)
+ehd_identity_methods(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton)
 {
     static const EhdMethod methods[] = {
         {"handle-get-identity", step_get_identity},

@@ -7,4 +7,4 @@
 
 #include "daemon/bus/call.h"
 
-void ehd_identity_connect(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton);
+void ehd_identity_methods(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton);

@@ -240,7 +240,7 @@ step_diagnose(EhdCall *call)
 }
 
 void
-ehd_manager_connect(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton)
+ehd_manager_methods(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton)
 {
     static const EhdMethod methods[] = {
         {"handle-send", step_send},         {"handle-receive", step_receive},
@@ -248,5 +248,5 @@ ehd_manager_connect(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton)
         {"handle-diagnose", step_diagnose},
     };
     ehd_calls_connect(calls, skeleton, methods, G_N_ELEMENTS(methods));
-    ehd_identity_connect(calls, skeleton);
+    ehd_identity_methods(calls, skeleton);
 }

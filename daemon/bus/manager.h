@@ -6,7 +6,7 @@
 
 #include "daemon/bus/call.h"
 
-void ehd_manager_connect(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton);
+void ehd_manager_methods(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton);
 
 /* The call's last argument is an empty dictionary; else the call is answered and FALSE
  * returned. */

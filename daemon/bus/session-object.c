@@ -82,7 +82,7 @@ show_transfer(EhdSessionObject *object, const EhdSessionInfo *info)
     ehd_dbus_transfer_set_state(object->transfer, state);
     ehd_dbus_transfer_set_direction(object->transfer,
                                     info->to_terminal ? "to-terminal" : "to-patient");
-    ehd_transfer_connect(object->calls, G_DBUS_INTERFACE_SKELETON(object->transfer));
+    ehd_transfer_methods(object->calls, G_DBUS_INTERFACE_SKELETON(object->transfer));
     export(object, object->transfer_path, G_DBUS_INTERFACE_SKELETON(object->transfer));
 }
 
@@ -217,7 +217,7 @@ ehd_session_object_new(GDBusObjectManagerServer *manager, EhdCalls *calls, EhdSe
     object->skeleton = ehd_dbus_session_skeleton_new();
     ehd_dbus_session_set_role(object->skeleton, ehd_session_role_name(info->role));
     ehd_dbus_session_set_state(object->skeleton, ehd_session_state_name(info->state));
-    ehd_session_connect(calls, G_DBUS_INTERFACE_SKELETON(object->skeleton));
+    ehd_session_methods(calls, G_DBUS_INTERFACE_SKELETON(object->skeleton));
     export(object, object->path, G_DBUS_INTERFACE_SKELETON(object->skeleton));
     show_transfer(object, info);
     g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", EHD_LOG_ID_SESSION,

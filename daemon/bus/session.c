@@ -181,7 +181,7 @@ step_get_receipt(EhdCall *call)
 }
 
 void
-ehd_session_connect(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton)
+ehd_session_methods(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton)
 {
     static const EhdMethod methods[] = {
         {"handle-get-details", step_get_details},

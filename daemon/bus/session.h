@@ -7,7 +7,7 @@
 #include "daemon/bus/call.h"
 #include "daemon/core/session.h"
 
-void ehd_session_connect(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton);
+void ehd_session_methods(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton);
 
 /* The session at the call's path if the caller's uid owns it; else the call is answered and
  * NULL returned. Every method of Session and Transfer begins with it. */

@@ -103,7 +103,7 @@ step_item_stored(EhdCall *call)
 }
 
 void
-ehd_transfer_connect(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton)
+ehd_transfer_methods(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton)
 {
     static const EhdMethod methods[] = {
         {"handle-get-progress", step_get_progress},

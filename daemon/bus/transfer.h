@@ -6,4 +6,4 @@
 
 #include "daemon/bus/call.h"
 
-void ehd_transfer_connect(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton);
+void ehd_transfer_methods(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton);
