@@ -13,8 +13,10 @@
 
 #include "names.h"
 
-#define RESTARTS_MAX  6
-#define RESTART_DELAY 200 /* ms, doubled each time: about 12 s in all */
+/* Counted until a session is attached again: a service that dies of being attached to counts.
+ */
+#define RESTARTS_MAX  5
+#define RESTART_DELAY 200 /* ms, doubled each time: 6 s in all */
 
 static void schedule_restart(EhrlinkClient *self);
 

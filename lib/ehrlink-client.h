@@ -242,7 +242,8 @@ void ehrlink_client_list_sessions_async(EhrlinkClient *self, GCancellable *cance
  * @result: what the callback got
  * @error: where to put an error, or %NULL
  *
- * Returns: (transfer full) (element-type EhrlinkSession): the sessions; %NULL with an error set
+ * Returns: (transfer container) (element-type EhrlinkSession): the sessions; %NULL with an
+ * error set
  */
 GPtrArray *ehrlink_client_list_sessions_finish(EhrlinkClient *self, GAsyncResult *result,
                                                GError **error);

@@ -670,7 +670,7 @@ void ehrlink_session_list_items_async(EhrlinkSession *self, GCancellable *cancel
  * @result: what the callback got
  * @error: where to put an error, or %NULL
  *
- * Returns: (transfer full) (element-type EhrlinkItem): the items; %NULL with an error set
+ * Returns: (transfer container) (element-type EhrlinkItem): the items; %NULL with an error set
  */
 GPtrArray *ehrlink_session_list_items_finish(EhrlinkSession *self, GAsyncResult *result,
                                              GError **error);
@@ -702,8 +702,8 @@ void ehrlink_session_collect_async(EhrlinkSession *self, GFile *directory,
  * @result: what the callback got
  * @error: where to put an error, or %NULL
  *
- * Returns: (transfer full) (element-type EhrlinkItem): what was stored now, in the order of
- * ids; ehrlink_item_get_path() says where; %NULL with an error set
+ * Returns: (transfer container) (element-type EhrlinkItem): what was stored now, in the order
+ * of ids; ehrlink_item_get_path() says where; %NULL with an error set
  */
 GPtrArray *ehrlink_session_collect_finish(EhrlinkSession *self, GAsyncResult *result,
                                           GError **error);

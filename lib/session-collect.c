@@ -74,7 +74,7 @@ finish(Collect *collect)
         g_task_return_pointer(task, g_object_ref(collect->done->pdata[0]), g_object_unref);
     } else {
         g_ptr_array_sort(collect->done, by_id);
-        g_task_return_pointer(task, g_ptr_array_ref(collect->done),
+        g_task_return_pointer(task, g_steal_pointer(&collect->done),
                               (GDestroyNotify)g_ptr_array_unref);
     }
 }
