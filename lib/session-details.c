@@ -101,14 +101,14 @@ guint
 ehrlink_session_get_n_items(EhrlinkSession *self)
 {
     g_return_val_if_fail(EHRLINK_IS_SESSION(self), 0);
-    return (guint)get_number(self, "items", "u");
+    return MAX((guint)get_number(self, "items", "u"), self->arrived_items);
 }
 
 guint64
 ehrlink_session_get_n_bytes(EhrlinkSession *self)
 {
     g_return_val_if_fail(EHRLINK_IS_SESSION(self), 0);
-    return get_number(self, "bytes", "t");
+    return MAX(get_number(self, "bytes", "t"), self->arrived_bytes);
 }
 
 guint64

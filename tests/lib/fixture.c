@@ -288,9 +288,11 @@ fixture_end(EhrlinkSession *session)
 GVariant *
 vardict(const char *text)
 {
-    GError *error = NULL;
-    GVariant *value = g_variant_parse(G_VARIANT_TYPE_VARDICT, text, NULL, NULL, &error);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) value =
+        g_variant_parse(G_VARIANT_TYPE_VARDICT, text, NULL, NULL, &error);
+    g_auto(GVariantDict) dict = G_VARIANT_DICT_INIT(value);
 
     g_assert_no_error(error);
-    return value;
+    return g_variant_dict_end(&dict);
 }

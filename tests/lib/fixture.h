@@ -49,4 +49,5 @@ EhrlinkSession *fixture_send(EhrlinkClient *client, EhrlinkItem **items, gsize n
 /* Ends it, so that nothing is left of it. */
 void fixture_end(EhrlinkSession *session);
 
+/* (transfer floating) */
 GVariant *vardict(const char *text);
