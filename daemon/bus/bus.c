@@ -182,6 +182,15 @@ on_session_removed(EhdSession *session, gpointer user_data)
 }
 
 static void
+on_state_changed(EhdSession *session, gpointer user_data)
+{
+    EhdBus *bus = user_data;
+    EhdSessionObject *object = g_hash_table_lookup(bus->objects, session);
+    if (object != NULL)
+        ehd_session_object_refresh(object);
+}
+
+static void
 on_idle_changed(gpointer user_data)
 {
     on_drained(user_data, NULL);
@@ -193,6 +202,7 @@ ehd_bus_get_hooks(void)
     static const EhdCoreHooks hooks = {
         .session_added = on_session_added,
         .session_removed = on_session_removed,
+        .state_changed = on_state_changed,
         .idle_changed = on_idle_changed,
     };
     return &hooks;

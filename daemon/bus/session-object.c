@@ -271,8 +271,10 @@ ehd_session_object_caller_gone(EhdSessionObject *object, EhdCaller *caller)
     ehd_session_owner_vanished(object->session);
 }
 
-EhdSession *
-ehd_session_object_get_session(EhdSessionObject *object)
+void
+ehd_session_object_refresh(EhdSessionObject *object)
 {
-    return object->session;
+    const EhdSessionInfo *info = ehd_session_get_info(object->session);
+    show_state(object, info);
+    show_transfer(object, info);
 }

@@ -51,6 +51,8 @@ typedef struct {
     void (*session_added)(EhdSession *session, gpointer user_data);
     /* The session goes away now (60 s after its end, or its opening failed): unexport. */
     void (*session_removed)(EhdSession *session, gpointer user_data);
+    /* Its state or its transfer's changed, also while it has no owner. May be NULL. */
+    void (*state_changed)(EhdSession *session, gpointer user_data);
     /* ehd_core_is_idle() may have changed. */
     void (*idle_changed)(gpointer user_data);
 } EhdCoreHooks;

@@ -79,9 +79,19 @@ ehd_session_free(EhdSession *self)
 
 /* ---------------------------------------------------------------- telling */
 
+static void
+tell_state(EhdSession *self)
+{
+    const EhdCoreHooks *hooks = self->core->hooks;
+
+    if (self->announced && hooks != NULL && hooks->state_changed != NULL)
+        hooks->state_changed(self, self->core->hooks_data);
+}
+
 void
 ehd_session_changed(EhdSession *self)
 {
+    tell_state(self);
     if (self->listener != NULL)
         self->listener->changed(self, self->listener_data);
 }
@@ -104,6 +114,7 @@ ehd_session_set_transfer(EhdSession *self, EhdTransferState transfer)
         return;
     self->has_transfer = TRUE;
     self->transfer = transfer;
+    tell_state(self);
     if (self->listener != NULL)
         self->listener->transfer_changed(self, self->listener_data);
 }

@@ -255,6 +255,16 @@ test_owner_leaves(void)
     session->listener->open_item(session, 0, session->user_data);
     g_assert_cmpint(session->item_why, ==, EHP_NO_AGENT);
     session->listener->changed(session, session->user_data);
+    /* its state is still to be seen */
+    session->info.state = EHD_STATE_FAILED;
+    f.core->hooks->state_changed(session, f.core->user_data);
+    g_autofree char *path = path_of(session);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) state = call(f.other, path, "org.freedesktop.DBus.Properties", "Get",
+                                     g_variant_new("(ss)", SESSION, "State"), &error);
+    g_assert_no_error(error);
+    g_autofree char *text = g_variant_print(state, FALSE);
+    g_assert_cmpstr(text, ==, "(<'failed'>,)");
     fixture_end(&f);
 }
 
