@@ -86,6 +86,8 @@
 #define EHP_JOIN_MS 10000
 /* A transfer on a living link in which nothing becomes durable: a peer that only pings. */
 #define EHP_PROGRESS_MS 600000
+/* A record that has begun is whole within this, or its length was not the peer's. */
+#define EHP_RECORD_MS 10000
 /* How long last words may take to leave once a session has ended. */
 #define EHP_FLUSH_MS 5000
 /* How long a sender stays for the word "filed" after everything is done. */

@@ -14,7 +14,7 @@
 static bool
 name_fits(const char *name)
 {
-    return name != NULL && name[0] != '\0' && strchr(name, '/') == NULL &&
+    return name != NULL && name[0] != '\0' && memchr(name, '/', strlen(name)) == NULL &&
            strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
 }
 

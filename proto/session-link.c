@@ -16,7 +16,7 @@ link_reset(session_link *l)
     ehp_noise_clear(&l->noise);
     ehp_wipe(l, sizeof(*l));
     ehp_queue_init(&l->out, QUEUE_MAX);
-    l->deadline = UINT64_MAX;
+    l->deadline = l->begun = UINT64_MAX;
 }
 
 /* ---------------------------------------------------------------- actions */
@@ -119,9 +119,22 @@ act_win(ehp_session *s, int link)
 static ehp_status
 act_agree(ehp_session *s, int link)
 {
-    resume_commit(s, &s->links[link]);
+    /* a listener's hello may have left before ours arrived: only its next record says that it
+     * did */
+    if (!s->links[link].connector)
+        resume_commit(s, &s->links[link]);
     s->links[link].hello_received = true;
     return act_win(s, link);
+}
+
+static ehp_status
+act_prove(ehp_session *s, int link)
+{
+    session_link *l = &s->links[link];
+
+    if (l->connector && !l->first && s->secrets.generation != l->generation)
+        resume_commit(s, l);
+    return EHP_OK;
 }
 
 /* An authenticated peer that says something else than it must. */
@@ -197,6 +210,7 @@ static ehp_status (*const link_actions[LA_COUNT])(ehp_session *, int) = {
     [LA_FINISH] = act_finish_resume,
     [LA_WIN] = act_win,
     [LA_AGREE] = act_agree,
+    [LA_PROVE] = act_prove,
     [LA_REFUSE] = act_refuse_record,
     [LA_CLOSE] = act_close,
     [LA_BAD_TAG] = act_bad_tag,
@@ -453,8 +467,12 @@ feed_records(ehp_session *s, int link, ehp_reader *in)
     while (status == EHP_OK && l->order == order && takes_records(l) && !session_blocked(s)) {
         ehp_bytes plain;
         status = ehp_record_next(&l->records, in, &plain);
-        if (status == EHP_AGAIN)
+        if (status == EHP_AGAIN) {
+            if (l->records.header_len > 0 && l->begun == UINT64_MAX)
+                l->begun = s->now;
             return EHP_OK;
+        }
+        l->begun = UINT64_MAX;
         if (status == EHP_NO_MEMORY)
             return status;
         if (status != EHP_OK)

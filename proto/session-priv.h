@@ -69,6 +69,7 @@ typedef enum {
     LA_FINISH,
     LA_WIN,
     LA_AGREE,
+    LA_PROVE,
     LA_REFUSE,
     LA_CLOSE,
     LA_BAD_TAG,
@@ -88,6 +89,7 @@ typedef struct {
     uint64_t order; /* when it was opened, among all */
     uint64_t deadline;
     uint64_t last_rx, last_tx;
+    uint64_t begun; /* when the record that is coming in began; UINT64_MAX: none is */
     ehp_record records;
     ehp_queue out;
     ehp_noise noise;

@@ -261,7 +261,8 @@ static const char *const link_actions[LA_COUNT] = {
     [LA_ANSWER] = "send message 2, ResumeHello",
     [LA_FINISH] = "keep new generation, send ResumeHello",
     [LA_WIN] = "this is the link: tell LINK_UP, close others",
-    [LA_AGREE] = "this is the link; new generation only; agree",
+    [LA_AGREE] = "this is the link: tell LINK_UP; listener: new generation only",
+    [LA_PROVE] = "connector, once: new generation only",
     [LA_REFUSE] = "the session ends: OUT_OF_ORDER",
     [LA_CLOSE] = "close this connection only",
     [LA_BAD_TAG] = "close; too often: the session ends",
@@ -306,7 +307,7 @@ static const ehp_rule link_rules[] = {
     {LS_HELLO, LE_LOST, LA_FREE, LS_FREE},
     {LS_HELLO, LE_END, LA_CLOSE, LS_FREE},
 
-    {LS_UP, LE_RECORD, LA_NONE, LS_UP},
+    {LS_UP, LE_RECORD, LA_PROVE, LS_UP},
     {LS_UP, LE_HELLO, LA_REFUSE, LS_UP},
     {LS_UP, LE_GARBAGE, LA_BAD_TAG, LS_FREE},
     {LS_UP, LE_OVERTAKEN, LA_CLOSE, LS_FREE},

@@ -38,6 +38,20 @@ listening(const ehp_session *s)
            (s->links[s->link].state == LS_UP || s->links[s->link].state == LS_SILENT);
 }
 
+/* A link that is late: to authenticate, to finish a record, to say anything at all. */
+static uint64_t
+link_deadline(const ehp_session *s, int i)
+{
+    const session_link *l = &s->links[i];
+    uint64_t at = l->deadline;
+
+    if (l->begun != UINT64_MAX && !session_blocked(s))
+        at = least(at, l->begun + EHP_RECORD_MS);
+    if (i == s->link && listening(s) && misses(s))
+        at = least(at, l->last_rx + s->idle_ms);
+    return at;
+}
+
 uint64_t
 ehp_session_deadline(const ehp_session *s)
 {
@@ -47,11 +61,9 @@ ehp_session_deadline(const ehp_session *s)
         at = least(at, s->progress_deadline);
     for (int i = 0; i < EHP_SESSION_LINKS; i++)
         if (s->links[i].state != LS_FREE)
-            at = least(at, s->links[i].deadline);
+            at = least(at, link_deadline(s, i));
     if (live(s) && pings(s))
         at = least(at, s->links[s->link].last_tx + s->idle_ms / 2);
-    if (listening(s) && misses(s))
-        at = least(at, s->links[s->link].last_rx + s->idle_ms);
     return at;
 }
 
@@ -75,11 +87,8 @@ static void
 links_over(ehp_session *s)
 {
     for (int i = 0; i < EHP_SESSION_LINKS; i++) {
-        session_link *l = &s->links[i];
-        bool idle =
-            i == s->link && listening(s) && misses(s) && s->now >= l->last_rx + s->idle_ms;
         ehp_status status;
-        if (l->state == LS_FREE || (s->now < l->deadline && !idle))
+        if (s->links[i].state == LS_FREE || s->now < link_deadline(s, i))
             continue;
         status = link_run(s, i, LE_LATE);
         (void)status; /* closing cannot fail */

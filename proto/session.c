@@ -206,8 +206,11 @@ session_settle(ehp_session *s)
     agree(s);
     pump(s);
     blocked = session_blocked(s);
-    if (s->was_blocked && !blocked && s->link >= 0)
-        s->links[s->link].last_rx = s->now; /* it was us who did not listen */
+    if (s->was_blocked && !blocked && s->link >= 0) { /* it was us who did not listen */
+        s->links[s->link].last_rx = s->now;
+        if (s->links[s->link].begun != UINT64_MAX)
+            s->links[s->link].begun = s->now;
+    }
     s->was_blocked = blocked;
 }
 

@@ -384,7 +384,8 @@ carry(pair *w, pair_side *from, pair_side *to, uint64_t *sent, uint64_t cut, uin
     if (to->inbox->len > 256 * 1024)
         return false; /* a wire holds only so much */
     if (len == 0) {
-        if (!from->closing)
+        /* the other side sees the end once it has read what came before */
+        if (!from->closing || (to->inbox->len > 0 && to->link >= 0 && !to->ended))
             return false;
         pair_cut(w);
         return true;
@@ -400,6 +401,8 @@ carry(pair *w, pair_side *from, pair_side *to, uint64_t *sent, uint64_t cut, uin
     *sent += len;
     if (cut == *sent) {
         *sent += 1; /* once */
+        if (w->cut_every > 0 && from->patient)
+            w->cut_p = *sent + w->cut_every;
         pair_cut(w);
     }
     return true;

@@ -77,6 +77,7 @@ struct pair {
     uint64_t sent_p, sent_t; /* bytes carried so far, from the patient, from the terminal */
     uint64_t cut_p, cut_t, flip_p, flip_t;
     unsigned flip_bit;
+    uint64_t cut_every; /* after a cut, the next one so many bytes of the patient's later; 0: no */
     unsigned cuts, connects;
     GByteArray *tape_p, *tape_t; /* if there: all bytes carried */
 
