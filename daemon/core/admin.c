@@ -77,6 +77,9 @@ ehd_core_init_identity(EhdCore *self, const EhdGrant *grant, const EhdIdentityNa
     if (!ehd_identity_init(self->parts.state, replace, error))
         return FALSE;
     identity_changed(self);
+    *csr = NULL;
+    if (names->organisation == NULL || *names->organisation == '\0')
+        return TRUE; /* a patient's device: nobody certifies it */
     *csr = ehd_identity_csr(self->parts.state, names, error);
     return *csr != NULL;
 }

@@ -100,7 +100,7 @@ GPtrArray *ehd_core_list(EhdCore *core, uid_t uid);
 const EhdIdentity *ehd_core_get_identity(EhdCore *core);
 /* EHP_OK, or what is wrong with it: NO_IDENTITY, CERT_EXPIRED, CRL_STALE … */
 ehp_status ehd_core_identity_problem(EhdCore *core);
-/* *csr: (transfer full) PEM. */
+/* *csr: (transfer full) PEM; NULL when names has no organisation: just the key then. */
 gboolean ehd_core_init_identity(EhdCore *core, const EhdGrant *grant,
                                 const EhdIdentityNames *names, gboolean replace, char **csr,
                                 GError **error);
