@@ -38,7 +38,7 @@ static void
 lose(EhdNfcWorker *worker, int result)
 {
     if (!ehd_nfc_device_judge(&worker->device, result))
-        ehd_nfc_worker_lost(worker, worker->device.status, worker->device.detail);
+        ehd_nfc_worker_lost_reader(worker);
     else if (result == NFC_ETGRELEASED)
         ehd_nfc_worker_lost(worker, EHP_OK, "released by the reader");
     else

@@ -190,7 +190,7 @@ ehd_nfc_device_judge(EhdNfcDevice *device, int result)
         return fail(device, EHP_NO_READER, "this reader cannot act as an ISO-DEP card");
     }
     if (!suspect) {
-        device->failures = 0;
+        device->failures = device->revivals = 0;
         return true;
     }
     if (is_hung_up(device)) {
@@ -200,6 +200,9 @@ ehd_nfc_device_judge(EhdNfcDevice *device, int result)
     if (++device->failures < FAILURES_MAX)
         return true;
     ehd_nfc_device_close(device);
+    /* it may only sleep where libnfc thinks that it is awake: opening wakes it. Once. */
+    if (device->revivals++ == 0)
+        return false;
     if (result == NFC_ETIMEOUT)
         return fail(device, EHP_READER_MUTE, "the reader stopped answering");
     return fail(device, EHP_READER_LOST, "the reader fails every command");

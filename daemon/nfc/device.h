@@ -21,6 +21,7 @@ typedef struct {
     int lock;        /* our own fd on a serial port, holding the lock; -1 */
     bool was_open;   /* a reader that vanished is lost, not missing */
     int failures;    /* commands in a row that failed below the radio */
+    int revivals;    /* times it was opened anew since a command last went well */
     ehp_status status;
     char detail[EHD_NFC_DETAIL_MAX + 1];
 } EhdNfcDevice;
@@ -30,8 +31,9 @@ void ehd_nfc_device_init(EhdNfcDevice *device, const char *reader);
 bool ehd_nfc_device_open(EhdNfcDevice *device);
 void ehd_nfc_device_close(EhdNfcDevice *device);
 /* Judges the result of a libnfc call that must end within a command's own time: true if the
- * reader is in order (the trouble, if any, was on the air). After false it is closed and status
- * and detail say why. */
+ * reader is in order (the trouble, if any, was on the air). After false it is closed; status
+ * and detail say why, or status is EHP_OK: it may be that opening it anew is all that it needs.
+ */
 bool ehd_nfc_device_judge(EhdNfcDevice *device, int result);
 /* Asks the chip for a sign of life; judged. */
 bool ehd_nfc_device_ping(EhdNfcDevice *device);

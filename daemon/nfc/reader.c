@@ -70,7 +70,7 @@ exchange(EhdNfcWorker *worker)
         return true;
     }
     if (!ehd_nfc_device_judge(&worker->device, result))
-        ehd_nfc_worker_lost(worker, worker->device.status, worker->device.detail);
+        ehd_nfc_worker_lost_reader(worker);
     else if (result == NFC_EOVFLOW)
         ehd_nfc_worker_lost(worker, EHP_TAP_REJECTED, "the card's answer is too long");
     else
@@ -86,7 +86,7 @@ is_present(EhdNfcWorker *worker, const nfc_target *target)
     if (result >= 0)
         return true;
     if (!ehd_nfc_device_judge(&worker->device, result))
-        ehd_nfc_worker_lost(worker, worker->device.status, worker->device.detail);
+        ehd_nfc_worker_lost_reader(worker);
     else
         ehd_nfc_worker_lost(worker, EHP_TAP_TORN, "the card went away");
     return false;

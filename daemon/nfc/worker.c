@@ -191,6 +191,15 @@ ehd_nfc_worker_lost(EhdNfcWorker *worker, ehp_status why, const char *detail)
 }
 
 void
+ehd_nfc_worker_lost_reader(EhdNfcWorker *worker)
+{
+    ehp_status status = worker->device.status;
+
+    ehd_nfc_worker_lost(worker, status == EHP_OK ? EHP_TAP_TORN : status,
+                        worker->device.detail);
+}
+
+void
 ehd_nfc_worker_foreign(EhdNfcWorker *worker, const char *detail)
 {
     say_detail(worker, EHD_NFC_FOREIGN, EHP_FOREIGN_DEVICE, detail);

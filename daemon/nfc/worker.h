@@ -53,6 +53,8 @@ void ehd_nfc_worker_activated(EhdNfcWorker *worker);
 void ehd_nfc_worker_apdu(EhdNfcWorker *worker, const uint8_t *apdu, size_t len);
 /* Ends the tap in progress. */
 void ehd_nfc_worker_lost(EhdNfcWorker *worker, ehp_status why, const char *detail);
+/* Ends it because the device was judged unfit. */
+void ehd_nfc_worker_lost_reader(EhdNfcWorker *worker);
 void ehd_nfc_worker_foreign(EhdNfcWorker *worker, const char *detail);
 
 /* Between these two a message that is not an APDU makes libnfc return NFC_EOPABORTED. begin

@@ -43,7 +43,8 @@ typedef struct {
  * After ehd_tap_disarm, ehd_tap_arm or ehd_tap_free returned, nothing of the earlier arming is
  * called any more. Texts and bytes are borrowed for the call. */
 typedef struct {
-    /* The reader polls or listens, for the first time or again after on_error. */
+    /* The reader polls or listens: for the first time, after on_error, or because it was opened
+     * anew. */
     void (*on_ready)(EhdTap *tap, gpointer user_data);
     /* An ISO-DEP device is there (reader), or a reader selected us (card). */
     void (*on_activated)(EhdTap *tap, gpointer user_data);

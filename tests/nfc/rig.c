@@ -285,13 +285,19 @@ side_worker(void)
 /* --- a card --- */
 
 Card *
-card_new(Field *field, guint8 sak)
+card_new_with(Field *field, const void *bytes, gsize len)
 {
     Card *card = g_new0(Card, 1);
 
     card->fd = connect_to(field->dir, "card", SOCK_SEQPACKET);
-    card_say(card, 'I', &sak, 1);
+    card_say(card, 'I', bytes, len);
     return card;
+}
+
+Card *
+card_new(Field *field, guint8 sak)
+{
+    return card_new_with(field, &sak, 1);
 }
 
 void

@@ -68,6 +68,8 @@ typedef struct {
     int fd;
 } Card;
 Card *card_new(Field *field, guint8 sak);
+/* What it says of itself: SAK and ATS. */
+Card *card_new_with(Field *field, const void *bytes, gsize len);
 void card_free(Card *card);
 /* Waits for 'A', 'C' or 'X' (main loop runs); returns the kind, bytes in apdu. */
 char card_hear(Card *card, GByteArray *apdu);

@@ -337,6 +337,27 @@ test_hostile_card(Pair *pair, gconstpointer unused)
     tap_well(pair);
 }
 
+/* An ATS that says it has no length: libnfc 1.8.0 copies SIZE_MAX bytes. Told, survived,
+ * however long it lies there. */
+static void
+test_hostile_activation(Pair *pair, gconstpointer unused)
+{
+    arm_both(pair);
+    Card *card = card_new_with(pair->field, "\x20\x00", 2);
+    field_say(pair->field, "tap 0");
+    WAIT_FOR(pair->reader->errors >= 1);
+    g_assert_cmpint(pair->reader->status, ==, EHP_NFC_HELPER_FAILED);
+    for (int crashes = 0; crashes < 2; crashes++)
+        while (card_hear(card, NULL) != 'A')
+            ;
+    g_assert_cmpint(pair->reader->activated, ==, 0);
+    card_free(card);
+    side_arm(pair->reader, EHD_TAP_READER);
+    pair->reader->ready = 0;
+    WAIT_FOR(pair->reader->ready == 1);
+    tap_well(pair);
+}
+
 /* The worker killed: polling, listening, in a tap. */
 static void
 test_worker_killed(Pair *pair, gconstpointer unused)
@@ -446,6 +467,7 @@ main(int argc, char **argv)
     ADD("foreign-application", test_foreign_application);
     ADD("memory-card", test_memory_card);
     ADD("hostile-card", test_hostile_card);
+    ADD("hostile-activation", test_hostile_activation);
     ADD("worker-killed", test_worker_killed);
     ADD("worker-hangs", test_worker_hangs);
     ADD("worker-hangs-idle", test_worker_hangs_idle);

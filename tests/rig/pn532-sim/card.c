@@ -17,6 +17,21 @@ leave(struct card *card)
     card->near = false;
 }
 
+static void
+come_near(struct card *card, const uint8_t *bytes, size_t len)
+{
+    static const uint8_t usual[] = {0x05, 0x78, 0x80, 0x70, 0x02};
+    const uint8_t *ats = len > 1 ? bytes + 1 : usual;
+
+    card->near = true;
+    card->sak = len > 0 ? bytes[0] : 0x20;
+    card->ats_len = len > 1 ? len - 1 : sizeof usual;
+    if (card->ats_len > sizeof card->ats)
+        card->ats_len = sizeof card->ats;
+    memcpy(card->ats, ats, card->ats_len);
+    field_update(card->sim);
+}
+
 void
 card_accept(struct sim *sim)
 {
@@ -61,9 +76,7 @@ card_read(struct card *card)
     }
     switch (message[0]) {
     case 'I':
-        card->near = true;
-        card->sak = got > 1 ? message[1] : 0x20;
-        field_update(card->sim);
+        come_near(card, message + 1, (size_t)got - 1);
         break;
     case 'L':
         leave(card);

@@ -92,17 +92,20 @@ link_chips(struct chip *reader, struct chip *target)
 static void
 link_card(struct chip *reader, struct card *card)
 {
-    uint8_t found[] = {0x01, 0x01, 0x00,         0x04,         card->sak,
-                       0x04, 0x08, card->uid[0], card->uid[1], card->uid[2],
-                       0x05, 0x78, 0x80,         0x70,         0x02};
+    const uint8_t *uid = card->uid;
+    uint8_t found[10 + sizeof card->ats] = {0x01, 0x01, 0x00,   0x04,   card->sak,
+                                            0x04, 0x08, uid[0], uid[1], uid[2]};
+    size_t len = 10;
 
+    if (card->sak & 0x20) { /* a memory card has no ATS */
+        memcpy(found + len, card->ats, card->ats_len);
+        len += card->ats_len;
+    }
     reader->role = ROLE_READER;
     reader->card = card;
     card->reader = reader;
     card_tell(card, 'A', NULL, 0);
-    /* a memory card has no ATS */
-    chip_respond(reader, sim_air_time(reader->sim, 30), found,
-                 card->sak & 0x20 ? sizeof found : 10);
+    chip_respond(reader, sim_air_time(reader->sim, 30), found, len);
 }
 
 /* Listens in passive mode, as an ISO14443-4 PICC only? */

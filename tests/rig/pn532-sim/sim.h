@@ -125,14 +125,16 @@ void field_untap(struct sim *sim);
 /* --- card.c: cards played by a test program ------------------------------------------------
  */
 
-/* A SOCK_SEQPACKET peer of DIR/card. It says 'I' SAK to come near (SAK bit 5: ISO-DEP, else a
- * memory card), 'L' to leave, 'R' R-APDU, 'S' status (the reader's chip reports that status).
- * It hears 'A' activated, 'C' C-APDU, 'X' released or lost. */
+/* A SOCK_SEQPACKET peer of DIR/card. It says 'I' SAK [ATS] to come near (SAK bit 5: ISO-DEP,
+ * else a memory card; the ATS as the chip would report it, well formed or not), 'L' to leave,
+ * 'R' R-APDU, 'S' status (the reader's chip reports that status). It hears 'A' activated, 'C'
+ * C-APDU, 'X' released or lost. */
 struct card {
     struct sim *sim;
     int fd; /* -1: none */
     bool near;
-    uint8_t sak, uid[3];
+    uint8_t sak, uid[3], ats[32];
+    size_t ats_len;
     struct chip *reader;
 };
 void card_accept(struct sim *sim);
