@@ -679,6 +679,13 @@ test_identity(void)
     g_assert_no_error(error);
     g_autofree char *made_text = g_variant_print(made, FALSE);
     g_assert_nonnull(strstr(made_text, "CSR of C"));
+    /* a patient's device: a key, and nobody who would certify it */
+    g_autoptr(GVariant) bare =
+        call(f.owner, ROOT, MANAGER, "InitIdentity", g_variant_new("(a{sv})", NULL), &error);
+    g_assert_no_error(error);
+    g_autofree char *bare_text = g_variant_print(bare, FALSE);
+    g_assert_nonnull(strstr(bare_text, "fingerprint"));
+    g_assert_null(strstr(bare_text, "csr"));
     g_autoptr(GVariant) imported =
         call(f.owner, ROOT, MANAGER, "ImportIdentity",
              g_variant_new_parsed("('', {'crls': <['one', 'two']>})"), &error);

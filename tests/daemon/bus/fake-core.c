@@ -245,7 +245,8 @@ ehd_core_init_identity(EhdCore *core, const EhdGrant *grant, const EhdIdentityNa
 {
     core->identity_calls++;
     core->has_identity = TRUE;
-    *csr = g_strdup_printf("CSR of %s", names->organisation);
+    *csr =
+        names->organisation != NULL ? g_strdup_printf("CSR of %s", names->organisation) : NULL;
     return ehd_grant_check(grant, EHD_ACTION_MANAGE_IDENTITY, error);
 }
 
