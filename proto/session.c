@@ -155,7 +155,9 @@ session_record(ehp_session *s, ehp_bytes plain)
 bool
 session_blocked(const ehp_session *s)
 {
-    return s->n_events > 0 || s->state == SS_ENDED || s->state == SS_OFFERED;
+    /* a Status may follow the receipt while the sender still makes that durable: it is read after */
+    return s->n_events > 0 || s->state == SS_ENDED || s->state == SS_OFFERED ||
+           s->state == SS_RECEIPT;
 }
 
 static void
