@@ -179,10 +179,59 @@ run_init_target(struct chip *chip)
 }
 
 static void
+run_reader(struct chip *chip)
+{
+    switch (chip->op) {
+    case IN_LIST_PASSIVE_TARGET:
+        run_list_targets(chip);
+        break;
+    case IN_DATA_EXCHANGE:
+        field_exchange(chip);
+        break;
+    case IN_COMMUNICATE_THRU:
+        run_thru(chip);
+        break;
+    case IN_DESELECT:
+    case IN_RELEASE:
+        field_break(chip, 0x29);
+        chip_status(chip, 0x00);
+        break;
+    case IN_SELECT:
+        chip_status(chip, chip->role == ROLE_READER ? 0x00 : 0x27);
+        break;
+    default:
+        respond_error(chip);
+    }
+}
+
+static void
+run_target(struct chip *chip)
+{
+    const uint8_t status[] = {chip->role == ROLE_TARGET ? 1 : 0, 0};
+
+    switch (chip->op) {
+    case TG_INIT_AS_TARGET:
+        run_init_target(chip);
+        break;
+    case TG_GET_DATA:
+        field_get_data(chip);
+        break;
+    case TG_SET_DATA:
+    case TG_SET_META_DATA:
+        field_set_data(chip, chip->op == TG_SET_META_DATA);
+        break;
+    case TG_GET_TARGET_STATUS:
+        chip_respond(chip, 0, status, sizeof status);
+        break;
+    default:
+        respond_error(chip);
+    }
+}
+
+static void
 run(struct chip *chip)
 {
     static const uint8_t firmware[] = {0x32, 0x01, 0x06, 0x07};
-    const uint8_t target_status[] = {chip->role == ROLE_TARGET ? 1 : 0, 0};
     const uint8_t status[] = {0, chip->polled != 0, chip->role == ROLE_READER, 0};
 
     switch (chip->op) {
@@ -212,38 +261,11 @@ run(struct chip *chip)
     case RF_CONFIGURATION:
         run_rf_configuration(chip);
         break;
-    case IN_LIST_PASSIVE_TARGET:
-        run_list_targets(chip);
-        break;
-    case IN_DATA_EXCHANGE:
-        field_exchange(chip);
-        break;
-    case IN_COMMUNICATE_THRU:
-        run_thru(chip);
-        break;
-    case IN_DESELECT:
-    case IN_RELEASE:
-        field_break(chip, 0x29);
-        chip_status(chip, 0x00);
-        break;
-    case IN_SELECT:
-        chip_status(chip, chip->role == ROLE_READER ? 0x00 : 0x27);
-        break;
-    case TG_INIT_AS_TARGET:
-        run_init_target(chip);
-        break;
-    case TG_GET_DATA:
-        field_get_data(chip);
-        break;
-    case TG_SET_DATA:
-    case TG_SET_META_DATA:
-        field_set_data(chip, chip->op == TG_SET_META_DATA);
-        break;
-    case TG_GET_TARGET_STATUS:
-        chip_respond(chip, 0, target_status, sizeof target_status);
-        break;
     default:
-        respond_error(chip);
+        if (chip->op >= TG_GET_DATA)
+            run_target(chip);
+        else
+            run_reader(chip);
     }
 }
 
