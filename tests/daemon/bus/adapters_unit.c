@@ -340,7 +340,9 @@ test_unwanted_descriptors(void)
 
 typedef struct {
     guint directed, broadcast;
-    GString *seen;
+    GString *seen; /* owned */
+    GDBusConnection *connection;
+    guint id;
 } Watch;
 
 static void
@@ -361,9 +363,18 @@ watch_start(Watch *watch, GDBusConnection *connection)
 {
     memset(watch, 0, sizeof *watch);
     watch->seen = g_string_new(NULL);
-    g_dbus_connection_signal_subscribe(connection, "org.ehrlink1", NULL, NULL, NULL, NULL,
-                                       G_DBUS_SIGNAL_FLAGS_NONE, on_signal, watch, NULL);
+    watch->connection = connection;
+    watch->id =
+        g_dbus_connection_signal_subscribe(connection, "org.ehrlink1", NULL, NULL, NULL, NULL,
+                                           G_DBUS_SIGNAL_FLAGS_NONE, on_signal, watch, NULL);
     settle(connection);
+}
+
+static void
+watch_end(Watch *watch)
+{
+    g_dbus_connection_signal_unsubscribe(watch->connection, watch->id);
+    g_string_free(watch->seen, TRUE);
 }
 
 static void
@@ -398,8 +409,8 @@ test_signals_are_directed(void)
     g_assert_null(strstr(other.seen->str, "Secret"));
     g_assert_null(strstr(other.seen->str, "4711"));
     g_assert_nonnull(strstr(other.seen->str, "'State': <'transferring'>"));
-    g_string_free(owner.seen, TRUE);
-    g_string_free(other.seen, TRUE);
+    watch_end(&owner);
+    watch_end(&other);
     fixture_end(&f);
 }
 
@@ -632,8 +643,8 @@ test_reattach(void)
     settle(f.server);
     settle(f.other);
     g_assert_cmpuint(session->vanished, ==, 0);
-    g_string_free(owner.seen, TRUE);
-    g_string_free(other.seen, TRUE);
+    watch_end(&owner);
+    watch_end(&other);
     fixture_end(&f);
 }
 
