@@ -1,0 +1,77 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The library against the real service, over two hosts."""
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "scenarios"))
+from scenario import case, main, read  # noqa: E402
+
+EXAMPLE = os.path.join(HERE, "..", "..", "lib", "examples", "receive.py")
+SURVIVOR = os.path.join(HERE, "survivor.py")
+# root's python3 may be another one, without the bindings
+PYTHON = "/usr/bin/python3"
+
+
+def collected(directory, *files):
+    names = sorted(os.listdir(directory))
+    assert names == sorted(os.path.basename(f) for f in files), names
+    for file in files:
+        assert read(os.path.join(directory, os.path.basename(file))) == read(file), file
+
+
+@case()
+def example(rig):
+    """The example in Python receives a summary, a report and an image."""
+    os.mkdir("inbox")
+    receive = rig.start("clinic", PYTHON, EXAMPLE, "inbox")
+    send = rig.send(*rig.sample())
+    rig.tap()
+    end = send.ends(0)
+    receive.ends(0)
+    collected("inbox", *rig.sample())
+    assert len(receive.out) >= 3, receive.said()
+    assert end, send.said()
+
+
+@case()
+def killed_when_armed(rig):
+    """The clinic's service is killed while it is armed: the library takes the session up, or ends it with a name."""
+    os.mkdir("inbox")
+    receive = rig.start("clinic", PYTHON, SURVIVOR, "inbox", "armed")
+    receive.expect("detached")
+    receive.ends(0)
+
+
+@case()
+def killed_when_arrived(rig):
+    """The clinic's service is killed when everything has arrived: it is collected and filed all the same, once."""
+    os.mkdir("inbox")
+    receive = rig.start("clinic", PYTHON, SURVIVOR, "inbox", "arrived")
+    receive.expect("opened")
+    send = rig.send(rig.write("a.json", 1000), rig.write("b.json", 300_000))
+    rig.tap()
+    receive.expect("reattached")
+    receive.ends(0)
+    collected("inbox", "a.json", "b.json")
+    send.process.wait(60)
+
+
+@case()
+def killed_while_collecting(rig):
+    """The clinic's service is killed after the first of many items was stored: each is there once."""
+    os.mkdir("inbox")
+    files = [rig.write(f"{i}.bin", 1000 + i) for i in range(60)]
+    receive = rig.start("clinic", PYTHON, SURVIVOR, "inbox", "collecting")
+    receive.expect("opened")
+    send = rig.send(*files)
+    rig.tap()
+    receive.expect("reattached")
+    receive.ends(0)
+    collected("inbox", *files)
+    send.process.wait(60)
+
+
+if __name__ == "__main__":
+    main()
