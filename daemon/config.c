@@ -216,6 +216,16 @@ static const Key keys[] = {
     {"store", "min-free", parse_bytes, AT(min_free), 0, G_MAXINT64, "bytes (K, M, G, T)"},
 };
 
+gboolean
+ehd_config_key_at(guint index, const char **group, const char **key)
+{
+    if (index >= G_N_ELEMENTS(keys))
+        return FALSE;
+    *group = keys[index].group;
+    *key = keys[index].key;
+    return TRUE;
+}
+
 static gboolean
 refuse(GError **error, const char *name, const char *group, const char *key, const char *why)
 {

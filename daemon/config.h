@@ -69,3 +69,6 @@ gboolean ehd_config_parse(EhdConfig *config, const char *name, const char *text,
 /* "unix:DIR[:ADDRESS]" or "bluetooth[:ADDRESS]", as ehrlinkd --link gives it; replaces [link].
  * DIR must not hold a colon. */
 gboolean ehd_config_set_link(EhdConfig *config, const char *text, GError **error);
+
+/* The index-th key that there is (for documentation's sake); FALSE past the last. */
+gboolean ehd_config_key_at(guint index, const char **group, const char **key);

@@ -212,6 +212,52 @@ test_link(void)
     }
 }
 
+/* The file that is installed, its comments taken off, is a configuration of nothing but
+ * defaults; it and the manual page know every key. */
+static void
+test_documented(void)
+{
+    const char *source = g_getenv("EHRLINK_SOURCE");
+    if (source == NULL) {
+        g_test_skip("EHRLINK_SOURCE (the top of the source tree) is not set");
+        return;
+    }
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = scratch_get(source, "systemd/ehrlinkd.conf", NULL);
+    g_autofree char *page = scratch_get(source, "tools/man/ehrlinkd.conf.5.scd", NULL);
+    g_autoptr(EhdConfig) config = ehd_config_new();
+    g_assert_true(ehd_config_parse(config, "shipped", text, strlen(text), &error));
+    g_autoptr(GRegex) commented = g_regex_new("^#([a-z-]+=)", G_REGEX_MULTILINE, 0, NULL);
+    g_autofree char *bare = g_regex_replace(commented, text, -1, 0, "\\1", 0, NULL);
+    ehd_config_parse(config, "bare", bare, strlen(bare), &error);
+    g_assert_no_error(error);
+    g_autoptr(EhdConfig) wanted = ehd_config_new();
+    g_assert_null(config->reader);
+    g_assert_cmpint(config->link_type, ==, wanted->link_type);
+    g_assert_cmpint(config->link_channel_min, ==, wanted->link_channel_min);
+    g_assert_cmpint(config->link_channel_max, ==, wanted->link_channel_max);
+    g_assert_cmpint(config->trust_max_crl_age_s, ==, wanted->trust_max_crl_age_s);
+    g_assert_cmpint(config->trust_allow_unchecked, ==, wanted->trust_allow_unchecked);
+    g_assert_cmpint(config->armed_ms, ==, wanted->armed_ms);
+    g_assert_cmpint(config->consent_ms, ==, wanted->consent_ms);
+    g_assert_cmpint(config->filing_ms, ==, wanted->filing_ms);
+    g_assert_cmpint(config->connect_ms, ==, wanted->connect_ms);
+    g_assert_cmpint(config->idle_ms, ==, wanted->idle_ms);
+    g_assert_cmpint(config->resume_ms, ==, wanted->resume_ms);
+    g_assert_cmpint(config->max_sessions, ==, wanted->max_sessions);
+    g_assert_cmpint(config->kiosk, ==, wanted->kiosk);
+    g_assert_cmpint(config->spool_quota, ==, wanted->spool_quota);
+    g_assert_cmpint(config->min_free, ==, wanted->min_free);
+    const char *group = NULL;
+    const char *key = NULL;
+    for (guint i = 0; ehd_config_key_at(i, &group, &key); i++) {
+        g_autofree char *in_file = g_strdup_printf("\n#%s=", key);
+        g_autofree char *in_page = g_strdup_printf("\n*%s*\n", key);
+        g_assert_nonnull(strstr(text, in_file));
+        g_assert_nonnull(strstr(page, in_page));
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -221,5 +267,6 @@ main(int argc, char **argv)
     g_test_add_func("/config/refused", test_refused);
     g_test_add_func("/config/files", test_files);
     g_test_add_func("/config/link", test_link);
+    g_test_add_func("/config/documented", test_documented);
     return g_test_run();
 }
