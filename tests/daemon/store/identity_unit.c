@@ -305,6 +305,24 @@ test_crls(Fixture *f, gconstpointer data)
     g_assert_cmpint(without->n_crls, ==, 0);
 }
 
+/* The test CA's own keeping, which the rig relies on: what it issues after a reload still fits.
+ */
+static void
+test_ca_keeps(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *kept = g_build_filename(f->directory, "ca", NULL);
+    test_ca_revoke(f->ca, f->ca->crt[TEST_CA_INTERMEDIATE]);
+    test_ca_save(f->ca, kept);
+    test_ca_free(g_steal_pointer(&f->ca));
+    f->ca = test_ca_load(kept);
+    g_assert_cmpint(f->ca->revoked[TEST_CA_ROOT]->len, ==, 1);
+    TestCaLeaf leaf = good_leaf();
+    g_autofree char *pem = chain_of(f, &leaf, TRUE);
+    g_assert_true(ehd_identity_import(f->state, pem, strlen(pem), NOW, &error));
+    g_assert_no_error(error);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -316,5 +334,6 @@ main(int argc, char **argv)
     CASE("/store/identity/import", test_import);
     CASE("/store/identity/import-bad", test_import_bad);
     CASE("/store/identity/crls", test_crls);
+    CASE("/store/identity/test-ca-keeps", test_ca_keeps);
     return g_test_run();
 }
