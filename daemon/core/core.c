@@ -24,15 +24,18 @@ ehd_core_now(EhdCore *self)
 
 /* ---------------------------------------------------------------- incoming connections */
 
-static gboolean
+static EhdKnock
 on_knock(int fd, const ehp_preamble *preamble, gpointer user_data)
 {
     EhdCore *self = user_data;
 
     for (guint i = 0; i < self->sessions->len; i++)
         if (ehd_session_incoming(g_ptr_array_index(self->sessions, i), fd, preamble))
-            return TRUE;
-    return FALSE;
+            return EHD_KNOCK_TAKEN;
+    for (guint i = 0; i < self->sessions->len; i++)
+        if (((EhdSession *)g_ptr_array_index(self->sessions, i))->confirm_sent)
+            return EHD_KNOCK_WAIT;
+    return EHD_KNOCK_UNKNOWN;
 }
 
 static gboolean

@@ -16,6 +16,8 @@ typedef struct {
     guint readable, timer;
     guint8 bytes[EHP_PREAMBLE_LEN];
     gsize length;
+    gboolean waiting; /* all said, for a session that is not there yet */
+    ehp_preamble preamble;
 } Guest;
 
 struct EhdPorch {
@@ -51,21 +53,24 @@ turn_away(Guest *guest, guint64 *count)
 }
 
 static void
-let_in(Guest *guest, const ehp_preamble *preamble)
+let_in(Guest *guest)
 {
     EhdPorch *self = guest->porch;
-    int fd = guest->fd;
 
-    guest->fd = -1;
-    g_queue_remove(&self->guests, guest);
-    guest_free(guest);
-    if (self->knock(fd, preamble, self->user_data)) {
+    switch (self->knock(guest->fd, &guest->preamble, self->user_data)) {
+    case EHD_KNOCK_TAKEN:
         self->counts.taken++;
-        return;
+        guest->fd = -1;
+        g_queue_remove(&self->guests, guest);
+        guest_free(guest);
+        break;
+    case EHD_KNOCK_UNKNOWN:
+        turn_away(guest, &self->counts.unknown);
+        break;
+    case EHD_KNOCK_WAIT:
+        guest->waiting = TRUE;
+        break;
     }
-    self->counts.unknown++;
-    shutdown(fd, SHUT_RDWR);
-    close(fd);
 }
 
 /* FALSE: the guest is gone. */
@@ -73,7 +78,6 @@ static gboolean
 read_preamble(Guest *guest)
 {
     EhdPorchCounts *counts = &guest->porch->counts;
-    ehp_preamble preamble;
     ehp_status status;
     ssize_t n =
         recv(guest->fd, guest->bytes + guest->length, sizeof guest->bytes - guest->length, 0);
@@ -85,11 +89,11 @@ read_preamble(Guest *guest)
         return FALSE;
     }
     guest->length += (gsize)n;
-    status = ehp_preamble_parse((ehp_bytes){guest->bytes, guest->length}, &preamble);
+    status = ehp_preamble_parse((ehp_bytes){guest->bytes, guest->length}, &guest->preamble);
     if (status == EHP_AGAIN)
         return TRUE;
     if (status == EHP_OK)
-        let_in(guest, &preamble);
+        let_in(guest);
     else
         turn_away(guest, &counts->junk);
     return FALSE;
@@ -113,8 +117,10 @@ on_silent(gpointer user_data)
 {
     Guest *guest = user_data;
 
+    EhdPorchCounts *counts = &guest->porch->counts;
+
     guest->timer = 0;
-    turn_away(guest, &guest->porch->counts.silent);
+    turn_away(guest, guest->waiting ? &counts->unknown : &counts->silent);
     return G_SOURCE_REMOVE;
 }
 
@@ -173,6 +179,18 @@ ehd_porch_take(EhdPorch *self, int fd)
     g_queue_push_tail(&self->guests, guest);
     guest->timer = g_timeout_add(self->silent_ms, on_silent, guest);
     guest->readable = g_unix_fd_add(fd, G_IO_IN, on_readable, guest);
+}
+
+void
+ehd_porch_retry(EhdPorch *self)
+{
+    g_autoptr(GPtrArray) waiting = g_ptr_array_new();
+
+    for (GList *link = self->guests.head; link != NULL; link = link->next)
+        if (((Guest *)link->data)->waiting)
+            g_ptr_array_add(waiting, link->data);
+    for (guint i = 0; i < waiting->len; i++)
+        let_in(g_ptr_array_index(waiting, i));
 }
 
 const EhdPorchCounts *

@@ -96,6 +96,7 @@ struct EhdSession {
     guint64 armed_until;    /* monotonic ms; 0: until cancelled */
     guint pending_try;      /* which try's record is being stored */
     gboolean uncertain;     /* terminal: the card may have committed; the reader still tries */
+    gboolean confirm_sent;  /* terminal: CONFIRM went out, the card's answer has not come */
     guint8 leaf_secret[64]; /* secret; terminal */
     EhdVerdict verdict;     /* patient */
     gboolean has_verdict;

@@ -73,6 +73,7 @@ replace_tap(EhdSession *self)
     g_clear_handle_id(&self->tap_timer, g_source_remove);
     ehp_tap_free(self->tap);
     self->tap = tap_new(self);
+    self->confirm_sent = FALSE;
 }
 
 static EhdTapPort *
@@ -109,6 +110,14 @@ ehd_session_tap_confirmed(EhdSession *self)
         replace_tap(self);
 }
 
+/* The tap's last step is over, well or not: a connection that came before it can be told. */
+static void
+confirm_answered(EhdSession *self)
+{
+    self->confirm_sent = FALSE;
+    ehd_porch_retry(self->core->porch);
+}
+
 static void
 on_done(EhdSession *self)
 {
@@ -123,6 +132,7 @@ on_done(EhdSession *self)
     if (self->role == EHD_PATIENT)
         ehd_session_connect(self);
     ehd_session_pump(self);
+    confirm_answered(self);
 }
 
 static void
@@ -133,6 +143,7 @@ on_uncertain(EhdSession *self)
     ehd_session_set_state(self, EHD_STATE_READY, self->armed_until);
     set_trouble(self, EHP_TAP_TORN);
     ehd_session_pump(self);
+    confirm_answered(self);
 }
 
 static void
@@ -140,6 +151,7 @@ on_failed(EhdSession *self, const ehp_tap_event *event)
 {
     if (self->tapped)
         return;
+    confirm_answered(self);
     g_info("session %s: tap: %s", self->id, ehp_status_name(event->status));
     if (event->type == EHP_TAP_STOPPED && self->role == EHD_PATIENT) {
         ehd_session_audit(self, EHD_AUDIT_STOPPED, self->verdict.status);
@@ -170,6 +182,7 @@ on_pending_stored(ehp_status status, gpointer user_data)
     if (self->tap != NULL && pending->try == self->pending_try && !self->ending) {
         ehp_status answer = ehp_tap_stored(self->tap, status, ehd_now_ms());
 
+        self->confirm_sent = answer == EHP_OK && status == EHP_OK;
         if (answer != EHP_OK)
             g_debug("session %s: pending tap: %s", self->id, ehp_status_name(answer));
         pump_tap(self);

@@ -11,23 +11,25 @@
 
 typedef struct {
     EhdPorch *porch;
-    gboolean known;
+    gboolean known, soon;
     int fd;
     guint knocks;
 } Fixture;
 
 static const guint8 honest[EHP_PREAMBLE_LEN] = {'E', 'H', 'R', '1', 1, 'n', 'n'};
 
-static gboolean
+static EhdKnock
 on_knock(int fd, const ehp_preamble *preamble, gpointer user_data)
 {
     Fixture *f = user_data;
 
     f->knocks++;
     g_assert_cmpint(preamble->nonce[0], ==, 'n');
-    if (f->known)
+    if (f->known) {
         f->fd = fd;
-    return f->known;
+        return EHD_KNOCK_TAKEN;
+    }
+    return f->soon ? EHD_KNOCK_WAIT : EHD_KNOCK_UNKNOWN;
 }
 
 static int
@@ -85,6 +87,33 @@ test_let_in(Fixture *f, gconstpointer data)
     g_assert_cmpstr(more, ==, "more");
     g_assert_cmpuint(ehd_porch_get_counts(f->porch)->taken, ==, 1);
     close(fd);
+}
+
+/* The card may connect before its last answer has come through the reader. */
+static void
+test_early(Fixture *f, gconstpointer data)
+{
+    const EhdPorchCounts *counts = ehd_porch_get_counts(f->porch);
+    int early = connect_one(f), never = connect_one(f);
+
+    f->soon = TRUE;
+    g_assert_cmpint(write(early, honest, sizeof honest), ==, sizeof honest);
+    while (f->knocks < 1)
+        g_main_context_iteration(NULL, TRUE);
+    ehd_porch_retry(f->porch);
+    g_assert_cmpuint(f->knocks, ==, 2);
+    f->known = TRUE;
+    ehd_porch_retry(f->porch);
+    g_assert_cmpuint(counts->taken, ==, 1);
+    f->known = FALSE;
+    g_assert_cmpint(write(never, honest, sizeof honest), ==, sizeof honest);
+    while (f->knocks < 4)
+        g_main_context_iteration(NULL, TRUE);
+    f->soon = FALSE;
+    ehd_porch_retry(f->porch);
+    g_assert_cmpuint(counts->unknown, ==, 1);
+    wait_closed(never);
+    close(early);
 }
 
 static void
@@ -166,6 +195,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add("/core/porch/let-in", Fixture, NULL, set_up, test_let_in, tear_down);
+    g_test_add("/core/porch/early", Fixture, NULL, set_up, test_early, tear_down);
     g_test_add("/core/porch/turned-away", Fixture, NULL, set_up, test_turned_away, tear_down);
     g_test_add("/core/porch/silent", Fixture, NULL, set_up, test_silent, tear_down);
     g_test_add("/core/porch/crowd", Fixture, NULL, set_up, test_crowd, tear_down);
