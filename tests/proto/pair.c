@@ -232,7 +232,7 @@ on_receipt(pair_side *side, const ehp_event *ev)
     g_assert_cmpuint(ev->bytes.len, <=, sizeof(side->receipt));
     memcpy(side->receipt, ev->bytes.data, ev->bytes.len);
     side->receipt_len = ev->bytes.len;
-    if (!w->hold_receipt)
+    if (side->patient ? !w->hold_receipt : !w->hold_receipt_ready)
         g_assert_cmpint(ehp_session_receipt_stored(side->s, verdict, w->now), ==, EHP_OK);
 }
 
@@ -298,6 +298,8 @@ handle(pair_side *side, const ehp_event *ev)
         break;
     case EHP_EV_CHECK_CRLS:
         g_assert_cmpuint(ev->n_crls, ==, 1);
+        if (w->hold_crls)
+            break;
         g_assert_cmpint(ehp_session_crls(side->s, w->crl_verdict, w->crl_allowed, w->now), ==,
                         EHP_OK);
         break;
@@ -318,6 +320,8 @@ handle(pair_side *side, const ehp_event *ev)
         break;
     case EHP_EV_MANIFEST:
         g_assert_cmpuint(ev->items, ==, w->n_items);
+        if (w->hold_manifest)
+            break;
         g_assert_cmpint(ehp_session_manifest_ok(side->s, w->manifest_verdict, w->now), ==,
                         EHP_OK);
         break;
@@ -385,7 +389,8 @@ carry(pair *w, pair_side *from, pair_side *to, uint64_t *sent, uint64_t cut, uin
         return false; /* a wire holds only so much */
     if (len == 0) {
         /* the other side sees the end once it has read what came before */
-        if (!from->closing || (to->inbox->len > 0 && to->link >= 0 && !to->ended))
+        if (!from->closing || (to->inbox->len > 0 && to->link >= 0 && !to->ended &&
+                               !(to->patient && w->deaf_patient)))
             return false;
         pair_cut(w);
         return true;
@@ -433,7 +438,7 @@ deliver(pair *w, pair_side *to)
 {
     size_t used = 0, len;
 
-    if (!w->connected || to->inbox->len == 0)
+    if (!w->connected || to->inbox->len == 0 || (to->patient && w->deaf_patient))
         return false;
     if (!to->patient && !w->known)
         return greet(w);
@@ -453,7 +458,7 @@ pair_run(pair *w)
 {
     bool moved = true;
 
-    while (moved) {
+    while (moved && (w->stop_at == 0 || w->sent_p < w->stop_at)) {
         pair_handle(&w->p);
         pair_handle(&w->t);
         if (!w->connected && !w->p.ended && !w->no_reconnect && w->connects > 0 &&

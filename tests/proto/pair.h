@@ -60,9 +60,11 @@ struct pair {
     bool hold_consent;      /* ASK_CONSENT stays open */
     bool hold_durable; /* receiver: durable is only said when suspended or at the end of an item
                         */
-    bool hold_data, hold_items, hold_commit, hold_receipt;
+    bool hold_crls, hold_manifest, hold_data, hold_items, hold_commit;
+    bool hold_receipt, hold_receipt_ready;
     ehp_status manifest_verdict, data_verdict, item_verdict, receipt_verdict, stored_verdict;
     bool no_reconnect;
+    bool deaf_patient;        /* a test speaks in its name: it must not hear the answers */
     bool stop_after_complete; /* the patient says bye at once */
     uint32_t tell_status;     /* terminal: StatusKind after COMPLETE, 0: none */
     ehp_event_type end_at;    /* the side in end_patient ends when it sees this */
@@ -77,7 +79,9 @@ struct pair {
     uint64_t sent_p, sent_t; /* bytes carried so far, from the patient, from the terminal */
     uint64_t cut_p, cut_t, flip_p, flip_t;
     unsigned flip_bit;
-    uint64_t cut_every; /* after a cut, the next one so many bytes of the patient's later; 0: no */
+    uint64_t
+        cut_every; /* after a cut, the next one so many bytes of the patient's later; 0: no */
+    uint64_t stop_at; /* pair_run returns once the patient has sent so much; 0: no */
     unsigned cuts, connects;
     GByteArray *tape_p, *tape_t; /* if there: all bytes carried */
 

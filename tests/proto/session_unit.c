@@ -69,7 +69,7 @@ test_chunks(void)
     }
 }
 
-/* ---------------------------------------------------------------- cut and flipped wires */
+/* ---------------------------------------------------------------- cut wires */
 
 static const pair_item few_items[] = {{"a", 700, 1}, {"none", 0, 0}, {"b", 300, 0}};
 
@@ -79,96 +79,6 @@ init_few(pair *w)
     pair_init(w);
     w->items = few_items;
     w->n_items = G_N_ELEMENTS(few_items);
-}
-
-static void
-measure(uint64_t *p, uint64_t *t)
-{
-    pair w;
-
-    init_few(&w);
-    pair_start(&w);
-    pair_connect(&w);
-    pair_finish(&w, 10);
-    expect_done(&w);
-    *p = w.sent_p;
-    *t = w.sent_t;
-    pair_clear(&w);
-}
-
-/* The link goes at every byte of either direction, and comes back: same result. */
-static void
-test_cut_everywhere(void)
-{
-    uint64_t len[2];
-
-    measure(&len[0], &len[1]);
-    g_test_message("%u bytes from the patient, %u from the terminal", (unsigned)len[0],
-                   (unsigned)len[1]);
-    for (int dir = 0; dir < 2; dir++)
-        for (uint64_t at = 0; at < len[dir]; at++) {
-            pair w;
-            init_few(&w);
-            w.chunk = 61;
-            *(dir == 0 ? &w.cut_p : &w.cut_t) = at;
-            pair_start(&w);
-            pair_connect(&w);
-            pair_finish(&w, 20);
-            g_assert_cmpuint(w.cuts, >=, 1);
-            expect_done(&w);
-            g_assert_cmpuint(w.t.received_bytes, >=, 1000);
-            pair_clear(&w);
-        }
-}
-
-/* Two cuts: also the resumption itself is cut at every byte. */
-static void
-test_cut_twice(void)
-{
-    for (int dir = 0; dir < 2; dir++)
-        for (uint64_t first = 40; first < 1600; first += 390)
-            for (uint64_t second = 1; second < 260; second++) {
-                pair w;
-                uint64_t *cut, *sent;
-                init_few(&w);
-                w.chunk = 13;
-                cut = dir == 0 ? &w.cut_p : &w.cut_t;
-                sent = dir == 0 ? &w.sent_p : &w.sent_t;
-                *cut = first;
-                w.no_reconnect = true;
-                pair_start(&w);
-                pair_connect(&w);
-                pair_run(&w);
-                if (!w.connected && !w.p.ended) {
-                    *cut = *sent + second;
-                    w.no_reconnect = false;
-                    pair_connect(&w);
-                    pair_finish(&w, 20);
-                    expect_done(&w);
-                }
-                pair_clear(&w);
-            }
-}
-
-/* One bit of the wire changed anywhere: the link is given up, the transfer survives. */
-static void
-test_flip_everywhere(void)
-{
-    uint64_t len[2];
-
-    measure(&len[0], &len[1]);
-    for (int dir = 0; dir < 2; dir++)
-        for (uint64_t at = 0; at < len[dir]; at++) {
-            pair w;
-            init_few(&w);
-            w.flip_bit = (unsigned)at % 8;
-            *(dir == 0 ? &w.flip_p : &w.flip_t) = at;
-            pair_start(&w);
-            pair_connect(&w);
-            pair_finish(&w, 40);
-            expect_done(&w);
-            pair_clear(&w);
-        }
 }
 
 static void
@@ -779,9 +689,6 @@ main(int argc, char **argv)
     g_assert_cmpint(sodium_init(), >=, 0);
     g_test_add_func("/session/whole", test_whole);
     g_test_add_func("/session/chunks", test_chunks);
-    g_test_add_func("/session/cut-everywhere", test_cut_everywhere);
-    g_test_add_func("/session/cut-twice", test_cut_twice);
-    g_test_add_func("/session/flip-everywhere", test_flip_everywhere);
     g_test_add_func("/session/cut-often", test_cut_often);
     g_test_add_func("/session/resent-at-most-a-window", test_resent_at_most_a_window);
     g_test_add_func("/session/link-stays-away", test_link_stays_away);
