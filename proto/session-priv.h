@@ -185,7 +185,6 @@ typedef enum {
     SA_GRANT,
     SA_ACK,
     SA_CHECK_RECEIPT,
-    SA_SAME_RECEIPT,
     SA_RECEIPT_AGAIN,
     SA_WITHDRAW,
     SA_RESUME_SENDING,
@@ -403,7 +402,6 @@ ehp_status act_send_receipt(ehp_session *s);
 ehp_status act_receipt_acked(ehp_session *s);
 ehp_status act_send_again(ehp_session *s);
 ehp_status act_check_receipt(ehp_session *s);
-ehp_status act_same_receipt(ehp_session *s);
 ehp_status act_receipt_again(ehp_session *s);
 ehp_status session_send_receipt_ack(ehp_session *s);
 

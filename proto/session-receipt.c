@@ -155,13 +155,6 @@ act_check_receipt(ehp_session *s)
 }
 
 ehp_status
-act_same_receipt(ehp_session *s)
-{
-    return ehp_doc_equal(&s->docs[EHP_DOC_RECEIPT], session_body(s)->receipt) ? EHP_OK
-                                                                              : EHP_BAD_RECEIPT;
-}
-
-ehp_status
 session_send_receipt_ack(ehp_session *s)
 {
     Ehp__Record record = EHP__RECORD__INIT;
@@ -177,9 +170,9 @@ session_send_receipt_ack(ehp_session *s)
 ehp_status
 act_receipt_again(ehp_session *s)
 {
-    ehp_status status = act_same_receipt(s);
-
-    return status != EHP_OK ? status : session_send_receipt_ack(s);
+    if (!ehp_doc_equal(&s->docs[EHP_DOC_RECEIPT], session_body(s)->receipt))
+        return EHP_BAD_RECEIPT;
+    return session_send_receipt_ack(s);
 }
 
 /* ---------------------------------------------------------------- answers */

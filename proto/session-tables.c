@@ -69,7 +69,6 @@ static const char *const actions[SA_COUNT] = {
     [SA_GRANT] = "send SessionKey, Consent; pages, Manifest, data follow",
     [SA_ACK] = "check, move window",
     [SA_CHECK_RECEIPT] = "check, ask RECEIPT",
-    [SA_SAME_RECEIPT] = "must be the same",
     [SA_RECEIPT_AGAIN] = "must be the same, send ReceiptAck",
     [SA_WITHDRAW] = "send Revoke, Bye",
     [SA_RESUME_SENDING] = "go on where the receiver is",
@@ -143,7 +142,6 @@ static const ehp_rule patient_rules[] = {
     ALWAYS(SS_RECEIPT),
     {SS_RECEIPT, SE_LINK_LOST, SA_NONE, SS_RECEIPT},
     {SS_RECEIPT, SE_AGREED, SA_RESUME_SENDING, SS_RECEIPT},
-    {SS_RECEIPT, SE_RECEIPT, SA_SAME_RECEIPT, SS_RECEIPT},
     {SS_RECEIPT, SE_STORED, SA_SENT_ALL, SS_SENT},
     {SS_RECEIPT, SE_WITHDRAW, SA_WITHDRAW, SS_ENDED},
 

@@ -28,7 +28,6 @@ static ehp_status (*const actions[SA_COUNT])(ehp_session *) = {
     [SA_GRANT] = act_grant,
     [SA_ACK] = act_ack,
     [SA_CHECK_RECEIPT] = act_check_receipt,
-    [SA_SAME_RECEIPT] = act_same_receipt,
     [SA_RECEIPT_AGAIN] = act_receipt_again,
     [SA_WITHDRAW] = act_withdraw,
     [SA_RESUME_SENDING] = act_resume_sending,
