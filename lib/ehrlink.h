@@ -20,6 +20,7 @@
 #pragma once
 
 #include "ehrlink-client.h"
+#include "ehrlink-details.h"
 #include "ehrlink-enums.h"
 #include "ehrlink-error.h"
 #include "ehrlink-item.h"

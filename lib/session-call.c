@@ -13,11 +13,9 @@
 #include "names.h"
 
 typedef struct {
+    const EhrlinkMethod *method; /* static */
     char *path;
-    const char *interface;
-    const char *method;
     GVariant *parameters;
-    gboolean repeat;
     gboolean repeated;
     guint generation;
     GUnixFDList *fds;
@@ -42,14 +40,14 @@ was_carried_out(EhrlinkSession *self, const Call *call, const GError *error)
 
     if (!call->repeated)
         return FALSE;
-    if (g_str_equal(call->method, "ItemStored"))
+    if (g_str_equal(call->method->name, "ItemStored"))
         return g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE) ||
                g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_NOT_FOUND);
     if (!g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE))
         return FALSE;
-    if (g_str_equal(call->method, "File"))
+    if (g_str_equal(call->method->name, "File"))
         return g_strcmp0(status, "filed") == 0;
-    if (g_str_equal(call->method, "Discard"))
+    if (g_str_equal(call->method->name, "Discard"))
         return g_strcmp0(status, "discarded") == 0 || g_strcmp0(status, "rejected") == 0;
     return FALSE;
 }
@@ -80,7 +78,7 @@ on_reply(GObject *source, GAsyncResult *result, gpointer user_data)
         g_task_return_pointer(task, reply, (GDestroyNotify)g_variant_unref);
         return;
     }
-    if (ehrlink_bus_error_is_gone(error) && self->attached && call->repeat) {
+    if (ehrlink_bus_error_is_gone(error) && self->attached && call->method->repeat) {
         park_or_repeat(self, task, call);
         return;
     }
@@ -101,7 +99,7 @@ issue(GTask *task)
 
     call->generation = self->generation;
     if (self->lost || destination == NULL) {
-        if (call->repeat)
+        if (call->method->repeat)
             g_ptr_array_add(self->parked, g_object_ref(task));
         else
             g_task_return_new_error(task, EHRLINK_ERROR, EHRLINK_ERROR_DAEMON_UNAVAILABLE,
@@ -109,26 +107,24 @@ issue(GTask *task)
         return;
     }
     g_dbus_connection_call_with_unix_fd_list(
-        self->client->connection, destination, call->path, call->interface, call->method,
-        call->parameters, NULL,
+        self->client->connection, destination, call->path, call->method->interface,
+        call->method->name, call->parameters, G_VARIANT_TYPE(call->method->reply),
         self->attached ? G_DBUS_CALL_FLAGS_NO_AUTO_START : G_DBUS_CALL_FLAGS_NONE, CALL_TIMEOUT,
         NULL, g_task_get_cancellable(task), on_reply, g_object_ref(task));
 }
 
 void
-ehrlink_session_call(EhrlinkSession *self, const char *path, const char *interface,
-                     const char *method, GVariant *parameters, gboolean repeat,
+ehrlink_session_call(EhrlinkSession *self, const EhrlinkMethod *method, GVariant *parameters,
                      GCancellable *cancellable, GAsyncReadyCallback callback,
                      gpointer user_data)
 {
     g_autoptr(GTask) task = g_task_new(self, cancellable, callback, user_data);
+    gboolean of_transfer = g_str_equal(method->interface, TRANSFER_INTERFACE);
     Call *call = g_new0(Call, 1);
 
-    call->path = g_strdup(path != NULL ? path : self->path);
-    call->interface = interface;
     call->method = method;
+    call->path = g_strdup(of_transfer ? self->transfer : self->path);
     call->parameters = g_variant_ref_sink(parameters);
-    call->repeat = repeat;
     g_task_set_source_tag(task, TAG(ehrlink_session_call));
     g_task_set_task_data(task, call, (GDestroyNotify)call_free);
     issue(task);

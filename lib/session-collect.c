@@ -17,6 +17,10 @@
 
 #define PARALLEL 4
 
+static const EhrlinkMethod list_items = {TRANSFER_INTERFACE, "ListItems", "(aa{sv})", TRUE};
+static const EhrlinkMethod collect_item = {TRANSFER_INTERFACE, "CollectItem", "(h)", TRUE};
+static const EhrlinkMethod item_stored = {TRANSFER_INTERFACE, "ItemStored", "()", TRUE};
+
 typedef struct {
     GTask *task; /* owned; one reference for the whole job */
     char *directory;
@@ -153,8 +157,8 @@ on_told(GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 tell_service(Job *job)
 {
-    ehrlink_session_call(job->session, job->session->transfer, TRANSFER_INTERFACE, "ItemStored",
-                         g_variant_new("(ua{sv})", ehrlink_item_get_id(job->item), NULL), TRUE,
+    ehrlink_session_call(job->session, &item_stored,
+                         g_variant_new("(ua{sv})", ehrlink_item_get_id(job->item), NULL),
                          g_task_get_cancellable(job->collect->task), on_told, job);
 }
 
@@ -231,8 +235,7 @@ start_job(Collect *collect, EhrlinkItem *item)
     if (stored != NULL)
         tell_service(job);
     else
-        ehrlink_session_call(session, session->transfer, TRANSFER_INTERFACE, "CollectItem",
-                             g_variant_new("(ua{sv})", id, NULL), TRUE,
+        ehrlink_session_call(session, &collect_item, g_variant_new("(ua{sv})", id, NULL),
                              g_task_get_cancellable(collect->task), on_descriptor, job);
 }
 
@@ -296,8 +299,8 @@ list(Collect *collect, EhrlinkSession *session)
     } else if (collect->only < 0) {
         ehrlink_session_list_items_async(session, cancellable, on_listed, collect);
     } else {
-        ehrlink_session_call(session, session->transfer, TRANSFER_INTERFACE, "ListItems",
-                             g_variant_new("(uua{sv})", (guint)collect->only, 1, NULL), TRUE,
+        ehrlink_session_call(session, &list_items,
+                             g_variant_new("(uua{sv})", (guint)collect->only, 1, NULL),
                              cancellable, on_page_of_one, collect);
     }
 }

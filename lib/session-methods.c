@@ -9,6 +9,18 @@
 
 #define LIST_PAGE 256
 
+static const EhrlinkMethod get_details = {SESSION_INTERFACE, "GetDetails", "(a{sv})", TRUE};
+static const EhrlinkMethod cancel = {SESSION_INTERFACE, "Cancel", "()", TRUE};
+static const EhrlinkMethod extend = {SESSION_INTERFACE, "Extend", "(u)", FALSE};
+/* Not repeated: after an interruption the person is to look again. */
+static const EhrlinkMethod allow_unverified = {SESSION_INTERFACE, "AllowUnverified", "()",
+                                               FALSE};
+static const EhrlinkMethod revoke_consent = {SESSION_INTERFACE, "Revoke", "()", TRUE};
+static const EhrlinkMethod file = {SESSION_INTERFACE, "File", "()", TRUE};
+static const EhrlinkMethod discard = {SESSION_INTERFACE, "Discard", "()", TRUE};
+static const EhrlinkMethod get_receipt = {SESSION_INTERFACE, "GetReceipt", "(ay)", TRUE};
+static const EhrlinkMethod list_items = {TRANSFER_INTERFACE, "ListItems", "(aa{sv})", TRUE};
+
 static void
 on_simple_reply(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -25,11 +37,10 @@ on_simple_reply(GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* Takes the task. */
 static void
-call_simple(GTask *task, const char *method, GVariant *parameters, gboolean repeat)
+call_simple(GTask *task, const EhrlinkMethod *method, GVariant *parameters)
 {
-    ehrlink_session_call(g_task_get_source_object(task), NULL, SESSION_INTERFACE, method,
-                         parameters, repeat, g_task_get_cancellable(task), on_simple_reply,
-                         task);
+    ehrlink_session_call(g_task_get_source_object(task), method, parameters,
+                         g_task_get_cancellable(task), on_simple_reply, task);
 }
 
 static GTask *
@@ -82,8 +93,7 @@ ehrlink_session_refresh_async(EhrlinkSession *self, GCancellable *cancellable,
     g_return_if_fail(EHRLINK_IS_SESSION(self));
 
     ehrlink_session_call(
-        self, NULL, SESSION_INTERFACE, "GetDetails", no_options(), TRUE, cancellable,
-        on_details,
+        self, &get_details, no_options(), cancellable, on_details,
         new_task(self, cancellable, callback, user_data, TAG(ehrlink_session_refresh_async)));
 }
 
@@ -107,7 +117,7 @@ ehrlink_session_cancel_async(EhrlinkSession *self, GCancellable *cancellable,
         g_object_unref(task);
         return;
     }
-    call_simple(task, "Cancel", no_options(), TRUE);
+    call_simple(task, &cancel, no_options());
 }
 
 gboolean
@@ -140,7 +150,7 @@ ehrlink_session_extend_async(EhrlinkSession *self, GCancellable *cancellable,
     g_return_if_fail(EHRLINK_IS_SESSION(self));
 
     ehrlink_session_call(
-        self, NULL, SESSION_INTERFACE, "Extend", no_options(), FALSE, cancellable, on_extended,
+        self, &extend, no_options(), cancellable, on_extended,
         new_task(self, cancellable, callback, user_data, TAG(ehrlink_session_extend_async)));
 }
 
@@ -158,10 +168,9 @@ ehrlink_session_allow_unverified_async(EhrlinkSession *self, const char *fingerp
 {
     g_return_if_fail(EHRLINK_IS_SESSION(self) && fingerprint != NULL);
 
-    /* Not repeated: after an interruption the person is to look again. */
     call_simple(new_task(self, cancellable, callback, user_data,
                          TAG(ehrlink_session_allow_unverified_async)),
-                "AllowUnverified", g_variant_new("(sa{sv})", fingerprint, NULL), FALSE);
+                &allow_unverified, g_variant_new("(sa{sv})", fingerprint, NULL));
 }
 
 gboolean
@@ -179,7 +188,7 @@ ehrlink_session_revoke_async(EhrlinkSession *self, GCancellable *cancellable,
 
     call_simple(
         new_task(self, cancellable, callback, user_data, TAG(ehrlink_session_revoke_async)),
-        "Revoke", no_options(), TRUE);
+        &revoke_consent, no_options());
 }
 
 gboolean
@@ -196,7 +205,7 @@ ehrlink_session_file_async(EhrlinkSession *self, GCancellable *cancellable,
 
     call_simple(
         new_task(self, cancellable, callback, user_data, TAG(ehrlink_session_file_async)),
-        "File", no_options(), TRUE);
+        &file, no_options());
 }
 
 gboolean
@@ -217,7 +226,7 @@ ehrlink_session_discard_async(EhrlinkSession *self, const char *rule, GCancellab
         g_variant_dict_insert(&options, "rule", "s", rule);
     call_simple(
         new_task(self, cancellable, callback, user_data, TAG(ehrlink_session_discard_async)),
-        "Discard", g_variant_new("(@a{sv})", g_variant_dict_end(&options)), TRUE);
+        &discard, g_variant_new("(@a{sv})", g_variant_dict_end(&options)));
 }
 
 gboolean
@@ -250,8 +259,7 @@ ehrlink_session_get_receipt_async(EhrlinkSession *self, GCancellable *cancellabl
 {
     g_return_if_fail(EHRLINK_IS_SESSION(self));
 
-    ehrlink_session_call(self, NULL, SESSION_INTERFACE, "GetReceipt", no_options(), TRUE,
-                         cancellable, on_receipt,
+    ehrlink_session_call(self, &get_receipt, no_options(), cancellable, on_receipt,
                          new_task(self, cancellable, callback, user_data,
                                   TAG(ehrlink_session_get_receipt_async)));
 }
@@ -303,8 +311,7 @@ list_page(GTask *task, guint first)
 {
     EhrlinkSession *self = g_task_get_source_object(task);
 
-    ehrlink_session_call(self, self->transfer, TRANSFER_INTERFACE, "ListItems",
-                         g_variant_new("(uua{sv})", first, LIST_PAGE, NULL), TRUE,
+    ehrlink_session_call(self, &list_items, g_variant_new("(uua{sv})", first, LIST_PAGE, NULL),
                          g_task_get_cancellable(task), on_page, task);
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "client-private.h"
+#include "ehrlink-details.h"
 #include "ehrlink-session.h"
 
 /* Signals that are due; emitted in this order. */
@@ -107,12 +108,18 @@ void ehrlink_session_service_gone(EhrlinkSession *self);
 void ehrlink_session_service_back(EhrlinkSession *self);
 
 /* session-call.c */
-/* Calls a method of the session (@path NULL) or of an object under it. A @repeat call that the
- * end of the service interrupted waits for the reattachment and is made again. */
-void ehrlink_session_call(EhrlinkSession *self, const char *path, const char *interface,
-                          const char *method, GVariant *parameters, gboolean repeat,
-                          GCancellable *cancellable, GAsyncReadyCallback callback,
-                          gpointer user_data);
+/* A method of the session, or of its transfer. One that may be repeated waits, when the end of
+ * the service interrupts it, for the reattachment and is made again. */
+typedef struct {
+    const char *interface;
+    const char *name;
+    const char *reply; /* type */
+    gboolean repeat;
+} EhrlinkMethod;
+
+void ehrlink_session_call(EhrlinkSession *self, const EhrlinkMethod *method,
+                          GVariant *parameters, GCancellable *cancellable,
+                          GAsyncReadyCallback callback, gpointer user_data);
 /* (transfer full) the reply; @fds may be NULL. */
 GVariant *ehrlink_session_call_finish(EhrlinkSession *self, GAsyncResult *result,
                                       GUnixFDList **fds, GError **error);

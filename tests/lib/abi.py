@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""abi.py LIBRARY HEADER…: what the library exports is what its headers declare, all of it ehrlink_*."""
+"""abi.py LIBRARY HEADER…: what the library exports is what its headers declare and describe, all of it ehrlink_*."""
 import re
 import subprocess
 import sys
@@ -46,6 +46,13 @@ def test_version():
 def test_exported_is_declared():
     difference = set(exported()) ^ declared()
     assert not difference, sorted(difference)
+
+
+def test_declared_is_documented():
+    text = "".join(Path(header).read_text() for header in HEADERS)
+    silent = [name for name in declared() if not name.endswith("_get_type")
+              and f"\n * {name}:\n" not in text]
+    assert not silent, silent
 
 
 def test_soname():

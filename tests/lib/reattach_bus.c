@@ -309,6 +309,29 @@ test_left_alone(Fixture *f, gconstpointer data)
     g_assert_false(ehrlink_client_get_available(f->client));
 }
 
+/* The bus itself goes away. */
+static void
+test_bus_gone(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GAsyncResult) waited = NULL;
+    g_autoptr(GAsyncResult) called = NULL;
+    GAsyncResult *second = NULL;
+    g_autoptr(GError) error = NULL;
+
+    open_receiver(f);
+    ehrlink_session_wait_async(f->session, NULL, on_result, &f->result);
+    g_assert_true(
+        g_dbus_connection_close_sync(ehrlink_client_get_connection(f->client), NULL, NULL));
+    waited = await(&f->result);
+    g_assert_false(ehrlink_session_wait_finish(f->session, waited, &error));
+    g_assert_error(error, EHRLINK_ERROR, EHRLINK_ERROR_DAEMON_UNAVAILABLE);
+    g_clear_error(&error);
+    ehrlink_session_get_receipt_async(f->session, NULL, on_result, &second);
+    called = await(&second);
+    g_assert_null(ehrlink_session_get_receipt_finish(f->session, called, &error));
+    g_assert_error(error, EHRLINK_ERROR, EHRLINK_ERROR_DAEMON_UNAVAILABLE);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -321,6 +344,7 @@ main(int argc, char **argv)
         {"/lib/reattach/lost", test_lost},
         {"/lib/reattach/question-open", test_question_open},
         {"/lib/reattach/taken-over", test_taken_over},
+        {"/lib/reattach/bus-gone", test_bus_gone},
         {"/lib/reattach/left-alone", test_left_alone},
     };
     int status;
