@@ -55,7 +55,7 @@ fixture_end(Fixture *fixture)
 {
     ehd_bus_close(fixture->bus);
     while (ehd_bus_count_calls(fixture->bus) > 0)
-        g_main_context_iteration(NULL, TRUE);
+        iterate();
     ehd_core_free(fixture->core);
     ehd_bus_free(fixture->bus);
     disconnect(&fixture->owner);

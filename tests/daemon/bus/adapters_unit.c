@@ -140,7 +140,7 @@ test_gate_hangs(void)
     Pending *hanging = call_start(f.owner, ROOT, MANAGER, "Send", send_arguments(NULL),
                                   G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION);
     while (f.polkit->hanging->len == 0)
-        g_main_context_iteration(NULL, TRUE);
+        iterate();
     g_assert_cmpuint(f.polkit->last_flags, ==, 1);
     /* the same caller and others are answered meanwhile */
     for (int i = 0; i < 3; i++) {
@@ -200,12 +200,12 @@ test_caller_leaves_prompt(void)
     f.polkit->mood = POLKIT_HANG;
     Pending *hanging = call_start(f.other, ROOT, MANAGER, "Send", send_arguments(NULL), 0);
     while (f.polkit->hanging->len == 0)
-        g_main_context_iteration(NULL, TRUE);
+        iterate();
     g_dbus_connection_close_sync(f.other, NULL, NULL);
     while (f.polkit->cancelled == 0)
-        g_main_context_iteration(NULL, TRUE);
+        iterate();
     while (ehd_bus_count_calls(f.bus) > 0)
-        g_main_context_iteration(NULL, TRUE);
+        iterate();
     polkit_let_go(f.polkit);
     settle(f.server);
     g_assert_cmpuint(f.core->sends, ==, 0);
@@ -223,15 +223,15 @@ test_caller_leaves_while_opening(void)
     f.core->hold = TRUE;
     Pending *opening = call_start(f.other, ROOT, MANAGER, "Send", send_arguments(NULL), 0);
     while (f.core->held->len == 0)
-        g_main_context_iteration(NULL, TRUE);
+        iterate();
     g_dbus_connection_close_sync(f.other, NULL, NULL);
     settle(f.server);
     fake_core_let_go(f.core);
     while (ehd_bus_count_calls(f.bus) > 0)
-        g_main_context_iteration(NULL, TRUE);
+        iterate();
     EhdSession *session = f.core->sessions->pdata[0];
     while (session->vanished == 0)
-        g_main_context_iteration(NULL, TRUE);
+        iterate();
     wait_until(&opening->done);
     pending_free(opening);
     fixture_end(&f);
@@ -246,7 +246,7 @@ test_owner_leaves(void)
     EhdSession *session = open_session(&f);
     g_dbus_connection_close_sync(f.owner, NULL, NULL);
     while (session->vanished == 0)
-        g_main_context_iteration(NULL, TRUE);
+        iterate();
     g_assert_cmpuint(session->vanished, ==, 1);
     /* nobody to ask: refused, and nothing is sent to anyone */
     session->listener->ask_consent(session, session->user_data);
@@ -280,7 +280,7 @@ test_limit_of_calls(void)
     for (gsize i = 0; i < G_N_ELEMENTS(pending); i++)
         pending[i] = call_start(f.other, ROOT, MANAGER, "Send", send_arguments(NULL), 0);
     while (f.polkit->hanging->len < EHD_CALLER_CALLS_MAX)
-        g_main_context_iteration(NULL, TRUE);
+        iterate();
     settle(f.other);
     /* somebody else is served */
     g_autoptr(GError) error = NULL;
@@ -327,10 +327,12 @@ test_unwanted_descriptors(void)
         g_dbus_message_set_flags(message, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
         g_dbus_connection_send_message(f.other, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL,
                                        NULL);
+        /* one by one: the bus drops messages when 64 descriptors wait to be read */
+        while (f.polkit->hanging->len <= (guint)i)
+            iterate();
     }
-    while (f.polkit->hanging->len < 40)
-        g_main_context_iteration(NULL, TRUE);
-    g_assert_cmpuint(count_fds(), ==, before);
+    /* some of our own may come and go; 40 times 16 may not */
+    g_assert_cmpuint(count_fds(), <, before + 16);
     polkit_let_go(f.polkit);
     fixture_end(&f);
 }
@@ -579,11 +581,11 @@ test_collect(void)
                                              G_VARIANT_TYPE("(h)"), G_DBUS_CALL_FLAGS_NONE, -1,
                                              NULL, NULL, on_collected, &fd);
     while (fd < 0)
-        g_main_context_iteration(NULL, TRUE);
+        iterate();
     g_assert_cmpint(read(fd, &byte, 1), ==, 1);
     close(fd);
     settle(f.server);
-    g_assert_cmpuint(count_fds(), ==, before);
+    g_assert_cmpuint(count_fds(), <=, before);
     fixture_end(&f);
 }
 
@@ -788,7 +790,7 @@ test_consent(void)
         agent.answer = cases[i].answer;
         session->listener->ask_consent(session, session->user_data);
         while (session->consents <= i)
-            g_main_context_iteration(NULL, TRUE);
+            iterate();
         g_assert_cmpint(session->granted, ==, cases[i].granted);
         g_assert_cmpuint(session->granted_items->len, ==, cases[i].n_items);
     }
@@ -810,7 +812,7 @@ test_consent_void(void)
     wait_until(&agent.called);
     session->listener->void_questions(session, EHD_VOID_TIMED_OUT, session->user_data);
     while (agent.cancels == 0)
-        g_main_context_iteration(NULL, TRUE);
+        iterate();
     g_assert_cmpstr(agent.reason, ==, "timed-out");
     /* yes, but too late */
     g_dbus_method_invocation_return_value(g_steal_pointer(&agent.silent),
@@ -822,7 +824,7 @@ test_consent_void(void)
     agent.mood = AGENT_YES;
     session->listener->ask_consent(session, session->user_data);
     while (session->consents == 0)
-        g_main_context_iteration(NULL, TRUE);
+        iterate();
     g_assert_true(session->granted);
     agent_clear(&agent);
     fixture_end(&f);
@@ -842,7 +844,7 @@ test_consent_owner_leaves(void)
     g_clear_object(&agent.silent);
     g_dbus_connection_close_sync(f.owner, NULL, NULL);
     while (session->vanished == 0)
-        g_main_context_iteration(NULL, TRUE);
+        iterate();
     agent_clear(&agent);
     fixture_end(&f);
 }
@@ -870,19 +872,19 @@ test_open_item(void)
         agent.mood = cases[i].mood;
         session->listener->open_item(session, 7 + i, session->user_data);
         while (session->items_given <= i)
-            g_main_context_iteration(NULL, TRUE);
+            iterate();
         g_assert_cmpuint(session->item_id, ==, 7 + i);
         g_assert_cmpint(session->item_why, ==, cases[i].why);
         g_assert_cmpint(session->item_fd >= 0, ==, cases[i].why == EHP_OK);
     }
     settle(f.owner);
     settle(f.server);
-    g_assert_cmpuint(count_fds(), ==, before);
+    g_assert_cmpuint(count_fds(), <=, before);
     agent_clear(&agent);
     /* nobody is at that path any more */
     session->listener->open_item(session, 1, session->user_data);
     while (session->items_given <= G_N_ELEMENTS(cases))
-        g_main_context_iteration(NULL, TRUE);
+        iterate();
     g_assert_cmpint(session->item_why, ==, EHP_NO_AGENT);
     fixture_end(&f);
 }
@@ -913,7 +915,7 @@ test_close_with_calls(void)
     f.polkit->mood = POLKIT_HANG;
     Pending *hanging = call_start(f.other, ROOT, MANAGER, "Send", send_arguments(NULL), 0);
     while (f.polkit->hanging->len == 0)
-        g_main_context_iteration(NULL, TRUE);
+        iterate();
     ehd_bus_close(f.bus);
     wait_until(&hanging->done);
     g_assert_cmpstr(error_name(hanging->error), ==, "Cancelled");

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define PATIENCE_S   10
@@ -62,13 +63,23 @@ write_configuration(PrivateBus *bus)
     write_file(conf, text);
 }
 
+/* Also when a test aborts. */
+static void
+die_with_us(gpointer user_data)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 static void
 start_daemon(PrivateBus *bus)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *conf = g_strconcat("--config-file=", bus->directory, "/bus.conf", NULL);
-    bus->daemon = g_subprocess_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE, &error, "dbus-daemon", conf,
-                                   "--nofork", "--nopidfile", "--print-address=1", NULL);
+    g_autoptr(GSubprocessLauncher) launcher =
+        g_subprocess_launcher_new(G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+    g_subprocess_launcher_set_child_setup(launcher, die_with_us, NULL, NULL);
+    bus->daemon = g_subprocess_launcher_spawn(launcher, &error, "dbus-daemon", conf, "--nofork",
+                                              "--nopidfile", "--print-address=1", NULL);
     g_assert_no_error(error);
     g_autoptr(GDataInputStream) out =
         g_data_input_stream_new(g_subprocess_get_stdout_pipe(bus->daemon));
@@ -142,6 +153,14 @@ on_out_of_patience(gpointer user_data)
 {
     g_error("waited %d seconds in vain", PATIENCE_S);
     return G_SOURCE_REMOVE;
+}
+
+void
+iterate(void)
+{
+    guint timer = g_timeout_add_seconds(PATIENCE_S, on_out_of_patience, NULL);
+    g_main_context_iteration(NULL, TRUE);
+    g_source_remove(timer);
 }
 
 void

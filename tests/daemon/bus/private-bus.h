@@ -20,6 +20,8 @@ GDBusConnection *private_bus_connect(PrivateBus *bus);
 
 /* Runs the main context until *flag; fails the test after ten seconds. */
 void wait_until(gboolean *flag);
+/* Waits for the next event and handles it; fails the test when there is none in ten seconds. */
+void iterate(void);
 /* Runs until the bus has handled everything that this connection sent. */
 void settle(GDBusConnection *connection);
 
