@@ -135,8 +135,11 @@ on_link_up(EhdSession *self, const ehp_event *event)
 static void
 on_suspended(EhdSession *self, const ehp_event *event)
 {
+    gboolean was_linked = self->linked;
+
     self->linked = FALSE;
-    if (!self->complete) {
+    if (was_linked &&
+        !self->complete) { /* a connection that failed before it was one changes nothing */
         if (self->has_transfer)
             ehd_session_set_transfer(self, EHD_TRANSFER_SUSPENDED);
         ehd_session_set_state(self, EHD_STATE_SUSPENDED, event->deadline_ms);

@@ -197,6 +197,20 @@ ehd_session_drop_cables(EhdSession *self)
 
 /* ---------------------------------------------------------------- the terminal's side */
 
+/* The patient's device says nothing before the person has decided: that it came, with a
+ * preamble that only the tap's secrets can make, is how a terminal knows that the tap was
+ * complete and somebody is deciding. */
+static void
+meet(EhdSession *self)
+{
+    if (self->uncertain)
+        ehd_session_tap_confirmed(self);
+    else if (self->state != EHD_STATE_TAPPED)
+        return;
+    self->linked = TRUE;
+    ehd_session_set_state(self, EHD_STATE_DECIDING, 0);
+}
+
 gboolean
 ehd_session_incoming(EhdSession *self, int fd, const ehp_preamble *preamble)
 {
@@ -210,6 +224,7 @@ ehd_session_incoming(EhdSession *self, int fd, const ehp_preamble *preamble)
     /* accepting may have pushed out an older one, whose number this may be */
     ehd_session_pump(self);
     plug_in(self, number, fd);
+    meet(self);
     ehd_session_pump(self);
     return TRUE;
 }

@@ -232,6 +232,11 @@ owner_clear(Owner *owner)
 void
 owner_attach(Owner *owner, EhdSession *session)
 {
+    if (owner->session != session) {
+        g_string_truncate(owner->states, 0);
+        g_ptr_array_set_size(owner->got, 0);
+        owner->collected = owner->arrived = owner->asked = owner->opened = 0;
+    }
     owner->session = session;
     remember_state(owner, session);
     ehd_session_set_listener(session, &listener, owner);
@@ -289,7 +294,7 @@ start(Host *host, const char *air)
     g_assert_no_error(error);
     host->audit = ehd_audit_open(host->state, HOST_NOW, &error);
     g_assert_no_error(error);
-    host->link = ehd_link_unix_new(air, NULL, 1, 30, &error);
+    host->link = cut_link_new(ehd_link_unix_new(air, NULL, 1, 30, &error));
     g_assert_no_error(error);
     host->port = field_port_new();
     parts.config = host->config;
@@ -299,7 +304,7 @@ start(Host *host, const char *air)
     parts.spool = host->spool;
     parts.audit = host->audit;
     parts.tap = field_port_get(host->port);
-    parts.link = host->link;
+    parts.link = cut_link_get(host->link);
     parts.now = host_now;
     parts.stall_ms = host->stall_ms != 0 ? host->stall_ms : 30000;
     parts.grace_ms = 100;
@@ -314,7 +319,7 @@ stop(Host *host)
 {
     ehd_core_free(host->core);
     field_port_free(host->port);
-    ehd_link_free(host->link);
+    ehd_link_free(cut_link_get(host->link));
     ehd_audit_free(host->audit);
     ehd_spool_free(host->spool);
     ehd_ledger_free(host->ledger);

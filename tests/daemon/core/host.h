@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/core/core.h"
+#include "tests/daemon/core/cut.h"
 #include "tests/daemon/core/field.h"
 #include "tests/rig/test-ca/ca.h"
 
@@ -43,7 +44,7 @@ typedef struct {
     EhdLedger *ledger;
     EhdSpool *spool;
     EhdAudit *audit;
-    EhdLink *link;
+    CutLink *link;
     FieldPort *port;
     EhdCore *core;
     GArray *items;

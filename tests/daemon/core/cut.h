@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A link that can be cut: passes everything on to another one, and remembers the descriptors
+ * that it handed out.
+ */
+#pragma once
+
+#include "daemon/link/link.h"
+
+typedef struct CutLink CutLink;
+
+/* inner: (transfer full). */
+CutLink *cut_link_new(EhdLink *inner);
+EhdLink *cut_link_get(CutLink *link);
+/* All connections end now; none comes about until up. */
+void cut_link_down(CutLink *link);
+void cut_link_up(CutLink *link);
+/* All connections end now, and the next comes about at once. */
+void cut_link_snap(CutLink *link);
+guint cut_link_get_connects(CutLink *link);
+/* Where the inner link listens; valid after a listen. */
+const EhdLinkAddress *cut_link_get_address(CutLink *link);

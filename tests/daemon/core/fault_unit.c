@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What goes wrong after the tap: the link, the disk, the sender's files, the owners, strangers
+ * in range. Each is told by name on both sides, and nothing partial stays.
+ */
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <sodium.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "daemon/error.h"
+#include "proto/ehrlink.pb-c.h"
+#include "tests/daemon/core/host.h"
+
+typedef struct {
+    char *air;
+    Host *clinic, *patient;
+    TestCa *ca;
+} Fixture;
+
+static void
+set_up(Fixture *f, gconstpointer data)
+{
+    f->air = g_dir_make_tmp("ehd-air-XXXXXX", NULL);
+    f->clinic = host_new(f->air, NULL);
+    f->patient = host_new(f->air, NULL);
+    f->ca = host_ca();
+    host_certify(f->clinic, f->patient, f->ca, NULL);
+    host_add_item(f->patient, "a.dcm", 3000000, EHP__CATEGORY__CATEGORY_MEDICAL_IMAGING);
+    host_add_item(f->patient, "b.json", 90000, EHP__CATEGORY__CATEGORY_PATIENT_SUMMARY);
+}
+
+static void
+tear_down(Fixture *f, gconstpointer data)
+{
+    host_free(f->clinic);
+    host_free(f->patient);
+    test_ca_free(f->ca);
+    g_assert_cmpint(g_rmdir(f->air), ==, 0);
+    g_free(f->air);
+}
+
+static void
+open_and_tap(Fixture *f)
+{
+    host_receive(f->clinic, NULL);
+    host_send(f->patient, NULL);
+    field_tap(f->clinic->port, f->patient->port, 0);
+}
+
+static void
+wait_ends(Fixture *f)
+{
+    host_wait_end(f->clinic);
+    host_wait_end(f->patient);
+}
+
+static void
+assert_errors(Fixture *f, ehp_status clinic, ehp_status patient)
+{
+    g_assert_cmpstr(ehp_status_name(host_error(f->clinic)), ==, ehp_status_name(clinic));
+    g_assert_cmpstr(ehp_status_name(host_error(f->patient)), ==, ehp_status_name(patient));
+    if (clinic != EHP_OK)
+        host_assert_clean(f->clinic);
+    host_assert_clean(f->patient);
+}
+
+static void
+assert_arrived(Fixture *f)
+{
+    for (guint i = 0; i < 2; i++) {
+        g_autoptr(GBytes) expected = host_item_bytes(i, i == 0 ? 3000000 : 90000);
+
+        g_assert_true(g_bytes_equal(g_ptr_array_index(f->clinic->owner.got, 1 - i), expected));
+    }
+}
+
+static guint64
+done(Host *host)
+{
+    return ehd_session_get_info(host->owner.session)->done;
+}
+
+/* ---------------------------------------------------------------- the link */
+
+static void
+test_link_back(Fixture *f, gconstpointer data)
+{
+    guint cuts = 0;
+
+    open_and_tap(f);
+    while (host_state(f->patient) < EHD_STATE_CONFIRMING) {
+        guint64 before = done(f->patient);
+
+        WAIT(done(f->patient) >= before + 400000 ||
+             host_state(f->patient) >= EHD_STATE_CONFIRMING);
+        cut_link_snap(f->patient->link);
+        cuts++;
+    }
+    wait_ends(f);
+    assert_errors(f, EHP_OK, EHP_OK);
+    assert_arrived(f);
+    g_assert_cmpuint(cuts, >=, 2);
+    g_assert_nonnull(strstr(f->patient->owner.states->str, "suspended transferring"));
+}
+
+static void
+test_link_down(Fixture *f, gconstpointer data)
+{
+    f->clinic->config->resume_ms = f->patient->config->resume_ms = 300;
+    open_and_tap(f);
+    WAIT(done(f->patient) > 400000);
+    cut_link_down(f->patient->link);
+    wait_ends(f);
+    assert_errors(f, EHP_LINK_LOST, EHP_LINK_LOST);
+    g_assert_nonnull(strstr(f->clinic->owner.states->str, "transferring suspended failed"));
+    g_assert_nonnull(strstr(f->patient->owner.states->str, "transferring suspended failed"));
+    g_assert_cmpuint(f->clinic->owner.arrived, ==, 0);
+}
+
+/* The link comes up only at the third try, from the first connection on. */
+static void
+test_link_late(Fixture *f, gconstpointer data)
+{
+    cut_link_down(f->patient->link);
+    open_and_tap(f);
+    host_wait_state(f->patient, EHD_STATE_TAPPED);
+    for (guint i = 0; i < 2000; i++)
+        g_main_context_iteration(NULL, FALSE);
+    cut_link_up(f->patient->link);
+    wait_ends(f);
+    assert_errors(f, EHP_OK, EHP_OK);
+}
+
+static void
+test_never_linked(Fixture *f, gconstpointer data)
+{
+    f->clinic->config->connect_ms = f->patient->config->connect_ms = 300;
+    cut_link_down(f->patient->link);
+    open_and_tap(f);
+    wait_ends(f);
+    g_assert_cmpint(ehp_status_exit(host_error(f->clinic)), ==, 75);
+    g_assert_cmpint(ehp_status_exit(host_error(f->patient)), ==, 75);
+    host_assert_clean(f->clinic);
+}
+
+/* ---------------------------------------------------------------- strangers */
+
+static int
+stranger(Fixture *f)
+{
+    const EhdLinkAddress *at = cut_link_get_address(f->clinic->link);
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    g_snprintf(name.sun_path, sizeof name.sun_path, "%s/%02X%02X%02X%02X%02X%02X.%u", f->air,
+               at->address[0], at->address[1], at->address[2], at->address[3], at->address[4],
+               at->address[5], at->channel);
+    g_assert_cmpint(connect(fd, (struct sockaddr *)&name, sizeof name), ==, 0);
+    return fd;
+}
+
+static void
+test_strangers(Fixture *f, gconstpointer data)
+{
+    guint8 junk[4096];
+    int fds[30];
+
+    open_and_tap(f);
+    WAIT(done(f->patient) > 100000);
+    for (guint i = 0; i < G_N_ELEMENTS(fds); i++) {
+        randombytes_buf(junk, sizeof junk);
+        if (i % 3 == 1)
+            memcpy(junk, "EHR1\1", 5);
+        fds[i] = stranger(f);
+        if (i % 3 != 2 && send(fds[i], junk, sizeof junk, MSG_NOSIGNAL) < 0)
+            g_test_message("closed already");
+        g_main_context_iteration(NULL, FALSE);
+    }
+    wait_ends(f);
+    assert_errors(f, EHP_OK, EHP_OK);
+    assert_arrived(f);
+    for (guint i = 0; i < G_N_ELEMENTS(fds); i++)
+        close(fds[i]);
+}
+
+/* ---------------------------------------------------------------- the disk and the files */
+
+static void
+test_no_space(Fixture *f, gconstpointer data)
+{
+    f->clinic->config->spool_quota = 2000000;
+    open_and_tap(f);
+    wait_ends(f);
+    assert_errors(f, EHP_NO_SPACE, EHP_PEER_CANNOT_STORE);
+    g_assert_cmpint(ehp_status_exit(host_error(f->clinic)), ==, 73);
+}
+
+static void
+test_no_file(Fixture *f, gconstpointer data)
+{
+    f->patient->owner.giving = GIVE_NONE;
+    open_and_tap(f);
+    wait_ends(f);
+    assert_errors(f, EHP_PEER_CANCELLED, EHP_NO_INPUT);
+    g_assert_cmpstr(ehd_session_get_info(f->patient->owner.session)->error_detail, ==,
+                    "b.json");
+}
+
+static void
+test_file_changed(Fixture *f, gconstpointer data)
+{
+    f->patient->owner.giving = SPOIL;
+    open_and_tap(f);
+    wait_ends(f);
+    assert_errors(f, EHP_PEER_CANCELLED, EHP_ITEM_CHANGED);
+    g_assert_cmpint(ehp_status_exit(host_error(f->patient)), ==, 65);
+}
+
+static void
+test_file_grows(Fixture *f, gconstpointer data)
+{
+    g_autofree char *path = g_build_filename(f->patient->files, "0", NULL);
+    int fd;
+
+    open_and_tap(f);
+    WAIT(done(f->patient) > 400000);
+    fd = open(path, O_WRONLY | O_APPEND);
+    g_assert_cmpint(write(fd, "more", 4), ==, 4);
+    close(fd);
+    wait_ends(f);
+    assert_errors(f, EHP_PEER_CANCELLED, EHP_ITEM_CHANGED);
+}
+
+static void
+test_file_stalls(Fixture *f, gconstpointer data)
+{
+    f->patient->stall_ms = 100;
+    host_restart(f->patient, f->air);
+    f->patient->owner.giving = GIVE_LATER;
+    open_and_tap(f);
+    wait_ends(f);
+    assert_errors(f, EHP_PEER_CANCELLED, EHP_ITEM_STALLED);
+}
+
+/* ---------------------------------------------------------------- the owners */
+
+static void
+test_owner_returns(Fixture *f, gconstpointer data)
+{
+    EhdSession *session;
+    g_autoptr(GError) error = NULL;
+
+    f->patient->owner.giving = GIVE_LATER;
+    open_and_tap(f);
+    session = f->patient->owner.session;
+    host_wait_state(f->patient, EHD_STATE_TRANSFERRING);
+    WAIT(f->patient->owner.opened > 0);
+    ehd_session_owner_vanished(session);
+    g_assert_true(ehd_session_check_items(session, f->patient->items, NULL));
+    g_array_set_size(f->patient->items, 1);
+    g_assert_false(ehd_session_check_items(session, f->patient->items, &error));
+    g_assert_error(error, EHD_ERROR, EHP_ITEM_CHANGED);
+    f->patient->owner.giving = GIVE;
+    owner_attach(&f->patient->owner, session);
+    wait_ends(f);
+    assert_errors(f, EHP_OK, EHP_OK);
+    assert_arrived(f);
+}
+
+static void
+test_owner_stays_away(Fixture *f, gconstpointer data)
+{
+    f->patient->owner.giving = GIVE_LATER;
+    open_and_tap(f);
+    WAIT(f->patient->owner.opened > 0);
+    ehd_session_owner_vanished(f->patient->owner.session);
+    wait_ends(f);
+    assert_errors(f, EHP_DECLINED, EHP_NO_AGENT);
+}
+
+/* At the terminal: once received the items wait for whoever comes back. */
+static void
+test_receiver_returns(Fixture *f, gconstpointer data)
+{
+    EhdSession *session;
+
+    f->clinic->owner.collects = FALSE;
+    open_and_tap(f);
+    session = f->clinic->owner.session;
+    host_wait_state(f->clinic, EHD_STATE_CONFIRMING);
+    ehd_session_owner_vanished(session);
+    host_wait_end(f->patient);
+    g_assert_cmpint(host_state(f->clinic), ==, EHD_STATE_CONFIRMING);
+    f->clinic->owner.collects = TRUE;
+    owner_attach(&f->clinic->owner, session);
+    wait_ends(f);
+    assert_errors(f, EHP_OK, EHP_OK);
+    assert_arrived(f);
+    host_assert_clean(f->clinic);
+}
+
+/* ---------------------------------------------------------------- cancelled in every state */
+
+typedef struct {
+    const char *name;
+    EhdSessionState state;
+    gboolean clinic; /* who cancels */
+    ehp_status other;
+} Cancel;
+
+static const Cancel cancels[] = {
+    {"ready", EHD_STATE_READY, FALSE, EHP_OK},
+    {"clinic-ready", EHD_STATE_READY, TRUE, EHP_OK},
+    {"tapping", EHD_STATE_TAPPING, FALSE, EHP_OK},
+    {"clinic-tapping", EHD_STATE_TAPPING, TRUE, EHP_OK},
+    {"deciding", EHD_STATE_DECIDING, FALSE, EHP_DECLINED},
+    {"clinic-deciding", EHD_STATE_DECIDING, TRUE, EHP_PEER_CANCELLED},
+    {"transferring", EHD_STATE_TRANSFERRING, FALSE, EHP_PEER_CANCELLED},
+    {"clinic-transferring", EHD_STATE_TRANSFERRING, TRUE, EHP_PEER_CANCELLED},
+    {"clinic-confirming", EHD_STATE_CONFIRMING, TRUE, EHP_OK},
+};
+
+static void
+test_cancel(Fixture *f, gconstpointer data)
+{
+    const Cancel *row = data;
+    Host *one = row->clinic ? f->clinic : f->patient;
+    Host *other = row->clinic ? f->patient : f->clinic;
+
+    f->clinic->owner.collects = FALSE;
+    if (row->state == EHD_STATE_DECIDING)
+        f->patient->owner.answer = SAY_NOTHING;
+    if (row->state == EHD_STATE_TRANSFERRING)
+        f->patient->owner.giving = GIVE_LATER;
+    host_receive(f->clinic, NULL);
+    host_send(f->patient, NULL);
+    if (row->state != EHD_STATE_READY)
+        field_tap(f->clinic->port, f->patient->port, 0);
+    host_wait_state(one, row->state);
+    if (row->state >= EHD_STATE_DECIDING)
+        host_wait_state(other, row->state);
+    host_cancel(one->owner.session);
+    g_assert_cmpint(host_state(one), ==, EHD_STATE_FAILED);
+    g_assert_cmpint(host_error(one), ==, EHP_CANCELLED);
+    host_cancel(one->owner.session); /* nothing more happens */
+    if (row->state <= EHD_STATE_TAPPING) {
+        WAIT(!field_port_is_active(other->port));
+        host_cancel(other->owner.session);
+    } else {
+        host_wait_end(other);
+        g_assert_cmpstr(ehp_status_name(host_error(other)), ==, ehp_status_name(row->other));
+    }
+    host_assert_clean(f->clinic);
+    host_assert_clean(f->patient);
+}
+
+/* ---------------------------------------------------------------- the daemon */
+
+static void
+test_restart_unfiled(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GPtrArray) list = NULL;
+    g_autofree char *id = NULL;
+    EhdSession *session;
+
+    f->clinic->owner.collects = FALSE;
+    open_and_tap(f);
+    host_wait_state(f->clinic, EHD_STATE_CONFIRMING);
+    host_wait_state(f->patient, EHD_STATE_CONFIRMING);
+    id = g_strdup(ehd_session_get_info(f->clinic->owner.session)->id);
+    host_restart(f->clinic, f->air);
+    g_assert_cmpuint(f->clinic->added, ==, 1);
+    g_assert_null(ehd_core_find(f->clinic->core, id, 1001, NULL));
+    session = ehd_core_find(f->clinic->core, id, 1000, NULL);
+    g_assert_nonnull(session);
+    g_assert_false(ehd_core_is_idle(f->clinic->core));
+    f->clinic->owner.collects = TRUE;
+    f->clinic->owner.collected = 0;
+    owner_attach(&f->clinic->owner, session);
+    g_assert_cmpint(host_state(f->clinic), ==, EHD_STATE_CONFIRMING);
+    host_wait_end(f->clinic);
+    g_assert_cmpint(host_error(f->clinic), ==, EHP_OK);
+    assert_arrived(f);
+    host_assert_clean(f->clinic);
+    host_wait_end(f->patient);
+    g_assert_cmpint(host_error(f->patient), ==, EHP_OK);
+}
+
+static void
+test_restart_half(Fixture *f, gconstpointer data)
+{
+    f->patient->config->resume_ms = 200;
+    open_and_tap(f);
+    WAIT(done(f->patient) > 400000);
+    host_restart(f->clinic, f->air);
+    g_assert_cmpuint(f->clinic->added, ==, 0);
+    g_assert_true(ehd_core_is_idle(f->clinic->core));
+    host_assert_clean(f->clinic);
+    host_wait_end(f->patient);
+    g_assert_cmpint(ehp_status_exit(host_error(f->patient)), ==, 75);
+}
+
+static void
+on_stopped(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    *(GAsyncResult **)user_data = g_object_ref(result);
+}
+
+static void
+test_stop(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GAsyncResult) result = NULL;
+
+    f->patient->owner.answer = SAY_NOTHING;
+    open_and_tap(f);
+    host_wait_state(f->patient, EHD_STATE_DECIDING);
+    ehd_core_stop_async(f->patient->core, on_stopped, &result);
+    WAIT(result != NULL);
+    g_assert_true(ehd_core_stop_finish(f->patient->core, result, NULL));
+    g_assert_cmpint(host_state(f->patient), ==, EHD_STATE_FAILED);
+    g_assert_cmpint(f->patient->owner.void_reason, ==, EHD_VOID_DAEMON_STOPS);
+    host_wait_end(f->clinic);
+    g_assert_cmpint(host_error(f->clinic), ==, EHP_DECLINED);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_assert_cmpint(sodium_init(), >=, 0);
+#define ADD(path, data, func) g_test_add(path, Fixture, data, set_up, func, tear_down)
+    ADD("/core/fault/link-back", NULL, test_link_back);
+    ADD("/core/fault/link-down", NULL, test_link_down);
+    ADD("/core/fault/link-late", NULL, test_link_late);
+    ADD("/core/fault/never-linked", NULL, test_never_linked);
+    ADD("/core/fault/strangers", NULL, test_strangers);
+    ADD("/core/fault/no-space", NULL, test_no_space);
+    ADD("/core/fault/no-file", NULL, test_no_file);
+    ADD("/core/fault/file-changed", NULL, test_file_changed);
+    ADD("/core/fault/file-grows", NULL, test_file_grows);
+    ADD("/core/fault/file-stalls", NULL, test_file_stalls);
+    ADD("/core/fault/owner-returns", NULL, test_owner_returns);
+    ADD("/core/fault/owner-stays-away", NULL, test_owner_stays_away);
+    ADD("/core/fault/receiver-returns", NULL, test_receiver_returns);
+    for (gsize i = 0; i < G_N_ELEMENTS(cancels); i++) {
+        g_autofree char *path = g_strconcat("/core/fault/cancel/", cancels[i].name, NULL);
+        ADD(path, &cancels[i], test_cancel);
+    }
+    ADD("/core/fault/restart-unfiled", NULL, test_restart_unfiled);
+    ADD("/core/fault/restart-half", NULL, test_restart_half);
+    ADD("/core/fault/stop", NULL, test_stop);
+    return g_test_run();
+}
