@@ -168,5 +168,13 @@ ehp_secrets_load(ehp_secrets *s, ehp_bytes saved)
 void
 ehp_fingerprint(uint8_t out[EHP_HASH_LEN], const uint8_t leaf_key[32])
 {
-    ehp_sha256(out, leaf_key, 32);
+    /* RFC 8410: the SubjectPublicKeyInfo of an Ed25519 key is this and the key */
+    static const uint8_t prefix[12] = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
+                                       0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
+    ehp_sha256_state state;
+
+    ehp_sha256_init(&state);
+    ehp_sha256_update(&state, prefix, sizeof(prefix));
+    ehp_sha256_update(&state, leaf_key, 32);
+    ehp_sha256_final(&state, out);
 }

@@ -73,5 +73,6 @@ EHP_MUST_USE ehp_status ehp_secrets_load(ehp_secrets *s, ehp_bytes saved);
 
 /* chain_hash of a chain (n may be 0). */
 void ehp_chain_hash(uint8_t out[EHP_HASH_LEN], const ehp_bytes *chain, size_t n);
-/* What people and policies know a terminal by: SHA-256 of its 32-byte Ed25519 leaf key. */
+/* What people know a terminal by: SHA-256 of the SubjectPublicKeyInfo of its Ed25519 leaf key,
+ * the same for a bare key and a certificate. */
 void ehp_fingerprint(uint8_t out[EHP_HASH_LEN], const uint8_t leaf_key[32]);

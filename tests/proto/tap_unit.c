@@ -612,6 +612,19 @@ test_saved_form(void)
     rig_clear(&r);
 }
 
+/* openssl pkey -pubin -outform DER | sha256sum says the same */
+static void
+test_fingerprint(void)
+{
+    uint8_t key[32], got[32], want[32];
+
+    memset(key, 0x5a, sizeof(key));
+    ehp_fingerprint(got, key);
+    sodium_hex2bin(want, 32, "2933a757dde3cc79fc976e8e6ca347f38510ea4370bcd98940c857b3727fc3ba",
+                   64, NULL, NULL, NULL);
+    g_assert_cmpmem(got, 32, want, 32);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -633,5 +646,6 @@ main(int argc, char **argv)
     g_test_add_func("/tap/late-answers", test_late_answers);
     g_test_add_func("/tap/config", test_config_refused);
     g_test_add_func("/tap/saved-form", test_saved_form);
+    g_test_add_func("/tap/fingerprint", test_fingerprint);
     return g_test_run();
 }
