@@ -46,6 +46,23 @@ test_states(void)
     g_assert_no_errno(g_rmdir(dir));
 }
 
+/* An item called session.json must not have that name: what is known of the session is written over it. */
+static void
+test_name_is_taken(void)
+{
+    g_autofree char *dir = g_dir_make_tmp("ehrlink-XXXXXX", NULL);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = session_dir_incoming(dir, "abc", &error);
+    g_autofree char *again = session_dir_incoming(dir, "abc", &error);
+    g_autofree char *file = g_build_filename(path, "session.json", NULL);
+
+    g_assert_no_error(error);
+    g_assert_cmpstr(path, ==, again);
+    g_assert_true(g_file_test(file, G_FILE_TEST_IS_REGULAR));
+    g_assert_true(session_dir_remove(path, NULL));
+    g_assert_no_errno(g_rmdir(dir));
+}
+
 static void
 test_strange(void)
 {
@@ -91,6 +108,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/tools/session-dir/states", test_states);
+    g_test_add_func("/tools/session-dir/name-is-taken", test_name_is_taken);
     g_test_add_func("/tools/session-dir/strange", test_strange);
     g_test_add_func("/tools/session-dir/prepare", test_prepare);
     return g_test_run();

@@ -53,13 +53,27 @@ session_dir_prepare(const char *dir, GError **error)
     return TRUE;
 }
 
+/* An item may be called session.json too. With the name taken before any is stored, it gets another one; otherwise
+ * it would have the name first, and be written over. */
+static gboolean
+reserve_session_json(const char *path)
+{
+    g_autofree char *file = g_build_filename(path, SESSION_JSON, NULL);
+    int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return errno == EEXIST;
+    close(fd);
+    return TRUE;
+}
+
 char *
 session_dir_incoming(const char *dir, const char *session, GError **error)
 {
     g_autofree char *name = g_strdup_printf(".incoming-%s", session);
     g_autofree char *path = g_build_filename(dir, name, NULL);
 
-    if (g_mkdir(path, 0700) != 0 && errno != EEXIST) {
+    if ((g_mkdir(path, 0700) != 0 && errno != EEXIST) || !reserve_session_json(path)) {
         fail(error, path, errno);
         return NULL;
     }
