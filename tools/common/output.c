@@ -12,6 +12,7 @@
 static OutputMode mode;
 static JsonBuilder *current; /* owned, between output_event and output_event_end */
 static gboolean bar_drawn;
+static guint64 bar_done, bar_total; /* what it showed last */
 
 void
 output_init(OutputMode wanted)
@@ -214,8 +215,11 @@ output_progress(const char *label, guint64 done, guint64 total)
     char cells[BAR_CELLS + 1];
     guint full = total > 0 ? (guint)(MIN(done, total) * BAR_CELLS / total) : 0;
 
-    if (mode.json || mode.quiet || !isatty(STDERR_FILENO))
-        return;
+    if (mode.json || mode.quiet || !isatty(STDERR_FILENO) ||
+        (!bar_drawn && done == bar_done && total == bar_total))
+        return; /* the last figure is told twice: it is not to be drawn twice */
+    bar_done = done;
+    bar_total = total;
     for (guint i = 0; i < BAR_CELLS; i++)
         cells[i] = i < full ? '#' : '.';
     cells[BAR_CELLS] = '\0';
