@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""How the service starts, stops, leaves and comes back; argv[1] is the daemon (with the core that does as it is told)."""
+"""How the service starts, stops, leaves and comes back.
+
+argv: the daemon with the core that does as it is told; or the real one, its NFC helper, and the simulated chip."""
 import os
 import random
 import select
@@ -17,6 +19,9 @@ from private_bus import NAME, PrivateBus, call, daemon_pid  # noqa: E402
 from tap import Skip, run_all  # noqa: E402
 
 DAEMON = sys.argv[1]
+HELPER, CHIP = map(os.path.abspath, sys.argv[2:4]) if len(sys.argv) > 2 else ("/bin/false", None)
+# an ended session of the real core can be asked about for a minute, and keeps the service for as long
+ONLY_FAKE = ("test_race_of_leaving_with_sessions", "test_session_keeps_it")
 SEND = ("(aa{sv}a{sv})", ([{"name": GLib.Variant("s", "a"), "size": GLib.Variant("t", 1)}], {"agent": GLib.Variant("o", "/a")}))
 
 
@@ -28,14 +33,24 @@ class Host(PrivateBus):
             raise Skip("no dbus-daemon is installed")
         self.home = tempfile.mkdtemp(prefix="ehd-home-")
         os.mkdir(os.path.join(self.home, "link"))
+        os.mkdir(os.path.join(self.home, "nfc"))
         with open(os.path.join(self.home, "conf"), "w", encoding="utf-8"):
             pass
         self.command = [DAEMON, "--config", self.home + "/conf", "--state-directory", self.home + "/state",
-                        "--link", f"unix:{self.home}/link", "--nfc-helper", "/bin/false", *more]
+                        "--link", f"unix:{self.home}/link", "--nfc-helper", HELPER,
+                        "--reader", f"pn532_uart:{self.home}/nfc/chip0:115200", *more]
+        self.chip = None
+        if CHIP:
+            self.chip = subprocess.Popen([CHIP, "--dir", self.home + "/nfc", "--chips", "1"], stdout=subprocess.PIPE)
+            assert self.chip.stdout.readline() == b"ready\n"
         super().__init__(self.command)
 
     def __exit__(self, *_):
         super().__exit__()
+        if self.chip:
+            self.chip.terminate()
+            self.chip.wait()
+            self.chip.stdout.close()
         shutil.rmtree(self.home)
 
     def spawn(self, *more, env=None):
@@ -271,4 +286,4 @@ def test_environment_decides_nothing():
 
 
 if __name__ == "__main__":
-    sys.exit(run_all(globals()))
+    sys.exit(run_all({n: f for n, f in globals().items() if not (CHIP and n in ONLY_FAKE)}))
