@@ -221,7 +221,7 @@ test_no_more_allowed(Fixture *f, gconstpointer data)
 static void
 test_disk_full(Fixture *f, gconstpointer data)
 {
-    if (unshare(CLONE_NEWNS) != 0 || mount("", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount("tmpfs", f->path, "tmpfs", 0, "size=1m") != 0) {
         g_test_skip("a small file system cannot be mounted without privilege");
         return;
