@@ -57,7 +57,7 @@ def agent_gone(rig):
     clinic_learned_nothing(rig, receive, ["hiv-test", "vaccination"])
 
 
-@case("--set", "patient:session.consent=3")
+@case("--set", "patient:session.consent-timeout=10")
 def no_answer(rig):
     """Nobody answers in time: 77 at the patient, "declined" at the clinic."""
     receive, send = asked(rig, *files(rig))

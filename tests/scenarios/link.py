@@ -94,7 +94,7 @@ def flipped_bit_first_record(rig):
     survives(rig, receive, send, files)
 
 
-@case("--set", "patient:session.resume=5", "--set", "clinic:session.resume=5")
+@case("--set", "patient:session.resume-timeout=5", "--set", "clinic:session.resume-timeout=5")
 def flipped_bit_mid_transfer(rig):
     """A bit flips in mid-transfer: never delivered as good; the session survives by resuming, or ends 75 or 76 with nothing partial."""
     receive, send, files = running(rig)
@@ -108,7 +108,7 @@ def flipped_bit_mid_transfer(rig):
         rig.nothing_arrived()
 
 
-@case("--set", "patient:session.resume=4", "--set", "clinic:session.resume=4")
+@case("--set", "patient:session.resume-timeout=4", "--set", "clinic:session.resume-timeout=4")
 def down_for_good(rig):
     """The link goes down in mid-transfer and stays down: 75 on both sides after the deadline, nothing partial in sight."""
     receive, send, _ = running(rig)
@@ -118,7 +118,7 @@ def down_for_good(rig):
     rig.nothing_arrived()
 
 
-@case("--set", "patient:session.connect=4", "--set", "clinic:session.connect=4")
+@case("--set", "patient:session.connect-timeout=4", "--set", "clinic:session.connect-timeout=4")
 def down_before_the_tap(rig):
     """There is no link at all after the tap: 75 on both sides after the deadline."""
     rig.link("down")
@@ -129,8 +129,8 @@ def down_before_the_tap(rig):
     rig.nothing_arrived()
 
 
-@case("--set", "patient:session.idle=4", "--set", "clinic:session.idle=4", "--set", "patient:session.resume=4",
-      "--set", "clinic:session.resume=4")
+@case("--set", "patient:session.idle-timeout=4", "--set", "clinic:session.idle-timeout=4", "--set", "patient:session.resume-timeout=4",
+      "--set", "clinic:session.resume-timeout=4")
 def silent_peer(rig):
     """Connected, but nothing passes any more: 75 on both sides, nothing partial in sight."""
     receive, send, _ = running(rig)
@@ -140,7 +140,7 @@ def silent_peer(rig):
     rig.nothing_arrived()
 
 
-@case("--set", "patient:session.resume=4", "--set", "clinic:session.resume=4")
+@case("--set", "patient:session.resume-timeout=4", "--set", "clinic:session.resume-timeout=4")
 def cut_at_many_points(rig):
     """Cut at growing positions and down for good: never a partial item, never success on one side only with nothing on the other."""
     for at in (1, 100, 700, 2000, 20_000, 300_000):
