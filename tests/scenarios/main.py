@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 
 from scenario import CLINIC, case, main
 
@@ -33,6 +34,42 @@ def tap_to_receipt(rig):
 @case("--rate", "200", "--delay", "30", "--realistic")
 def feels_like_a_radio(rig):
     """The same over a link of 200 KB/s and 30 ms and with the time that NFC takes."""
+    files = rig.sample()
+    receive, send = rig.receive(), rig.send(*files)
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    rig.arrived(files)
+
+
+@case("--slow-disk", "patient=150")
+def slow_disk_at_the_patient(rig):
+    """The receipt takes the patient's disk longer than filing takes the clinic."""
+    files = rig.sample()
+    receive, send = rig.receive(), rig.send(*files)
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    rig.arrived(files)
+
+
+@case("--delay", "300")
+def receipt_and_status_together(rig):
+    """The receipt, the status and the end reach the patient's device in one piece."""
+    files = rig.sample()
+    receive, send = rig.receive(), rig.send(*files)
+    rig.tap()
+    receive.state("confirming")  # the receipt is under way now
+    pid = int(rig.call("daemon-pid", "patient"))
+    os.kill(pid, signal.SIGSTOP)
+    receive.expect("filed")
+    time.sleep(1)  # not to wait for anything: only so that all of it lies there when the daemon wakes
+    os.kill(pid, signal.SIGCONT)
+    send.ends(0), receive.ends(0)
+    rig.arrived(files)
+
+
+@case("--slow-disk", "clinic=60")
+def slow_disk_at_the_clinic(rig):
+    """A clinic whose disk is slow: the same."""
     files = rig.sample()
     receive, send = rig.receive(), rig.send(*files)
     rig.tap()

@@ -72,7 +72,7 @@ connect_link(const struct game *game, const char *directory)
 static void
 grant(struct game *game)
 {
-    static char *names[ITEMS] = {"first.bin", "second.bin"};
+    static char names[ITEMS][16] = {"first.bin", "second.bin"};
     ehp_grant grant = {.time = time(NULL), .items = game->entries, .n_items = ITEMS};
 
     for (int i = 0; i < ITEMS; i++) {

@@ -1,14 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Preloaded into a host's daemon, sets its wall clock RIG_CLOCK seconds off, as a device's clock is that lost its battery. The
- * monotonic clock stays.
+ * Preloaded into a host's daemon. RIG_CLOCK: its wall clock is so many seconds off, as a device's is
+ * that lost its battery; the monotonic clock stays. RIG_SYNC_MS: its disk is slow, each fsync and
+ * fdatasync takes so much longer.
  */
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 typedef int (*clock_fn)(clockid_t, struct timespec *);
+
+static long long
+setting(const char *name)
+{
+    const char *text = getenv(name);
+
+    return text ? atoll(text) : 0;
+}
 
 static long long
 offset(void)
@@ -17,8 +27,7 @@ offset(void)
     static int known;
 
     if (!known) {
-        const char *text = getenv("RIG_CLOCK");
-        seconds = text ? atoll(text) : 0;
+        seconds = setting("RIG_CLOCK");
         known = 1;
     }
     return seconds;
@@ -59,4 +68,29 @@ time(time_t *out)
     if (out)
         *out = t.tv_sec;
     return t.tv_sec;
+}
+
+static int
+slow_sync(const char *name, int fd)
+{
+    int (*real)(int);
+    long long ms = setting("RIG_SYNC_MS");
+    struct timespec wait = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+    *(void **)&real = dlsym(RTLD_NEXT, name);
+    while (nanosleep(&wait, &wait) != 0)
+        continue;
+    return real(fd);
+}
+
+int
+fsync(int fd)
+{
+    return slow_sync("fsync", fd);
+}
+
+int
+fdatasync(int fd)
+{
+    return slow_sync("fdatasync", fd);
 }
