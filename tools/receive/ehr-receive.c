@@ -17,7 +17,7 @@ typedef struct {
     GCancellable *cancellable; /* owned */
     GPtrArray *rounds;         /* owned, of Round */
     GError *outcome;           /* owned: what the program ends with */
-    gboolean ending;
+    gboolean ending, said_end;
     GMainLoop *loop; /* owned */
     int exit_code;
 } Receive;
@@ -29,6 +29,9 @@ on_idle_queue(gpointer user_data)
 {
     Receive *receive = user_data;
 
+    if (receive->said_end)
+        return; /* asked for once more while the loop ends */
+    receive->said_end = TRUE;
     receive->exit_code = cli_end(EHRLINK_ROLE_TERMINAL, receive->outcome);
     g_main_loop_quit(receive->loop);
 }
