@@ -17,7 +17,13 @@ typedef struct {
     GPtrArray *items;   /* NULL at a receiver */
     GVariant *options;
     EhrlinkSession *session;
+    GSource *watch; /* on the cancellable, then the timer of a caller that gave up */
+    gboolean given_up;
 } Open;
+
+/* How long a cancelled caller waits for the service to say whether it opened a session: behind
+ * a prompt for a password that may take minutes. */
+#define GIVE_UP_MS 2000
 
 static void
 open_free(Open *open)
@@ -61,6 +67,63 @@ on_refreshed(GObject *source, GAsyncResult *result, gpointer user_data)
     }
 }
 
+/* The caller was told long ago; what was opened for it all the same goes again. */
+static void
+on_late_cancelled(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    g_autoptr(GTask) task = user_data;
+
+    ehrlink_session_cancel_finish(EHRLINK_SESSION(source), result, NULL);
+    ehrlink_session_detach(EHRLINK_SESSION(source));
+}
+
+static void
+set_watch(Open *open, GSource *source)
+{
+    if (open->watch != NULL) {
+        g_source_destroy(open->watch);
+        g_source_unref(open->watch);
+    }
+    open->watch = source;
+}
+
+static gboolean
+on_give_up(gpointer user_data)
+{
+    GTask *task = user_data;
+    Open *open = g_task_get_task_data(task);
+
+    open->given_up = TRUE;
+    g_task_return_error_if_cancelled(task);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_cancel(GCancellable *cancellable, gpointer user_data)
+{
+    GTask *task = user_data;
+    GSource *timer = g_timeout_source_new(GIVE_UP_MS);
+
+    g_source_set_callback(timer, on_give_up, task, NULL);
+    g_source_attach(timer, g_task_get_context(task));
+    set_watch(g_task_get_task_data(task), timer);
+    return G_SOURCE_REMOVE;
+}
+
+/* Until on_opened, which always comes and holds the task until then. */
+static void
+watch_cancellable(GTask *task)
+{
+    GCancellable *cancellable = g_task_get_cancellable(task);
+
+    if (cancellable == NULL)
+        return;
+    GSource *source = g_cancellable_source_new(cancellable);
+    g_source_set_callback(source, G_SOURCE_FUNC(on_cancel), task, NULL);
+    g_source_attach(source, g_task_get_context(task));
+    set_watch(g_task_get_task_data(task), source);
+}
+
 static void
 on_opened(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -71,15 +134,24 @@ on_opened(GObject *source, GAsyncResult *result, gpointer user_data)
     GError *error = NULL;
     const char *path = open->path;
 
+    set_watch(open, NULL);
     reply = ehrlink_client_call_finish(self, result, &error);
     if (reply == NULL) {
         ehrlink_agent_unexport(open->session);
-        g_task_return_error(task, error);
+        if (open->given_up)
+            g_error_free(error);
+        else
+            g_task_return_error(task, error);
         return;
     }
     if (path == NULL)
         g_variant_get(reply, "(&o)", &path);
     ehrlink_session_attach(open->session, path);
+    if (open->given_up) {
+        ehrlink_session_cancel_async(open->session, NULL, on_late_cancelled,
+                                     g_steal_pointer(&task));
+        return;
+    }
     ehrlink_session_refresh_async(open->session, NULL, on_refreshed, g_steal_pointer(&task));
 }
 
@@ -121,6 +193,8 @@ call_service(GTask *task)
     }
     ehrlink_client_call(self, open->method, parameters_of(open),
                         open->path == NULL ? "(o)" : "()", NULL, on_opened, task);
+    if (open->path == NULL)
+        watch_cancellable(task);
 }
 
 /* --- looking at the files --------------------------------------------------------------------

@@ -146,7 +146,9 @@ guint ehrlink_client_get_protocol_version(EhrlinkClient *self);
  * Options are those of Manager.Send but "agent": "timeout", "linger" (u), "detach" (b),
  * "acting-as" (s).
  *
- * If @cancellable is cancelled in between, a session that was opened already is cancelled too.
+ * If @cancellable is cancelled in between, a session that was opened already is cancelled too;
+ * a service that waits for a password is not waited for, and what it opens later is cancelled
+ * then.
  */
 void ehrlink_client_send_async(EhrlinkClient *self, EhrlinkItem **items, gsize n_items,
                                GVariant *options, GCancellable *cancellable,
@@ -177,7 +179,9 @@ EhrlinkSession *ehrlink_client_send_finish(EhrlinkClient *self, GAsyncResult *re
  * "unverified" (b), "purpose", "text", "directory" (s), "categories" (as), "period-days",
  * "retention-days" (t), "operator" (a{sv}).
  *
- * If @cancellable is cancelled in between, a session that was opened already is cancelled too.
+ * If @cancellable is cancelled in between, a session that was opened already is cancelled too;
+ * a service that waits for a password is not waited for, and what it opens later is cancelled
+ * then.
  */
 void ehrlink_client_receive_async(EhrlinkClient *self, GVariant *options,
                                   GCancellable *cancellable, GAsyncReadyCallback callback,
