@@ -160,6 +160,9 @@ work_append(EhdInbox *self, Job *job)
         !ehd_spool_item_append(self->item, job->offset, job->data, job->length, &error))
         return status_of(&error);
     g_array_append_val(self->waiting, durable);
+    /* the last segment is synced with the item as a whole, which follows at once */
+    if (job->offset + job->length >= job->size)
+        return EHP_OK;
     return sync_if_due(self, job, &error) ? EHP_OK : status_of(&error);
 }
 
@@ -207,8 +210,10 @@ work_drop(EhdInbox *self, Job *job)
 
     if (self->session == NULL)
         return EHP_NOT_FOUND;
-    return ehd_spool_item_discard(self->session, job->item, &error) ? EHP_OK
-                                                                    : status_of(&error);
+    /* its owner has it; that it is gone from here is made durable with the end of the session
+     */
+    return ehd_spool_item_discard_later(self->session, job->item, &error) ? EHP_OK
+                                                                          : status_of(&error);
 }
 
 static ehp_status

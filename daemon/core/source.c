@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Descriptors live in EHD_SOURCE_OPEN_MAX slots; the one that serves the oldest read gives way.
- * A job holds a reference to its open file, so that dropping a slot never closes a descriptor
- * under the worker's pread().
+ * While one segment is hashed, sealed and sent, the worker reads the next: `current` is the
+ * read that was asked for, `ahead` the one that will most likely be. Descriptors live in
+ * EHD_SOURCE_OPEN_MAX slots; the one that serves the oldest read gives way. A job holds a
+ * reference to its open file, so that dropping a slot never closes a descriptor under the
+ * worker's pread().
  */
 #include "daemon/core/source.h"
 
@@ -12,6 +14,7 @@
 #include <unistd.h>
 
 #include "daemon/core/lane.h"
+#include "proto/bounds.h"
 
 typedef struct {
     int fd;            /* owned */
@@ -34,16 +37,21 @@ struct EhdSource {
     guint stall_ms, stall_timer;
     Slot slots[EHD_SOURCE_OPEN_MAX];
     guint64 uses;
-    gboolean busy, reading; /* a read was asked for; it is with the worker */
-    guint id;               /* what was asked for */
+    gboolean busy; /* a read was asked for */
+    guint id;      /* what was asked for, or last was */
     guint64 offset;
     guint32 length;
+    guint next;                   /* whose turn comes after id; no item's number: nobody's */
+    struct Read *current, *ahead; /* owned (atomic references) */
     gboolean failed, paused;
 };
 
-typedef struct {
+/* Held by the job, and by the source while it is of interest. */
+typedef struct Read {
     EhdSource *source; /* borrowed; main context only: the lane ends before it */
-    OpenFile *file;    /* owned (atomic reference) */
+    gboolean done;     /* main context only */
+    guint id;
+    OpenFile *file; /* owned (atomic reference) */
     guint64 size, offset;
     gboolean has_mtime;
     gint64 mtime;
@@ -164,37 +172,28 @@ restart_stall_timer(EhdSource *self)
 {
     g_clear_handle_id(&self->stall_timer, g_source_remove);
     /* while the owner is away only what is with the worker can stall */
-    if (self->busy && (!self->paused || self->reading))
+    if (self->busy && (!self->paused || self->current != NULL))
         self->stall_timer = g_timeout_add(self->stall_ms, on_stalled, self);
 }
 
 static void
-read_done(gpointer job)
+read_clear(gpointer data)
 {
-    Read *read = job;
-    EhdSource *self = read->source;
-
-    if (self->failed)
-        return;
-    self->busy = self->reading = FALSE;
-    restart_stall_timer(self);
-    if (read->status != EHP_OK)
-        fail(self, read->status, self->id);
-    else
-        self->user->data(self->id, read->bytes, read->length, self->user_data);
-}
-
-static void
-read_free(gpointer job)
-{
-    Read *read = job;
+    Read *read = data;
 
     open_file_unref(read->file);
     g_free(read->bytes);
-    g_free(read);
 }
 
-static const EhdJobOps read_ops = {.work = read_work, .done = read_done, .free = read_free};
+static void
+read_unref(gpointer read)
+{
+    g_atomic_rc_box_release_full(read, read_clear);
+}
+
+static void read_done(gpointer job);
+
+static const EhdJobOps read_ops = {.work = read_work, .done = read_done, .free = read_unref};
 
 static Slot *
 find_slot(EhdSource *self, guint id)
@@ -252,23 +251,90 @@ ask_for(EhdSource *self, guint id, gboolean now)
     return slot;
 }
 
-static void
-start_read(EhdSource *self, Slot *slot)
+static Read *
+start_read(EhdSource *self, Slot *slot, guint64 offset, guint32 length)
 {
-    const EhdItem *item = &g_array_index(self->items, EhdItem, self->id);
-    Read *read = g_new0(Read, 1);
+    const EhdItem *item = &g_array_index(self->items, EhdItem, slot->id);
+    Read *read = g_atomic_rc_box_new0(Read);
 
     slot->last_use = ++self->uses;
     read->source = self;
+    read->id = slot->id;
     read->file = g_atomic_rc_box_acquire(slot->file);
     read->size = item->size;
     read->has_mtime = item->has_mtime;
     read->mtime = item->mtime;
-    read->offset = self->offset;
-    read->length = self->length;
-    self->reading = TRUE;
+    read->offset = offset;
+    read->length = length;
+    ehd_lane_push(self->lane, &read_ops, g_atomic_rc_box_acquire(read));
+    return read;
+}
+
+/* What follows `read`: the next segment of the item, or the first of the next item if that is
+ * open already. */
+static void
+read_ahead(EhdSource *self, const Read *read)
+{
+    guint64 offset = read->offset + read->length;
+    guint id = read->id;
+    Slot *slot;
+
+    if (offset >= read->size) {
+        offset = 0;
+        id = self->next;
+    }
+    slot = id < self->items->len ? find_slot(self, id) : NULL;
+    if (slot == NULL || slot->file == NULL)
+        return;
+    self->ahead = start_read(
+        self, slot, offset,
+        (guint32)MIN(g_array_index(self->items, EhdItem, id).size - offset, EHP_SEGMENT_MAX));
+}
+
+static void
+deliver(EhdSource *self)
+{
+    Read *read = g_steal_pointer(&self->current);
+
+    self->busy = FALSE;
     restart_stall_timer(self);
-    ehd_lane_push(self->lane, &read_ops, read);
+    if (read->status != EHP_OK) {
+        fail(self, read->status, read->id);
+    } else {
+        read_ahead(self, read);
+        self->user->data(read->id, read->bytes, read->length, self->user_data);
+    }
+    read_unref(read);
+}
+
+static void
+read_done(gpointer job)
+{
+    Read *read = job;
+    EhdSource *self = read->source;
+
+    read->done = TRUE;
+    if (read == self->current && !self->failed)
+        deliver(self);
+}
+
+/* The file is there: start reading what was asked for, unless that is done or under way
+ * already. */
+static void
+go_on(EhdSource *self, Slot *slot)
+{
+    Read *ahead = g_steal_pointer(&self->ahead);
+
+    if (ahead != NULL && ahead->id == self->id && ahead->offset == self->offset &&
+        ahead->length == self->length) {
+        self->current = ahead;
+    } else {
+        g_clear_pointer(&ahead, read_unref);
+        self->current = start_read(self, slot, self->offset, self->length);
+    }
+    restart_stall_timer(self);
+    if (self->current->done)
+        deliver(self);
 }
 
 EhdSource *
@@ -292,6 +358,8 @@ ehd_source_free(EhdSource *self)
         return;
     g_clear_handle_id(&self->stall_timer, g_source_remove);
     ehd_lane_free(self->lane, FALSE);
+    g_clear_pointer(&self->current, read_unref);
+    g_clear_pointer(&self->ahead, read_unref);
     for (guint i = 0; i < EHD_SOURCE_OPEN_MAX; i++)
         clear_slot(&self->slots[i]);
     g_free(self);
@@ -310,14 +378,15 @@ ehd_source_read(EhdSource *self, guint id, guint64 offset, guint32 length, const
     self->id = id;
     self->offset = offset;
     self->length = length;
+    self->next = n_next > 0 ? next[0] : G_MAXUINT;
     restart_stall_timer(self);
     slot = ask_for(self, id, TRUE);
     for (gsize i = 0; i < n_next && i < EHD_SOURCE_AHEAD && !self->failed; i++)
         ask_for(self, next[i], FALSE);
     /* the owner may have answered, or failed, from within want() */
-    slot = self->failed || self->reading ? NULL : find_slot(self, id);
+    slot = self->failed || self->current != NULL ? NULL : find_slot(self, id);
     if (slot != NULL && slot->file != NULL)
-        start_read(self, slot);
+        go_on(self, slot);
 }
 
 void
@@ -336,8 +405,8 @@ ehd_source_give(EhdSource *self, guint id, int fd, ehp_status why)
     }
     slot->file = g_atomic_rc_box_new0(OpenFile);
     slot->file->fd = fd;
-    if (self->busy && !self->reading && self->id == id)
-        start_read(self, slot);
+    if (self->busy && self->current == NULL && self->id == id)
+        go_on(self, slot);
 }
 
 void

@@ -417,7 +417,7 @@ unlink_item(EhdSpoolSession *session, const char *name, GError **error)
 }
 
 gboolean
-ehd_spool_item_discard(EhdSpoolSession *session, guint32 id, GError **error)
+ehd_spool_item_discard_later(EhdSpoolSession *session, guint32 id, GError **error)
 {
     char whole[EHD_SPOOL_NAME_MAX];
     char partial[EHD_SPOOL_NAME_MAX];
@@ -427,6 +427,12 @@ ehd_spool_item_discard(EhdSpoolSession *session, guint32 id, GError **error)
         if (g_array_index(session->later, guint32, i) == id)
             g_array_remove_index_fast(session->later, i);
     }
-    return unlink_item(session, whole, error) && unlink_item(session, partial, error) &&
-           sync_names(session, error);
+    session->names_dirty = TRUE;
+    return unlink_item(session, whole, error) && unlink_item(session, partial, error);
+}
+
+gboolean
+ehd_spool_item_discard(EhdSpoolSession *session, guint32 id, GError **error)
+{
+    return ehd_spool_item_discard_later(session, id, error) && sync_names(session, error);
 }

@@ -87,3 +87,6 @@ int ehd_spool_item_open(EhdSpoolSession *session, guint32 id, guint64 *size, GEr
 /* Unlinks the item, whole or partial; a missing one is success. Not while it is open as
  * EhdSpoolItem. */
 gboolean ehd_spool_item_discard(EhdSpoolSession *session, guint32 id, GError **error);
+/* The same without waiting for the disk: after a power cut the item may be there again, unless
+ * ehd_spool_session_sync or a later ehd_spool_session_discard returned TRUE. */
+gboolean ehd_spool_item_discard_later(EhdSpoolSession *session, guint32 id, GError **error);
