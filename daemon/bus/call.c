@@ -233,7 +233,7 @@ on_authorised(GObject *source, GAsyncResult *result, gpointer user_data)
     EhdCall *call = user_data;
     GError *error = NULL;
     call->grant = ehd_gate_check_finish(call->calls->gate, result, &error);
-    if (call->grant != NULL && !ehd_caller_is_gone(call->caller)) {
+    if (call->grant != NULL && !ehd_caller_is_gone(call->caller) && !call->calls->closed) {
         call->step(call);
         return;
     }

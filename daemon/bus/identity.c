@@ -66,7 +66,7 @@ return_csr(EhdCall *call, const char *csr)
     g_variant_builder_add(&dict, "{sv}", "fingerprint", g_variant_new_string(fingerprint));
     if (csr != NULL)
         if (csr != NULL) /* nobody certifies a device without an organisation */
-        g_variant_builder_add(&dict, "{sv}", "csr", g_variant_new_string(csr));
+            g_variant_builder_add(&dict, "{sv}", "csr", g_variant_new_string(csr));
     ehd_call_return(call, g_variant_new("(a{sv})", &dict));
 }
 

@@ -26,10 +26,24 @@ ehd_call_without_options(EhdCall *call)
     return FALSE;
 }
 
+/* The bus was closed while the core worked: there is nothing any more to hang the result on. */
+static gboolean
+fail_if_closed(EhdCall *call)
+{
+    GError *error = NULL;
+    if (ehd_bus_get_core(ehd_call_get_owner(call)) != NULL)
+        return FALSE;
+    ehd_error_set(&error, EHP_CANCELLED, "the service stops");
+    ehd_call_fail(call, error);
+    return TRUE;
+}
+
 /* The new session gets its caller as owner, and the caller its path. */
 static void
 return_session(EhdCall *call, EhdSession *session, const char *agent)
 {
+    if (fail_if_closed(call))
+        return;
     EhdSessionObject *object = ehd_bus_get_object(ehd_call_get_owner(call), session);
     ehd_session_object_set_owner(object, ehd_call_get_caller(call), agent);
     g_autofree char *path = ehd_session_path(ehd_session_get_info(session)->id);
@@ -229,6 +243,8 @@ on_diagnosed(GObject *source, GAsyncResult *result, gpointer user_data)
         return;
     }
     ehd_call_set_data(call, findings, (GDestroyNotify)g_ptr_array_unref);
+    if (fail_if_closed(call))
+        return;
     ehd_gate_probe_async(ehd_bus_get_gate(bus), on_polkit_probed, call);
 }
 

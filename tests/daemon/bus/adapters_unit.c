@@ -924,6 +924,24 @@ test_close_with_calls(void)
     fixture_end(&f);
 }
 
+static void
+test_close_while_opening(void)
+{
+    Fixture f;
+    if (!fixture_start(&f, TRUE))
+        return;
+    f.core->hold = TRUE;
+    Pending *opening = call_start(f.other, ROOT, MANAGER, "Send", send_arguments(NULL), 0);
+    while (f.core->held->len == 0)
+        iterate();
+    ehd_bus_close(f.bus);
+    fake_core_let_go(f.core);
+    wait_until(&opening->done);
+    g_assert_cmpstr(error_name(opening->error), ==, "Cancelled");
+    pending_free(opening);
+    fixture_end(&f);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -957,5 +975,6 @@ main(int argc, char **argv)
     g_test_add_func("/bus/agent/open-item", test_open_item);
     g_test_add_func("/bus/agent/items-arrived", test_items_arrived);
     g_test_add_func("/bus/close-with-calls", test_close_with_calls);
+    g_test_add_func("/bus/close-while-opening", test_close_while_opening);
     return g_test_run();
 }
