@@ -2,19 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """A second device taps while a session is in each of its states: BUSY, learns nothing, the session goes on."""
 import json
+import signal
 
 from scenario import CLINIC, case, main
 
 
 def bystander(rig):
-    """A second patient taps this clinic now: 75, PeerBusy, and not a word about the clinic or the first patient."""
+    """A second patient taps this clinic now: is told to wait, and not a word about the clinic or the first patient."""
     second = rig.send(rig.write("second.json", 1000), host="patient2")
     second.state("ready")
     rig.tap("patient2")
-    second.ends(75, "PeerBusy")
+    second.expect("trouble", error="PeerBusy")
+    rig.untap()
+    second.signal(signal.SIGINT)
+    second.ends(130)
     said = json.dumps(second.events) + "".join(second.err)
     assert CLINIC not in said and not second.find("peer") and not second.find("request"), second.said()
-    rig.untap()
 
 
 def finish(rig, receive, send, files):
@@ -92,7 +95,7 @@ def next_patient(rig):
     rig.tap("patient2")
     second.ends(0)
     assert len(rig.sessions()) == 2
-    receive.process.send_signal(2)
+    receive.signal(signal.SIGINT)
     receive.ends(130)
 
 

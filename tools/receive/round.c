@@ -10,6 +10,7 @@
 #include "tools/common/ask.h"
 #include "tools/common/output.h"
 #include "tools/common/session-dir.h"
+#include "tools/common/trouble.h"
 #include "tools/common/words.h"
 #include "tools/receive/on-filed.h"
 
@@ -20,6 +21,7 @@ struct Round {
     EhrlinkSession *session;   /* owned, NULL before it is open */
     GCancellable *cancellable; /* owned; ends what comes before the session */
     EhrlinkSessionState told;
+    char *trouble; /* owned: the last one that was told */
     GPtrArray *items;  /* owned, of EhrlinkItem: what was collected */
     char *directory;   /* owned: where it is now, NULL before there is one */
     GError *why;       /* owned: a fault of this side that ended it */
@@ -250,6 +252,7 @@ on_changed(EhrlinkSession *session, gpointer user_data)
     Round *round = user_data;
     EhrlinkSessionState state = ehrlink_session_get_state(session);
 
+    trouble_tell(session, &round->trouble);
     if (state == round->told)
         return;
     round->told = state;
@@ -363,5 +366,6 @@ round_free(Round *round)
     g_clear_pointer(&round->items, g_ptr_array_unref);
     g_clear_pointer(&round->directory, g_free);
     g_clear_error(&round->why);
+    g_free(round->trouble);
     g_free(round);
 }

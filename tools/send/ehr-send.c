@@ -10,6 +10,7 @@
 #include "tools/common/ask.h"
 #include "tools/common/output.h"
 #include "tools/common/receipt-file.h"
+#include "tools/common/trouble.h"
 #include "tools/common/words.h"
 #include "tools/send/consent.h"
 #include "tools/send/options.h"
@@ -27,6 +28,7 @@ typedef struct {
     EhrlinkSession *session;      /* owned, NULL before it is open */
     GCancellable *cancellable;    /* owned; ends what comes before the session */
     GBytes *receipt;              /* owned, once it is here */
+    char *trouble;                /* owned: the last one that was told */
     EhrlinkSessionState told;     /* the last state that was shown */
     GError *why;                  /* owned: why we refused, when that is better than "declined" */
     GMainLoop *loop;              /* owned */
@@ -145,6 +147,7 @@ on_changed(EhrlinkSession *session, gpointer user_data)
     EhrlinkSessionState state = ehrlink_session_get_state(session);
     JsonBuilder *event;
 
+    trouble_tell(session, &send->trouble);
     if (state == send->told)
         return;
     send->told = state;
@@ -317,6 +320,7 @@ send_clear(Send *send)
     g_clear_pointer(&send->items, g_ptr_array_unref);
     g_clear_pointer(&send->loop, g_main_loop_unref);
     g_clear_error(&send->why);
+    g_clear_pointer(&send->trouble, g_free);
     send_options_clear(&send->options);
 }
 
