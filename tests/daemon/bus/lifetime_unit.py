@@ -217,11 +217,14 @@ def test_terminate():
 def test_kill_and_return():
     with Host() as host:
         client = host.connect()
-        for _ in range(3):
+        owners = Owners(client)
+        for i in range(1, 4):
             call(client, "GetIdentity")
             pid = daemon_pid(client)
             os.kill(pid, signal.SIGKILL)
             ended(pid)
+            # the bus may still route a call to who is dead
+            iterate_until(lambda: owners.lost == i)
 
 
 def test_second_daemon():
