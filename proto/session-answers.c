@@ -71,7 +71,9 @@ ehp_session_data(ehp_session *s, uint32_t item, const uint8_t *data, size_t len,
     if (status == EHP_INVALID_ARGUMENT)
         return status;
     snd->asked = false;
-    if (status != EHP_OK)
+    if (status == EHP_OK)
+        s->links[s->link].last_tx = s->now;
+    else
         session_fail(s, status);
     s->progress_deadline = s->now + EHP_PROGRESS_MS;
     session_settle(s);

@@ -135,14 +135,25 @@ session_finish(ehp_session *s, ehp_status status, bool by_peer)
     wipe_keys(s);
 }
 
+static bool
+before_grant(const ehp_session *s)
+{
+    return s->role == EHP_ROLE_PATIENT && !ehp_doc_there(&s->docs[EHP_DOC_CONSENT]);
+}
+
 void
 session_fail(ehp_session *s, ehp_status status)
 {
+    int code = ehp_status_wire(status);
     ehp_status ignored;
 
     if (s->state == SS_ENDED)
         return;
-    ignored = say_error(s, ehp_status_wire(status));
+    /* a terminal that broke a rule may know; nothing else is told before the grant */
+    if (before_grant(s) && code != EHP_WIRE_PROTOCOL)
+        ignored = session_say_refusal(s);
+    else
+        ignored = say_error(s, code);
     (void)ignored; /* it ends either way */
     session_finish(s, status, false);
 }
@@ -205,12 +216,6 @@ act_bye(ehp_session *s)
 
     session_finish(s, EHP_OK, false);
     return status;
-}
-
-static bool
-before_grant(const ehp_session *s)
-{
-    return s->role == EHP_ROLE_PATIENT && !ehp_doc_there(&s->docs[EHP_DOC_CONSENT]);
 }
 
 ehp_status

@@ -111,7 +111,7 @@ act_win(ehp_session *s, int link)
     link_overtake(s, link);
     s->link = link;
     s->suspended_deadline = UINT64_MAX;
-    s->attempt = 0;
+    s->attempt = UINT32_MAX; /* the close of this link makes it 0: the newest is tried first */
     session_emit(s, EHP_EV_LINK_UP)->link = link;
     return EHP_OK;
 }

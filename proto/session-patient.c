@@ -242,7 +242,8 @@ act_ack(ehp_session *s)
 
     if (!ack->has_item || !ack->has_segments)
         return EHP_BAD_MESSAGE;
-    s->progress_deadline = s->now + EHP_PROGRESS_MS;
+    if (ehp_position_before(s->sender.acked, at)) /* the same again is no progress */
+        s->progress_deadline = s->now + EHP_PROGRESS_MS;
     return ehp_sender_ack(&s->sender, at);
 }
 

@@ -27,7 +27,6 @@ session_outlet(ehp_session *s, ehp_outlet *out)
     out->records = &s->links[s->link].records;
     out->queue = &s->links[s->link].out;
     out->plain = s->plain;
-    s->links[s->link].last_tx = s->now;
     return true;
 }
 
@@ -39,6 +38,7 @@ session_send(ehp_session *s, const Ehp__Record *record)
 
     if (!session_outlet(s, &out))
         return EHP_OK;
+    s->links[s->link].last_tx = s->now;
     status = ehp_wire_send(&out, record, 0);
     if (status == EHP_LIMIT_REACHED) {
         s->choked = true;

@@ -183,14 +183,17 @@ static void
 pump(ehp_session *s)
 {
     ehp_outlet out;
+    size_t before;
     ehp_status status;
 
-    if (s->state != SS_SENDING || !session_open(s) ||
-        ehp_queue_peek(&s->links[s->link].out).len >= QUEUE_LOW)
+    if (s->state != SS_SENDING || !session_outlet(s, &out))
         return;
-    if (!session_outlet(s, &out))
+    before = ehp_queue_peek(out.queue).len;
+    if (before >= QUEUE_LOW)
         return;
     status = ehp_sender_pump(&s->sender, &out, &s->docs[EHP_DOC_MANIFEST], QUEUE_LOW);
+    if (ehp_queue_peek(out.queue).len > before) /* only what was said keeps Ping away */
+        s->links[s->link].last_tx = s->now;
     if (status != EHP_OK)
         session_fail(s, status);
 }
