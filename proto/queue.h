@@ -28,7 +28,7 @@ EHP_MUST_USE ehp_status ehp_queue_reserve(ehp_queue *q, size_t len, uint8_t **at
 void ehp_queue_commit(ehp_queue *q, size_t len);
 /* All that is queued; borrowed until the next call. */
 ehp_bytes ehp_queue_peek(const ehp_queue *q);
-/* Removes the first len bytes (at most all). An emptied queue gives back memory above 64 KiB.
+/* Removes the first len bytes (at most all). An emptied queue gives back memory above 512 KiB.
  */
 void ehp_queue_drop(ehp_queue *q, size_t len);
 /* Wipes, frees and keeps max; idempotent. */
