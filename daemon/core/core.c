@@ -282,6 +282,8 @@ take_up(EhdCore *self, const char *id)
     session->received = session->spooled = session->recorded = session->complete = TRUE;
     session->has_transfer = session->announced = session->tapped = TRUE;
     session->transfer = EHD_TRANSFER_COMPLETE;
+    session->final.items = session->final.items_done = session->items->len;
+    session->final.bytes = session->final.bytes_done = session->manifest_bytes;
     ehd_terminal_own_request(session);
     g_ptr_array_add(self->sessions, session);
     ehd_filing_start(session);

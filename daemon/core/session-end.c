@@ -11,6 +11,8 @@
 #include "daemon/error.h"
 #include "proto/receipt.h"
 
+#define OTHER EHP__CATEGORY__CATEGORY_OTHER
+
 /* ---------------------------------------------------------------- audit */
 
 static void
@@ -53,6 +55,30 @@ add_terminal(EhdSession *self, EhdAuditEntry *entry)
     }
 }
 
+/* What kinds of records were sent, never which: codes in the order of their numbers. */
+static void
+add_categories(EhdSession *self, EhdAuditEntry *entry)
+{
+    guint32 seen = 0;
+
+    for (guint i = 0; i < self->items->len; i++) {
+        int category = g_array_index(self->items, EhdItem, i).category;
+
+        if (self->item_states->data[i] != EHD_ITEM_WITHHELD)
+            seen |= 1u << (category > 0 && category < 32 ? category : OTHER);
+    }
+    g_string_truncate(self->categories, 0);
+    for (int category = 1; category < 32; category++) {
+        const char *code = ehd_category_code(category);
+
+        if ((seen & 1u << category) == 0 || code == NULL)
+            continue;
+        g_string_append_printf(self->categories, self->categories->len > 0 ? " %s" : "%s",
+                               code);
+    }
+    entry->categories = self->categories->str;
+}
+
 void
 ehd_session_audit_entry(EhdSession *self, EhdAuditEntry *entry)
 {
@@ -69,6 +95,7 @@ ehd_session_audit_entry(EhdSession *self, EhdAuditEntry *entry)
 
         entry->items = info->items;
         entry->bytes = (gint64)info->bytes;
+        add_categories(self, entry);
     }
     if (self->receipt != NULL)
         add_receipt(self, entry);

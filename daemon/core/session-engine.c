@@ -83,11 +83,23 @@ void
 ehd_session_stop_engine(EhdSession *self)
 {
     g_clear_handle_id(&self->engine_timer, g_source_remove);
+    g_clear_handle_id(&self->engine_reaper, g_source_remove);
     ehd_session_stop_connecting(self);
+    if (self->engine != NULL)
+        ehp_session_progress(self->engine, &self->final);
     for (guint i = 0; i < EHP_SESSION_LINKS; i++)
         ehd_session_close_cable(self, (int)i, FALSE);
     g_clear_pointer(&self->engine, ehp_session_free);
     self->engine_ended = self->linked = FALSE;
+}
+
+void
+ehd_session_get_progress(EhdSession *self, ehp_progress *progress)
+{
+    if (self->engine != NULL)
+        ehp_session_progress(self->engine, progress);
+    else
+        *progress = self->final;
 }
 
 guint64
@@ -171,6 +183,18 @@ on_revoked(EhdSession *self, const ehp_event *event)
     ehd_session_audit(self, EHD_AUDIT_REVOKED, EHP_OK);
 }
 
+/* A session that waits to be filed, for days perhaps, keeps no engine. */
+static gboolean
+on_reap(gpointer user_data)
+{
+    EhdSession *self = user_data;
+
+    self->engine_reaper = 0;
+    ehd_session_stop_engine(self);
+    self->engine_ended = TRUE;
+    return G_SOURCE_REMOVE;
+}
+
 static void
 on_ended(EhdSession *self, const ehp_event *event)
 {
@@ -183,8 +207,10 @@ on_ended(EhdSession *self, const ehp_event *event)
         self->uncertain = FALSE;
         return;
     }
-    if (self->received) /* kept until it is filed, with or without the peer */
+    if (self->received) { /* kept until it is filed, with or without the peer */
+        self->engine_reaper = g_idle_add(on_reap, self);
         return;
+    }
     ehd_session_finish(self, event->status, NULL);
 }
 

@@ -226,9 +226,6 @@ ehd_session_incoming(EhdSession *self, int fd, const ehp_preamble *preamble)
     plug_in(self, number, fd);
     meet(self);
     ehd_session_pump(self);
-    /* A patient's device says nothing before its consent, so its being here is all that shows it. */
-    if (self->state == EHD_STATE_TAPPED)
-        ehd_session_set_state(self, EHD_STATE_DECIDING, ehd_session_engine_deadline(self));
     return TRUE;
 }
 

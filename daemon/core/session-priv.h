@@ -85,7 +85,7 @@ struct EhdSession {
     guint64 done_told;
     EhdSessionInfo info; /* filled by get_info */
 
-    /* session-tap.c */
+    /* session-tap.c, session-armed.c */
     GTask *opening; /* owned; the call that waits for the reader */
     guint opening_timer;
     ehp_tap *tap; /* owned */
@@ -123,9 +123,12 @@ struct EhdSession {
     gboolean complete;
     GBytes *receipt;      /* owned */
     guint8 hashes[3][32]; /* scratch of audit entries */
-    int status;           /* StatusKind, 0 none */
+    GString *categories;  /* owned; the same */
+    ehp_progress final;   /* counts of an engine that is gone */
+    guint engine_reaper;
+    int status; /* StatusKind, 0 none */
 
-    /* session-patient.c */
+    /* session-peer.c, session-consent.c, session-patient.c */
     GArray *items; /* owned, of EhdItem: patient: the caller's; terminal: the manifest's */
     GByteArray *item_states; /* owned, EhdItemState of each, or EHD_ITEM_WITHHELD */
     EhdSource *source;       /* owned */
@@ -179,12 +182,18 @@ ehd_now_ms(void)
 }
 
 /* session-tap.c */
+ehp_tap *ehd_session_tap_new(EhdSession *self);
+/* Events of the tap machine, then what it wants to be transmitted. */
+void ehd_session_pump_tap(EhdSession *self);
+void ehd_session_set_trouble(EhdSession *self, ehp_status trouble);
+
+/* session-armed.c */
 /* Takes the reader and arms it; opening, (transfer full), is answered when the reader polls, or
  * fails. */
 void ehd_session_arm(EhdSession *self, GTask *opening);
 /* Another session takes the reader, or this one needs it no more. */
 void ehd_session_disarm(EhdSession *self);
-/* An uncertain tap was complete after all: its link is up. */
+/* session-tap.c: an uncertain tap was complete after all: its link is up. */
 void ehd_session_tap_confirmed(EhdSession *self);
 
 /* session-link.c */
@@ -202,6 +211,7 @@ void ehd_session_stop_connecting(EhdSession *self);
 /* session-engine.c */
 gboolean ehd_session_start_engine(EhdSession *self, guint first_link_ms);
 void ehd_session_stop_engine(EhdSession *self);
+void ehd_session_get_progress(EhdSession *self, ehp_progress *progress);
 /* For set_state: when the engine wants to be woken, 0 if it does not. */
 guint64 ehd_session_engine_deadline(EhdSession *self);
 /* Events, answers, timers and links, until nothing moves. */
@@ -209,7 +219,7 @@ void ehd_session_pump(EhdSession *self);
 /* Ends the engine, and with it the session. */
 void ehd_session_abort(EhdSession *self, ehp_status why);
 
-/* session-patient.c */
+/* session-peer.c, session-consent.c, session-patient.c */
 void ehd_patient_judge(EhdSession *self, const ehp_tap_event *event);
 void ehd_patient_check_crls(EhdSession *self, const ehp_event *event);
 void ehd_patient_ask_consent(EhdSession *self, const ehp_event *event);
@@ -219,6 +229,9 @@ void ehd_patient_receipt(EhdSession *self, const ehp_event *event);
 void ehd_patient_complete(EhdSession *self);
 void ehd_patient_status(EhdSession *self, const ehp_event *event);
 void ehd_patient_clear(EhdSession *self);
+/* Asks for the consent if it is open and there is somebody to ask. */
+void ehd_patient_ask_owner(EhdSession *self);
+void ehd_patient_open_source(EhdSession *self);
 void ehd_patient_ask_again(EhdSession *self);
 void ehd_request_clear(EhdRequest *request);
 

@@ -11,15 +11,8 @@
 
 #include "daemon/error.h"
 
-/* The helper is started and the reader opened in less. */
-#define OPENING_MS   15000
-/* A tap under way is not cut off by the end of the armed time. */
-#define TAP_GRACE_MS 3000
-
-static void pump_tap(EhdSession *self);
-
-static void
-set_trouble(EhdSession *self, ehp_status trouble)
+void
+ehd_session_set_trouble(EhdSession *self, ehp_status trouble)
 {
     if (self->trouble == trouble)
         return;
@@ -29,8 +22,8 @@ set_trouble(EhdSession *self, ehp_status trouble)
 
 /* ---------------------------------------------------------------- the machine */
 
-static ehp_tap *
-tap_new(EhdSession *self)
+ehp_tap *
+ehd_session_tap_new(EhdSession *self)
 {
     uint32_t categories[EHP_TAP_CATEGORIES_MAX];
     ehp_bytes chain[EHP_CHAIN_MAX];
@@ -72,7 +65,7 @@ replace_tap(EhdSession *self)
 {
     g_clear_handle_id(&self->tap_timer, g_source_remove);
     ehp_tap_free(self->tap);
-    self->tap = tap_new(self);
+    self->tap = ehd_session_tap_new(self);
     self->confirm_sent = FALSE;
 }
 
@@ -141,7 +134,7 @@ on_uncertain(EhdSession *self)
     ehd_session_stop_engine(self);
     self->uncertain = ehd_session_start_engine(self, EHP_PENDING_MS);
     ehd_session_set_state(self, EHD_STATE_READY, self->armed_until);
-    set_trouble(self, EHP_TAP_TORN);
+    ehd_session_set_trouble(self, EHP_TAP_TORN);
     ehd_session_pump(self);
     confirm_answered(self);
 }
@@ -185,7 +178,7 @@ on_pending_stored(ehp_status status, gpointer user_data)
         self->confirm_sent = answer == EHP_OK && status == EHP_OK;
         if (answer != EHP_OK)
             g_debug("session %s: pending tap: %s", self->id, ehp_status_name(answer));
-        pump_tap(self);
+        ehd_session_pump_tap(self);
     }
     ehd_core_check(self->core);
 }
@@ -243,7 +236,7 @@ on_tap_timer(gpointer user_data)
 
     self->tap_timer = 0;
     ehp_tap_tick(self->tap, ehd_now_ms());
-    pump_tap(self);
+    ehd_session_pump_tap(self);
     return G_SOURCE_REMOVE;
 }
 
@@ -293,8 +286,8 @@ is_end_of_try(const ehp_tap_event *event)
 
 /* Events first, then what is to be transmitted: the last answer of a try goes out before the
  * field is let go. */
-static void
-pump_tap(EhdSession *self)
+void
+ehd_session_pump_tap(EhdSession *self)
 {
     gboolean over = FALSE;
     ehp_tap_event event;
@@ -315,194 +308,4 @@ pump_tap(EhdSession *self)
     }
     if (self->tap != NULL)
         arm_tap_timer(self);
-}
-
-/* ---------------------------------------------------------------- the port */
-
-static void
-answer_opening(EhdSession *self, ehp_status status, const char *detail)
-{
-    GTask *opening = g_steal_pointer(&self->opening);
-
-    g_clear_handle_id(&self->opening_timer, g_source_remove);
-    if (opening == NULL)
-        return;
-    if (status == EHP_OK)
-        g_task_return_pointer(opening, self, NULL);
-    else
-        g_task_return_new_error(opening, EHD_ERROR, (int)status, "%s", detail);
-    g_object_unref(opening);
-    if (status != EHP_OK)
-        ehd_core_remove(self->core, self);
-}
-
-static gboolean
-is_reader_trouble(ehp_status status)
-{
-    return status == EHP_NO_READER || status == EHP_READER_BUSY || status == EHP_READER_LOST ||
-           status == EHP_READER_MUTE || status == EHP_NFC_HELPER_FAILED;
-}
-
-static void
-port_ready(gpointer user_data)
-{
-    EhdSession *self = user_data;
-
-    if (is_reader_trouble(self->trouble))
-        set_trouble(self, EHP_OK);
-    answer_opening(self, EHP_OK, NULL);
-}
-
-static void
-port_activated(gpointer user_data)
-{
-    EhdSession *self = user_data;
-
-    if (self->role != EHD_TERMINAL || self->tap == NULL)
-        return;
-    if (ehp_tap_start(self->tap, ehd_now_ms()) != EHP_OK)
-        return;
-    if (!self->tapped) {
-        self->trouble = EHP_OK;
-        ehd_session_set_state(self, EHD_STATE_TAPPING, 0);
-    }
-    pump_tap(self);
-}
-
-static void
-port_apdu(const guint8 *apdu, gsize length, gpointer user_data)
-{
-    EhdSession *self = user_data;
-    ehp_status status;
-
-    if (self->tap == NULL)
-        return;
-    status = ehp_tap_feed(self->tap, apdu, length, ehd_now_ms());
-    if (status != EHP_OK)
-        g_debug("session %s: apdu: %s", self->id, ehp_status_name(status));
-    pump_tap(self);
-}
-
-static void
-port_lost(ehp_status why, const char *detail, gpointer user_data)
-{
-    EhdSession *self = user_data;
-
-    if (self->tap == NULL)
-        return;
-    if (self->role == EHD_PATIENT && self->tapped) {
-        ehd_session_disarm(self); /* the last answer is out: the reader is free for another */
-        return;
-    }
-    ehp_tap_lost(self->tap, ehd_now_ms());
-    pump_tap(self);
-}
-
-static void
-port_error(ehp_status status, const char *detail, gpointer user_data)
-{
-    EhdSession *self = user_data;
-
-    g_info("session %s: reader: %s: %s", self->id, ehp_status_name(status), detail);
-    if (self->opening != NULL)
-        answer_opening(self, status, detail);
-    else if (!self->tapped)
-        set_trouble(self, status);
-}
-
-static const EhdTapPortEvents port_events = {
-    .on_ready = port_ready,
-    .on_activated = port_activated,
-    .on_apdu = port_apdu,
-    .on_lost = port_lost,
-    .on_error = port_error,
-};
-
-/* ---------------------------------------------------------------- armed */
-
-static gboolean
-on_armed_over(gpointer user_data)
-{
-    EhdSession *self = user_data;
-
-    self->armed_timer = 0;
-    if (self->state == EHD_STATE_TAPPING || self->uncertain)
-        self->armed_timer = g_timeout_add(TAP_GRACE_MS, on_armed_over, self);
-    else
-        ehd_session_end(self, EHP_TAP_TIMED_OUT);
-    return G_SOURCE_REMOVE;
-}
-
-static gboolean
-on_opening_over(gpointer user_data)
-{
-    EhdSession *self = user_data;
-
-    self->opening_timer = 0;
-    answer_opening(self, EHP_NFC_HELPER_FAILED, "the reader did not become ready in time");
-    return G_SOURCE_REMOVE;
-}
-
-void
-ehd_session_arm(EhdSession *self, GTask *opening)
-{
-    EhdTapPort *port = port_of(self);
-
-    self->opening = opening;
-    self->tap = tap_new(self);
-    if (self->tap == NULL) {
-        answer_opening(self, EHP_INVALID_ARGUMENT, "the certificate chain does not fit a tap");
-        return;
-    }
-    self->holds_reader = TRUE;
-    self->opening_timer = g_timeout_add(OPENING_MS, on_opening_over, self);
-    if (self->wishes.armed_s > 0) {
-        self->armed_timer = g_timeout_add_seconds(self->wishes.armed_s, on_armed_over, self);
-        self->armed_until = self->deadline = ehd_now_ms() + 1000ull * self->wishes.armed_s;
-    }
-    port->ops->arm(port, self->role == EHD_PATIENT ? EHD_TAP_PORT_CARD : EHD_TAP_PORT_READER,
-                   &port_events, self);
-}
-
-void
-ehd_session_disarm(EhdSession *self)
-{
-    EhdTapPort *port = port_of(self);
-
-    g_clear_handle_id(&self->opening_timer, g_source_remove);
-    g_clear_handle_id(&self->tap_timer, g_source_remove);
-    g_clear_handle_id(&self->armed_timer, g_source_remove);
-    if (self->holds_reader) {
-        self->holds_reader = FALSE;
-        port->ops->disarm(port);
-        ehd_core_release_reader(self->core, self);
-    }
-    g_clear_pointer(&self->tap, ehp_tap_free);
-}
-
-gboolean
-ehd_session_allow_unverified(EhdSession *self, const char *fingerprint, GError **error)
-{
-    guint8 given[EHD_FINGERPRINT_LEN];
-
-    if (self->state != EHD_STATE_STOPPED) {
-        ehd_error_set(error, EHP_WRONG_STATE, "no terminal was turned away");
-        return FALSE;
-    }
-    if (!ehd_fingerprint_parse(fingerprint, given) || !self->verdict.readable ||
-        memcmp(given, self->verdict.fingerprint, sizeof given) != 0) {
-        ehd_error_set(error, EHP_INVALID_ARGUMENT, "not the fingerprint of that terminal");
-        return FALSE;
-    }
-    memcpy(self->allowed, given, sizeof given);
-    self->allowed_until = ehd_now_ms() + EHP_ALLOW_MS;
-    ehd_session_audit(self, EHD_AUDIT_ALLOWED, self->verdict.status);
-    /* the second tap must fit into what is left of the armed time */
-    if (self->armed_timer != 0) {
-        g_source_remove(self->armed_timer);
-        self->armed_timer = g_timeout_add(EHP_ALLOW_MS, on_armed_over, self);
-        self->armed_until = self->allowed_until;
-    }
-    ehd_session_set_state(self, EHD_STATE_STOPPED, self->allowed_until);
-    return TRUE;
 }

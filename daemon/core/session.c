@@ -29,6 +29,7 @@ ehd_session_new(EhdCore *core, EhdSessionRole role, uid_t uid)
     self->item_states = g_byte_array_new();
     self->closing = g_ptr_array_new();
     self->cancellers = g_ptr_array_new_with_free_func(g_object_unref);
+    self->categories = g_string_new(NULL);
     return self;
 }
 
@@ -73,6 +74,7 @@ ehd_session_free(EhdSession *self)
     ehd_request_clear(&self->request);
     wishes_clear(&self->wishes);
     g_free(self->error_detail);
+    g_string_free(self->categories, TRUE);
     sodium_memzero(self->leaf_secret, sizeof self->leaf_secret);
     g_free(self);
 }
@@ -145,9 +147,9 @@ ehd_session_tell_progress(EhdSession *self, gboolean last)
     guint64 now = ehd_now_ms();
     ehp_progress progress;
 
-    if (self->engine == NULL || !self->has_transfer)
+    if (!self->has_transfer)
         return;
-    ehp_session_progress(self->engine, &progress);
+    ehd_session_get_progress(self, &progress);
     if (!last && (progress.bytes_done == self->done_told || self->progress_timer != 0))
         return;
     if (!last && now < self->progress_told + EHD_PROGRESS_MS) {
@@ -277,12 +279,7 @@ fill_counts(EhdSession *self, EhdSessionInfo *info)
 
     if (!self->has_transfer)
         return;
-    if (self->engine == NULL) { /* taken up from an earlier run: all of it is here */
-        info->items = info->items_done = self->items->len;
-        info->bytes = info->done = self->manifest_bytes;
-        return;
-    }
-    ehp_session_progress(self->engine, &progress);
+    ehd_session_get_progress(self, &progress);
     info->items = progress.items;
     info->items_done = progress.items_done;
     info->bytes = progress.bytes;

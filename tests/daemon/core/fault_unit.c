@@ -3,6 +3,7 @@
  * What goes wrong after the tap: the link, the disk, the sender's files, the owners, strangers
  * in range. Each is told by name on both sides, and nothing partial stays.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <sodium.h>
@@ -14,6 +15,7 @@
 #include "daemon/error.h"
 #include "proto/ehrlink.pb-c.h"
 #include "tests/daemon/core/host.h"
+#include "tests/daemon/store/faults.h"
 
 typedef struct {
     char *air;
@@ -197,6 +199,37 @@ test_no_space(Fixture *f, gconstpointer data)
     wait_ends(f);
     assert_errors(f, EHP_NO_SPACE, EHP_PEER_CANNOT_STORE);
     g_assert_cmpint(ehp_status_exit(host_error(f->clinic)), ==, 73);
+}
+
+typedef struct {
+    const char *name;
+    Fault fault;
+    int error;
+    ehp_status why;
+} Medium;
+
+static const Medium media[] = {
+    {"full", FAULT_WRITE, ENOSPC, EHP_NO_SPACE},
+    {"broken", FAULT_WRITE, EIO, EHP_STORE_FAILED},
+    {"unsynced", FAULT_FSYNC, EIO, EHP_STORE_FAILED},
+    {"read-only", FAULT_WRITE, EROFS, EHP_STORE_FAILED},
+};
+
+/* In the middle of an item. */
+static void
+test_medium(Fixture *f, gconstpointer data)
+{
+    const Medium *row = data;
+
+    open_and_tap(f);
+    WAIT(done(f->patient) > 400000);
+    faults_set(row->fault, 1, row->error);
+    wait_ends(f);
+    g_assert_true(faults_hit());
+    faults_clear();
+    assert_errors(f, row->why, EHP_PEER_CANNOT_STORE);
+    g_assert_cmpint(ehp_status_exit(host_error(f->clinic)), ==, 73);
+    g_assert_cmpuint(f->clinic->owner.arrived, ==, 0);
 }
 
 static void
@@ -439,6 +472,10 @@ main(int argc, char **argv)
     ADD("/core/fault/never-linked", NULL, test_never_linked);
     ADD("/core/fault/strangers", NULL, test_strangers);
     ADD("/core/fault/no-space", NULL, test_no_space);
+    for (gsize i = 0; i < G_N_ELEMENTS(media); i++) {
+        g_autofree char *path = g_strconcat("/core/fault/medium/", media[i].name, NULL);
+        ADD(path, &media[i], test_medium);
+    }
     ADD("/core/fault/no-file", NULL, test_no_file);
     ADD("/core/fault/file-changed", NULL, test_file_changed);
     ADD("/core/fault/file-grows", NULL, test_file_grows);
