@@ -240,6 +240,51 @@ error_name(const GError *error)
     return name;
 }
 
+guint
+count_fds(void)
+{
+    g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
+    guint n = 0;
+    while (g_dir_read_name(dir) != NULL)
+        n++;
+    return n;
+}
+
+/* --- signals ---------------------------------------------------------------------------------
+ */
+
+static void
+on_signal(GDBusConnection *connection, const char *sender, const char *path,
+          const char *interface, const char *signal, GVariant *parameters, gpointer user_data)
+{
+    Watch *watch = user_data;
+    g_autofree char *text = g_variant_print(parameters, FALSE);
+    g_string_append_printf(watch->seen, "%s.%s %s\n", interface, signal, text);
+    if (g_str_has_prefix(interface, "org.ehrlink1."))
+        watch->directed++;
+    else
+        watch->broadcast++;
+}
+
+void
+watch_start(Watch *watch, GDBusConnection *connection)
+{
+    memset(watch, 0, sizeof *watch);
+    watch->seen = g_string_new(NULL);
+    watch->connection = connection;
+    watch->id =
+        g_dbus_connection_signal_subscribe(connection, "org.ehrlink1", NULL, NULL, NULL, NULL,
+                                           G_DBUS_SIGNAL_FLAGS_NONE, on_signal, watch, NULL);
+    settle(connection);
+}
+
+void
+watch_end(Watch *watch)
+{
+    g_dbus_connection_signal_unsubscribe(watch->connection, watch->id);
+    g_string_free(watch->seen, TRUE);
+}
+
 /* --- polkit ----------------------------------------------------------------------------------
  */
 

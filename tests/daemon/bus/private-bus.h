@@ -43,6 +43,20 @@ void pending_free(Pending *pending);
  * name. Static until the next call. */
 const char *error_name(const GError *error);
 
+/* Descriptors of this process. */
+guint count_fds(void);
+
+/* What a connection sees of org.ehrlink1: signals of our own interfaces, which are addressed to
+ * it, and those of others, which everybody gets. */
+typedef struct {
+    guint directed, broadcast;
+    GString *seen; /* owned */
+    GDBusConnection *connection;
+    guint id;
+} Watch;
+void watch_start(Watch *watch, GDBusConnection *connection);
+void watch_end(Watch *watch);
+
 /* --- polkit ----------------------------------------------------------------------------------
  */
 
