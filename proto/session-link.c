@@ -109,6 +109,8 @@ act_win(ehp_session *s, int link)
 
     l->deadline = UINT64_MAX;
     link_overtake(s, link);
+    if (s->link < 0 && s->progress_deadline != UINT64_MAX)
+        s->progress_deadline += s->now - s->down_at;
     s->link = link;
     s->suspended_deadline = UINT64_MAX;
     s->attempt = UINT32_MAX; /* the close of this link makes it 0: the newest is tried first */
@@ -258,6 +260,7 @@ link_overtake(ehp_session *s, int but)
         if (i != s->link)
             continue;
         s->link = -1;
+        s->down_at = s->now;
         s->suspended_deadline = s->now + s->resume_ms;
         status = session_run(s, SE_LINK_LOST); /* what was under way on it is void */
         (void)status;
@@ -270,6 +273,7 @@ link_down(ehp_session *s)
     ehp_status status;
 
     s->link = -1;
+    s->down_at = s->now;
     if (s->state == SS_ENDED)
         return;
     status = session_run(s, SE_LINK_LOST);

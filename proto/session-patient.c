@@ -258,7 +258,8 @@ act_resume_sending(ehp_session *s)
 
     if (s->state != SS_SENDING)
         return p->has_manifest && p->durable.item == all.item ? EHP_OK : EHP_ROLLED_BACK;
-    s->progress_deadline = s->now + EHP_PROGRESS_MS;
+    if (ehp_position_before(s->sender.acked, p->durable))
+        s->progress_deadline = s->now + EHP_PROGRESS_MS;
     status = ehp_sender_restart(&s->sender, !p->has_manifest, p->durable);
     if (status == EHP_OK && !p->has_manifest)
         status = send_consent(s);

@@ -285,6 +285,9 @@ struct ehp_session {
 
     /* time; UINT64_MAX: none */
     uint64_t phase_deadline, suspended_deadline, progress_deadline;
+    uint64_t down_at;   /* when the link went: time without one is no time without progress */
+    uint64_t ask_limit; /* terminal: until then the patient decides, however often it comes
+                           back; 0: not asked yet */
     bool was_blocked;
     bool choked; /* the peer does not read: the link is given up once the call is done */
 

@@ -17,6 +17,10 @@ act_ask(ehp_session *s)
 
     /* the patient says nothing while the person decides, and may extend once */
     s->phase_deadline = s->now + 2ull * s->consent_ms + EHP_CONNECT_MS;
+    if (s->ask_limit == 0)
+        s->ask_limit = s->phase_deadline + s->resume_ms;
+    if (s->phase_deadline > s->ask_limit)
+        s->phase_deadline = s->ask_limit;
     if (!s->links[s->link].first && s->hello.consent_state != CONSENT_STATE_NONE)
         return EHP_OK; /* it has the request */
     for (size_t i = 0; i < s->n_crls; i++)

@@ -199,6 +199,87 @@ test_acks_that_move_nothing(void)
     pair_clear(&w);
 }
 
+/* Nor does one that lets it come back again and again, and then takes nothing. */
+static void
+test_links_that_move_nothing(void)
+{
+    pair w;
+
+    pair_init(&w);
+    w.hold_commit = true;
+    pair_start(&w);
+    pair_connect(&w);
+    pair_run(&w);
+    for (unsigned i = 0; i < 2 * EHP_PROGRESS_MS / 1000 && !w.p.ended; i++) {
+        if (i % 30 == 29)
+            pair_cut(&w);
+        pass_second(&w);
+    }
+    g_assert_true(w.p.ended);
+    g_assert_cmpstr(ehp_status_name(w.p.status), ==, "TimedOut");
+    g_assert_false(w.p.by_peer);
+    pair_clear(&w);
+}
+
+/* A patient that comes back again and again, and is always still deciding, does not hold the
+ * terminal. */
+static void
+test_decides_for_ever(void)
+{
+    const uint64_t most = 1000 + EHP_RESUME_MS + 2 * EHP_CONSENT_MS + EHP_CONNECT_MS;
+    pair w;
+
+    pair_init(&w);
+    w.hold_consent = true;
+    pair_start(&w);
+    pair_connect(&w);
+    pair_run(&w);
+    for (unsigned i = 0; i < 3600 && !w.t.ended; i++) {
+        if (w.p.s->state == SS_CONSENT)
+            w.p.s->phase_deadline = UINT64_MAX;
+        if (i % 60 == 59)
+            pair_cut(&w);
+        pass_second(&w);
+    }
+    g_assert_true(w.t.ended);
+    g_assert_cmpstr(ehp_status_name(w.t.status), ==, "TimedOut");
+    g_assert_cmpuint(w.now, <=, most + 2000);
+    pair_clear(&w);
+}
+
+/* The time without a link is not counted as time without progress: a link may come back as late
+ * as it is promised. */
+static void
+test_comes_back_late(void)
+{
+    static const pair_item items[] = {{"a", 600 * 1024, 0}, {"b", 600 * 1024, 0}};
+    pair w;
+
+    pair_init(&w);
+    w.items = items;
+    w.n_items = G_N_ELEMENTS(items);
+    w.chunk = 32768;
+    w.cut_p = 500000;
+    w.no_reconnect = true;
+    pair_start(&w);
+    pair_connect(&w);
+    pair_run(&w);
+    g_assert_cmpstr(ehp_session_state_name(w.t.s), ==, "Receiving");
+    w.now += 15000; /* the link was up, though nothing came */
+    w.t.s->suspended_deadline = w.p.s->suspended_deadline = w.now + EHP_RESUME_MS;
+    w.t.s->down_at = w.p.s->down_at = w.now;
+    w.now += EHP_RESUME_MS - 5000;
+    w.no_reconnect = false;
+    pair_connect(&w);
+    w.stop_at = w.sent_p + 1000;
+    pair_run(&w);
+    w.stop_at = 0;
+    pass_second(&w);
+    pair_finish(&w, 10);
+    expect_done(&w);
+    pair_clear(&w);
+}
+
 /* ---------------------------------------------------------------- before the grant */
 
 static void
@@ -266,6 +347,9 @@ main(int argc, char **argv)
     g_test_add_func("/links/newest-generation-first", test_newest_generation_first);
     g_test_add_func("/links/waiting-sender-pings", test_sender_that_waits_pings);
     g_test_add_func("/links/acks-that-move-nothing", test_acks_that_move_nothing);
+    g_test_add_func("/links/links-that-move-nothing", test_links_that_move_nothing);
+    g_test_add_func("/links/decides-for-ever", test_decides_for_ever);
+    g_test_add_func("/links/comes-back-late", test_comes_back_late);
     g_test_add_func("/links/gives-up-like-a-refusal", test_gives_up_like_a_refusal);
     return g_test_run();
 }
