@@ -279,7 +279,8 @@ link_down(ehp_session *s)
     status = session_run(s, SE_LINK_LOST);
     (void)status; /* these actions only forget */
     s->suspended_deadline = s->now + s->resume_ms;
-    session_emit(s, EHP_EV_SUSPENDED)->deadline_ms = s->suspended_deadline;
+    session_emit(s, EHP_EV_SUSPENDED)->deadline_ms =
+        s->phase_deadline < s->suspended_deadline ? s->phase_deadline : s->suspended_deadline;
 }
 
 void

@@ -157,6 +157,50 @@ test_link_stays_away(void)
     pair_clear(&w);
 }
 
+/* Away nearly for the limit, back without getting any further, away again: each absence counts
+ * by itself. */
+static void
+test_away_twice(void)
+{
+    pair w;
+
+    pair_init(&w);
+    w.items = some_items;
+    w.n_items = G_N_ELEMENTS(some_items);
+    w.cut_p = 200000;
+    w.chunk = 8000;
+    w.no_reconnect = true;
+    pair_start(&w);
+    pair_connect(&w);
+    pair_run(&w);
+    for (int i = 0; i < 3; i++) {
+        g_assert_false(w.connected);
+        w.now += EHP_RESUME_MS - 1000;
+        ehp_session_tick(w.p.s, w.now);
+        ehp_session_tick(w.t.s, w.now);
+        w.chunk = 50;
+        w.stop_at = w.sent_p + 400; /* the handshake, the hello, a little of a segment */
+        pair_connect(&w);
+        pair_run(&w);
+        g_assert_true(w.connected);
+        ehp_session_tick(w.p.s, w.now);
+        ehp_session_tick(w.t.s, w.now);
+        pair_handle(&w.p);
+        pair_handle(&w.t);
+        g_assert_false(w.p.ended || w.t.ended);
+        w.stop_at = 0;
+        pair_cut(&w);
+        pair_handle(&w.p);
+        pair_handle(&w.t);
+    }
+    w.cut_p = UINT64_MAX;
+    w.no_reconnect = false;
+    pair_connect(&w);
+    pair_finish(&w, 20);
+    expect_done(&w);
+    pair_clear(&w);
+}
+
 /* The wire goes silent without a close: pings notice. */
 static void
 test_silent_wire(void)
@@ -692,6 +736,7 @@ main(int argc, char **argv)
     g_test_add_func("/session/cut-often", test_cut_often);
     g_test_add_func("/session/resent-at-most-a-window", test_resent_at_most_a_window);
     g_test_add_func("/session/link-stays-away", test_link_stays_away);
+    g_test_add_func("/session/away-twice", test_away_twice);
     g_test_add_func("/session/silent-wire", test_silent_wire);
     g_test_add_func("/session/pings", test_pings_keep_it_alive);
     g_test_add_func("/session/declined-alike", test_declined_alike);
