@@ -127,7 +127,7 @@ class Rig:
         return done.stdout.strip() if check else done
 
     def tap(self, who="patient"):
-        return self.call("tap", who)
+        return self.call("env", f"RIG_TAP_SECONDS={PATIENCE}", "tap", who)
 
     def untap(self):
         self.call("untap")
