@@ -13,19 +13,6 @@ takes_records(const session_link *l)
     return l->state == LS_SILENT || l->state == LS_HELLO || l->state == LS_UP;
 }
 
-/* The patient resumes elsewhere, so it has given this link up: what is still on its way here
- * would move the position that our ResumeHello on the new link tells. A resumption is only that
- * once its first message has authenticated, and its secret is that of this link or an earlier
- * state: one who repeats it can stop nothing that the patient still uses. */
-static bool
-given_up(const ehp_session *s, int link)
-{
-    for (int i = 0; i < EHP_SESSION_LINKS; i++)
-        if (i != link && s->links[i].state == LS_HELLO && !s->links[i].connector)
-            return s->links[link].state != LS_HELLO;
-    return false;
-}
-
 static ehp_status
 feed_handshake(ehp_session *s, int link, ehp_reader *in)
 {
@@ -85,8 +72,7 @@ feed_records(ehp_session *s, int link, ehp_reader *in)
     uint64_t order = l->order;
     ehp_status status = EHP_OK;
 
-    while (status == EHP_OK && l->order == order && takes_records(l) && !session_blocked(s) &&
-           !given_up(s, link)) {
+    while (status == EHP_OK && l->order == order && takes_records(l) && !session_blocked(s)) {
         ehp_bytes plain;
         status = ehp_record_next(&l->records, in, &plain);
         if (status == EHP_AGAIN) {
@@ -147,7 +133,7 @@ ehp_session_wants_input(const ehp_session *s, int link)
     l = &s->links[link];
     if (l->state == LS_MESSAGE1 || l->state == LS_MESSAGE2)
         return true;
-    return takes_records(l) && !session_blocked(s) && !given_up(s, link);
+    return takes_records(l) && !session_blocked(s);
 }
 
 ehp_bytes

@@ -90,10 +90,19 @@ act_offer_resume(ehp_session *s, int link)
     return status != EHP_OK ? status : resume_offer(s, l);
 }
 
+/* Who made this first message has given up the older link, whose generation it is made from: a
+ * connector has one link at a time. What is still on its way there would move the position that
+ * our ResumeHello tells. One who repeats the message can close nothing that is still used. */
 static ehp_status
 act_answer_resume(ehp_session *s, int link)
 {
-    return resume_answer(s, &s->links[link]);
+    ehp_status status = resume_answer(s, &s->links[link]), closed;
+
+    if (status != EHP_OK || s->link < 0)
+        return status;
+    closed = link_run(s, s->link, LE_LATE);
+    (void)closed; /* closing cannot fail */
+    return EHP_OK;
 }
 
 static ehp_status
@@ -189,6 +198,11 @@ act_last_words(ehp_session *s, int link)
 {
     session_link *l = &s->links[link];
 
+    /* sealed already: what opens or resumes anything goes now, however slowly this is read */
+    ehp_cipher_clear(&l->records.send);
+    ehp_cipher_clear(&l->records.recv);
+    ehp_wipe(l->locator, sizeof(l->locator));
+    ehp_wipe(l->resume, sizeof(l->resume));
     l->flush = l->close_due = true;
     l->deadline = s->now + EHP_FLUSH_MS;
     return EHP_OK;
@@ -344,7 +358,8 @@ first_possible(const ehp_session *s)
 bool
 ehp_session_matches(const ehp_session *s, const ehp_preamble *preamble)
 {
-    if (s->state == SS_ENDED)
+    /* its own preamble, said back, would fit a patient's session too */
+    if (s->state == SS_ENDED || s->role != EHP_ROLE_TERMINAL)
         return false;
     return preamble_fits(preamble, s->held[0].locator, false) ||
            (first_possible(s) && preamble_fits(preamble, s->held[0].locator, true));
@@ -379,7 +394,7 @@ ehp_session_connect(ehp_session *s, uint64_t now_ms, int *link)
 
     s->now = now_ms;
     *link = -1;
-    if (s->state == SS_ENDED)
+    if (s->state == SS_ENDED || s->role != EHP_ROLE_PATIENT)
         return EHP_WRONG_STATE;
     link_overtake(s, -1);
     status = take_slot(s, link);

@@ -84,7 +84,7 @@ void ehp_session_free(ehp_session *s);
 #define EHP_SESSION_LINKS 4
 
 /* Listener: does this connection's preamble belong to this session? Reserves nothing, changes
- * nothing. */
+ * nothing. In version 1 the terminal listens: never true of a patient's session. */
 bool ehp_session_matches(const ehp_session *s, const ehp_preamble *preamble);
 /* Listener: takes a connection whose preamble matches. The split keys are used by the first
  * one; each later one resumes. EHP_NOT_FOUND: it does not match (any more): close it.
@@ -94,7 +94,7 @@ bool ehp_session_matches(const ehp_session *s, const ehp_preamble *preamble);
 EHP_MUST_USE ehp_status ehp_session_accept(ehp_session *s, const ehp_preamble *preamble,
                                            uint64_t now_ms, int *link);
 /* Connector: the connection is up; the preamble is ready in the output. An older link is given
- * up (LINK_CLOSE). EHP_WRONG_STATE after the end. */
+ * up (LINK_CLOSE). EHP_WRONG_STATE after the end, or for a terminal's session. */
 EHP_MUST_USE ehp_status ehp_session_connect(ehp_session *s, uint64_t now_ms, int *link);
 /* The connection is gone (EOF, error), or the caller closed it without being asked. */
 void ehp_session_link_lost(ehp_session *s, int link, uint64_t now_ms);

@@ -69,10 +69,11 @@ accept_from(pair *w, GByteArray *wire)
 }
 
 /* The patient connects anew while bytes of the old link are still on their way to the terminal,
- * which reads them between its own hello and the patient's: the position that it told stays
- * true. */
+ * which would read them between its own hello and the patient's: the position that it told
+ * stays true. And it can be told at once, also when what was delivered waits to become durable.
+ */
 static void
-test_old_link_still_delivers(void)
+old_link_still_delivers(bool hold_durable)
 {
     static pair_item items[40];
     g_autoptr(GByteArray) late = g_byte_array_new(), wire = g_byte_array_new();
@@ -80,12 +81,13 @@ test_old_link_still_delivers(void)
     int old, new;
 
     for (size_t i = 0; i < G_N_ELEMENTS(items); i++)
-        items[i] = (pair_item){"image", 20000, 0};
+        items[i] = (pair_item){"image", hold_durable ? 280000 : 20000, 0};
     pair_init(&w);
     w.items = items;
     w.n_items = G_N_ELEMENTS(items);
     w.chunk = 8192;
     w.stop_at = 300000;
+    w.hold_durable = hold_durable;
     pair_start(&w);
     pair_connect(&w);
     pair_run(&w);
@@ -98,9 +100,8 @@ test_old_link_still_delivers(void)
     g_assert_cmpint(ehp_session_connect(w.p.s, w.now, &w.p.link), ==, EHP_OK);
     pair_handle(&w.p);
     take_output(&w, &w.p, wire);
-    new = accept_from(&w, wire);
+    w.t.link = new = accept_from(&w, wire);
     give(&w, &w.t, new, wire);
-    w.t.link = new;
     take_output(&w, &w.t, wire); /* message 2 and ResumeHello */
     give(&w, &w.t, old, late);
     give(&w, &w.p, w.p.link, wire);
@@ -113,6 +114,13 @@ test_old_link_still_delivers(void)
     pair_finish(&w, 10);
     expect_done(&w);
     pair_clear(&w);
+}
+
+static void
+test_old_link_still_delivers(void)
+{
+    old_link_still_delivers(false);
+    old_link_still_delivers(true);
 }
 
 /* A link that won and brought nothing further is followed by its own generation, not by the one
@@ -132,6 +140,57 @@ test_newest_generation_first(void)
         pair_run(&w);
     }
     g_assert_cmpuint(w.connects, ==, 4);
+    pair_clear(&w);
+}
+
+/* The patient connects and is connected to by nobody: its own first bytes, said back to it, fit
+ * no session. Nor does a terminal connect. */
+static void
+test_said_back(void)
+{
+    ehp_preamble preamble;
+    pair w;
+    int link;
+
+    pair_init(&w);
+    w.hold_commit = true;
+    pair_start(&w);
+    pair_connect(&w);
+    pair_run(&w);
+    g_assert_cmpint(ehp_session_connect(w.p.s, w.now, &w.p.link), ==, EHP_OK);
+    g_assert_cmpint(ehp_preamble_parse(ehp_session_output(w.p.s, w.p.link, w.now), &preamble),
+                    ==, EHP_OK);
+    g_assert_true(ehp_session_matches(w.t.s, &preamble));
+    g_assert_false(ehp_session_matches(w.p.s, &preamble));
+    g_assert_cmpint(ehp_session_accept(w.p.s, &preamble, w.now, &link), ==, EHP_NOT_FOUND);
+    g_assert_cmpint(ehp_session_connect(w.t.s, w.now, &link), ==, EHP_WRONG_STATE);
+    pair_clear(&w);
+}
+
+/* A session that has ended keeps no key, though its last words wait to be read. */
+static void
+test_last_words_keep_no_key(void)
+{
+    pair w;
+    session_link *l;
+
+    pair_init(&w);
+    w.hold_commit = true;
+    pair_start(&w);
+    pair_connect(&w);
+    pair_run(&w);
+    pair_cut(&w);
+    pair_run(&w);
+    l = &w.p.s->links[w.p.link];
+    g_assert_false(sodium_is_zero(l->resume, sizeof(l->resume)));
+    ehp_session_end(w.p.s, EHP_CANCELLED, w.now);
+    g_assert_cmpuint(l->state, ==, LS_CLOSING);
+    g_assert_cmpuint(ehp_session_output(w.p.s, w.p.link, w.now).len, >, 0);
+    g_assert_true(sodium_is_zero(l->resume, sizeof(l->resume)));
+    g_assert_true(sodium_is_zero(l->locator, sizeof(l->locator)));
+    g_assert_false(l->records.send.has_key || l->records.recv.has_key);
+    pair_finish(&w, 10);
+    g_assert_cmpstr(ehp_status_name(w.t.status), ==, "PeerCancelled");
     pair_clear(&w);
 }
 
@@ -344,6 +403,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_assert_cmpint(sodium_init(), >=, 0);
     g_test_add_func("/links/old-still-delivers", test_old_link_still_delivers);
+    g_test_add_func("/links/said-back", test_said_back);
+    g_test_add_func("/links/last-words", test_last_words_keep_no_key);
     g_test_add_func("/links/newest-generation-first", test_newest_generation_first);
     g_test_add_func("/links/waiting-sender-pings", test_sender_that_waits_pings);
     g_test_add_func("/links/acks-that-move-nothing", test_acks_that_move_nothing);
