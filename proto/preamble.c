@@ -24,8 +24,8 @@ mac(uint8_t out[EHP_HASH_LEN], const uint8_t locator[EHP_KEY_LEN], bool first,
 }
 
 void
-preamble_make(uint8_t out[EHP_PREAMBLE_LEN], const uint8_t locator[EHP_KEY_LEN], bool first,
-              const uint8_t nonce[16])
+ehp_preamble_make(uint8_t out[EHP_PREAMBLE_LEN], const uint8_t locator[EHP_KEY_LEN], bool first,
+                  const uint8_t nonce[16])
 {
     uint8_t full[EHP_HASH_LEN];
 
@@ -37,7 +37,7 @@ preamble_make(uint8_t out[EHP_PREAMBLE_LEN], const uint8_t locator[EHP_KEY_LEN],
 }
 
 bool
-preamble_fits(const ehp_preamble *p, const uint8_t locator[EHP_KEY_LEN], bool first)
+ehp_preamble_fits(const ehp_preamble *p, const uint8_t locator[EHP_KEY_LEN], bool first)
 {
     uint8_t full[EHP_HASH_LEN];
 

@@ -17,7 +17,7 @@ ehp_session_crls(ehp_session *s, ehp_status verdict, bool allowed, uint64_t now_
     if (s->state != SS_CRLS)
         return EHP_WRONG_STATE;
     s->answer_status = verdict;
-    return session_answer(s, good ? SE_CRLS_GOOD : SE_CRLS_BAD);
+    return ehp_session_answer(s, good ? SE_CRLS_GOOD : SE_CRLS_BAD);
 }
 
 ehp_status
@@ -27,7 +27,7 @@ ehp_session_refuse(ehp_session *s, ehp_status why, uint64_t now_ms)
     if (s->state != SS_CONSENT)
         return EHP_WRONG_STATE;
     s->answer_status = why == EHP_OK ? EHP_DECLINED : why;
-    return session_answer(s, SE_REFUSE);
+    return ehp_session_answer(s, SE_REFUSE);
 }
 
 ehp_status
@@ -46,7 +46,7 @@ ehp_session_revoke(ehp_session *s, int64_t unix_time, uint64_t now_ms)
 {
     s->now = now_ms;
     s->answer_time = unix_time;
-    return session_answer(s, SE_WITHDRAW);
+    return ehp_session_answer(s, SE_WITHDRAW);
 }
 
 ehp_status
@@ -60,8 +60,8 @@ ehp_session_data(ehp_session *s, uint32_t item, const uint8_t *data, size_t len,
     s->now = now_ms;
     if (s->state != SS_SENDING || !snd->asked)
         return EHP_WRONG_STATE;
-    if (snd->stale ||
-        !session_outlet(s, &out)) { /* the link went meanwhile: it will be asked for again */
+    if (snd->stale || !ehp_session_outlet(
+                          s, &out)) { /* the link went meanwhile: it will be asked for again */
         snd->asked = snd->stale = false;
         return EHP_OK;
     }
@@ -74,9 +74,9 @@ ehp_session_data(ehp_session *s, uint32_t item, const uint8_t *data, size_t len,
     if (status == EHP_OK)
         s->links[s->link].last_tx = s->now;
     else
-        session_fail(s, status);
+        ehp_session_fail(s, status);
     s->progress_deadline = s->now + EHP_PROGRESS_MS;
-    session_settle(s);
+    ehp_session_settle(s);
     return status;
 }
 
@@ -87,14 +87,14 @@ ehp_session_data_failed(ehp_session *s, ehp_status why, uint64_t now_ms)
     if (s->state != SS_SENDING || !s->sender.asked)
         return EHP_WRONG_STATE;
     s->answer_status = why;
-    return session_answer(s, SE_END);
+    return ehp_session_answer(s, SE_END);
 }
 
 ehp_status
 ehp_session_bye(ehp_session *s, uint64_t now_ms)
 {
     s->now = now_ms;
-    return session_answer(s, SE_SAY_BYE);
+    return ehp_session_answer(s, SE_SAY_BYE);
 }
 
 void
@@ -106,7 +106,7 @@ ehp_session_end(ehp_session *s, ehp_status why, uint64_t now_ms)
     if (s->state == SS_ENDED)
         return;
     s->answer_status = why == EHP_OK ? EHP_CANCELLED : why;
-    status = session_answer(s, SE_END);
+    status = ehp_session_answer(s, SE_END);
     (void)status; /* it has ended either way */
 }
 

@@ -90,7 +90,7 @@ make_request(ehp_session *s, const Ehp__ConsentRequest *template)
 }
 
 ehp_status
-config_copy(ehp_session *s, const ehp_session_config *c)
+ehp_config_copy(ehp_session *s, const ehp_session_config *c)
 {
     ehp_status status = check(c);
 

@@ -10,7 +10,7 @@
 /* Everything a patient's device says before it agreed to anything: the same bytes whoever or
  * whatever refused. */
 ehp_status
-session_say_refusal(ehp_session *s)
+ehp_session_say_refusal(ehp_session *s)
 {
     Ehp__Record record = EHP__RECORD__INIT;
     Ehp__Refusal refusal = EHP__REFUSAL__INIT;
@@ -18,12 +18,12 @@ session_say_refusal(ehp_session *s)
 
     record.body_case = EHP__RECORD__BODY_REFUSAL;
     record.refusal = &refusal;
-    status = session_send(s, &record);
-    return status != EHP_OK ? status : session_say_bye(s, true, EHP_WIRE_DECLINED);
+    status = ehp_session_send(s, &record);
+    return status != EHP_OK ? status : ehp_session_say_bye(s, true, EHP_WIRE_DECLINED);
 }
 
 ehp_status
-session_say_bye(ehp_session *s, bool has_reason, int code)
+ehp_session_say_bye(ehp_session *s, bool has_reason, int code)
 {
     Ehp__Record record = EHP__RECORD__INIT;
     Ehp__Bye bye = EHP__BYE__INIT;
@@ -39,7 +39,7 @@ session_say_bye(ehp_session *s, bool has_reason, int code)
     }
     record.body_case = EHP__RECORD__BODY_BYE;
     record.bye = &bye;
-    return session_send(s, &record);
+    return ehp_session_send(s, &record);
 }
 
 static ehp_status
@@ -58,7 +58,7 @@ say_error(ehp_session *s, int code)
         ehp_outlet out = {&l->records, &l->out, s->plain};
         return ehp_wire_send(&out, &record, 0);
     }
-    return session_send(s, &record);
+    return ehp_session_send(s, &record);
 }
 
 /* Questions that nobody needs an answer to any more. */
@@ -112,7 +112,7 @@ wipe_keys(ehp_session *s)
 }
 
 void
-session_finish(ehp_session *s, ehp_status status, bool by_peer)
+ehp_session_finish(ehp_session *s, ehp_status status, bool by_peer)
 {
     if (s->state == SS_ENDED)
         return;
@@ -128,7 +128,7 @@ session_finish(ehp_session *s, ehp_status status, bool by_peer)
             continue;
         if (i == s->link && s->links[i].state == LS_HELLO)
             s->links[i].state = LS_UP; /* its Error is to leave */
-        ignored = link_run(s, i, LE_END);
+        ignored = ehp_link_run(s, i, LE_END);
         (void)ignored;
     }
     s->link = -1;
@@ -142,7 +142,7 @@ before_grant(const ehp_session *s)
 }
 
 void
-session_fail(ehp_session *s, ehp_status status)
+ehp_session_fail(ehp_session *s, ehp_status status)
 {
     int code = ehp_status_wire(status);
     ehp_status ignored;
@@ -151,19 +151,19 @@ session_fail(ehp_session *s, ehp_status status)
         return;
     /* a terminal that broke a rule may know; nothing else is told before the grant */
     if (before_grant(s) && code != EHP_WIRE_PROTOCOL)
-        ignored = session_say_refusal(s);
+        ignored = ehp_session_say_refusal(s);
     else
         ignored = say_error(s, code);
     (void)ignored; /* it ends either way */
-    session_finish(s, status, false);
+    ehp_session_finish(s, status, false);
 }
 
 /* ---------------------------------------------------------------- actions */
 
 ehp_status
-act_peer_done(ehp_session *s)
+ehp_session_act_peer_done(ehp_session *s)
 {
-    session_finish(s, EHP_OK, true);
+    ehp_session_finish(s, EHP_OK, true);
     return EHP_OK;
 }
 
@@ -195,7 +195,7 @@ status_of_wire(int code)
 }
 
 ehp_status
-act_peer_ended(ehp_session *s)
+ehp_session_act_peer_ended(ehp_session *s)
 {
     const Ehp__Record *record = session_body(s);
     int code = record->body_case == EHP__RECORD__BODY_BYE ? (int)record->bye->reason
@@ -205,34 +205,34 @@ act_peer_ended(ehp_session *s)
 
     if (status == EHP_BAD_MESSAGE)
         return status;
-    session_finish(s, status, true);
+    ehp_session_finish(s, status, true);
     return EHP_OK;
 }
 
 ehp_status
-act_bye(ehp_session *s)
+ehp_session_act_bye(ehp_session *s)
 {
-    ehp_status status = session_say_bye(s, false, 0);
+    ehp_status status = ehp_session_say_bye(s, false, 0);
 
-    session_finish(s, EHP_OK, false);
+    ehp_session_finish(s, EHP_OK, false);
     return status;
 }
 
 ehp_status
-act_end(ehp_session *s)
+ehp_session_act_end(ehp_session *s)
 {
     int code = ehp_status_wire(s->answer_status);
     ehp_status status;
 
     if (s->complete)
-        status = session_say_bye(s, false, 0);
+        status = ehp_session_say_bye(s, false, 0);
     else if (before_grant(s))
-        status = session_say_refusal(s);
+        status = ehp_session_say_refusal(s);
     else if (code == EHP_WIRE_CANCELLED || code == EHP_WIRE_DECLINED ||
              code == EHP_WIRE_REVOKED)
-        status = session_say_bye(s, true, code);
+        status = ehp_session_say_bye(s, true, code);
     else
         status = say_error(s, code);
-    session_finish(s, s->answer_status, false);
+    ehp_session_finish(s, s->answer_status, false);
     return status;
 }

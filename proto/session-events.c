@@ -8,7 +8,7 @@
 #include "proto/session-priv.h"
 
 ehp_event *
-session_emit(ehp_session *s, ehp_event_type type)
+ehp_session_emit(ehp_session *s, ehp_event_type type)
 {
     ehp_event *event;
 
@@ -36,7 +36,7 @@ next_close(ehp_session *s, ehp_event *event)
         event->flush = s->links[i].flush;
         if (s->links[i].state == LS_CLOSING && ehp_queue_peek(&s->links[i].out).len == 0) {
             event->flush = false;
-            link_reset(&s->links[i]);
+            ehp_link_reset(&s->links[i]);
             s->links[i].state = LS_FREE;
         }
         return true;
@@ -54,7 +54,7 @@ next_of_sender(ehp_session *s, ehp_event *event)
         event->item = snd->reported++;
         return true;
     }
-    if (s->state != SS_SENDING || !session_open(s) ||
+    if (s->state != SS_SENDING || !ehp_session_open(s) ||
         !ehp_sender_wants(snd, &s->links[s->link].out, QUEUE_LOW))
         return false;
     snd->asked = true;
@@ -83,9 +83,9 @@ ehp_session_next_event(ehp_session *s, uint64_t now_ms, ehp_event *event)
     s->now = now_ms;
     memset(event, 0, sizeof(*event));
     event->link = -1;
-    session_settle(s);
+    ehp_session_settle(s);
     if (next_close(s, event) || next_queued(s, event)) {
-        session_settle(s);
+        ehp_session_settle(s);
         return true;
     }
     if (s->has_sender && next_of_sender(s, event))

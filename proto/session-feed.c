@@ -26,10 +26,10 @@ feed_handshake(ehp_session *s, int link, ehp_reader *in)
     l->handshake_len += part.len;
     if (l->handshake_len < HANDSHAKE_LEN)
         return EHP_OK;
-    status = link_run(s, link, LE_HANDSHAKE);
+    status = ehp_link_run(s, link, LE_HANDSHAKE);
     if (status == EHP_OK || status == EHP_NO_MEMORY)
         return status;
-    return link_run(s, link, LE_GARBAGE);
+    return ehp_link_run(s, link, LE_GARBAGE);
 }
 
 /* One authenticated record on whichever link it came. */
@@ -50,19 +50,19 @@ take_record(ehp_session *s, int link, ehp_bytes plain)
     s->raw = plain;
     if (record->body_case != EHP__RECORD__BODY_RESUME_HELLO) {
         bool error = record->body_case == EHP__RECORD__BODY_ERROR;
-        status = link_run(s, link, error && l->state == LS_HELLO ? LE_ERROR : LE_RECORD);
+        status = ehp_link_run(s, link, error && l->state == LS_HELLO ? LE_ERROR : LE_RECORD);
         if (status == EHP_OK)
-            session_record(s, plain);
+            ehp_session_record(s, plain);
         return status;
     }
     if (l->state == LS_HELLO) {
-        status = resume_take_hello(s, l, record->resume_hello);
+        status = ehp_resume_take_hello(s, l, record->resume_hello);
         if (status != EHP_OK) {
             s->link = link;
             return status;
         }
     }
-    return link_run(s, link, LE_HELLO);
+    return ehp_link_run(s, link, LE_HELLO);
 }
 
 static ehp_status
@@ -72,7 +72,8 @@ feed_records(ehp_session *s, int link, ehp_reader *in)
     uint64_t order = l->order;
     ehp_status status = EHP_OK;
 
-    while (status == EHP_OK && l->order == order && takes_records(l) && !session_blocked(s)) {
+    while (status == EHP_OK && l->order == order && takes_records(l) &&
+           !ehp_session_blocked(s)) {
         ehp_bytes plain;
         status = ehp_record_next(&l->records, in, &plain);
         if (status == EHP_AGAIN) {
@@ -84,10 +85,10 @@ feed_records(ehp_session *s, int link, ehp_reader *in)
         if (status == EHP_NO_MEMORY)
             return status;
         if (status != EHP_OK)
-            return link_run(s, link, LE_GARBAGE);
+            return ehp_link_run(s, link, LE_GARBAGE);
         l->last_rx = s->now;
         status = take_record(s, link, plain);
-        session_settle(s);
+        ehp_session_settle(s);
     }
     return status;
 }
@@ -118,8 +119,8 @@ ehp_session_feed(ehp_session *s, int link, const uint8_t *data, size_t len, uint
     *used = len - in.left;
     s->wire_in += *used;
     if (status != EHP_OK)
-        session_fail(s, status);
-    session_settle(s);
+        ehp_session_fail(s, status);
+    ehp_session_settle(s);
     return status == EHP_NO_MEMORY ? EHP_NO_MEMORY : EHP_OK;
 }
 
@@ -133,7 +134,7 @@ ehp_session_wants_input(const ehp_session *s, int link)
     l = &s->links[link];
     if (l->state == LS_MESSAGE1 || l->state == LS_MESSAGE2)
         return true;
-    return takes_records(l) && !session_blocked(s);
+    return takes_records(l) && !ehp_session_blocked(s);
 }
 
 ehp_bytes
@@ -143,7 +144,7 @@ ehp_session_output(ehp_session *s, int link, uint64_t now_ms)
     if (link < 0 || link >= EHP_SESSION_LINKS)
         return ehp_bytes_of(NULL, 0);
     if (link == s->link)
-        session_send_ack(s);
+        ehp_session_send_ack(s);
     return ehp_queue_peek(&s->links[link].out);
 }
 
@@ -159,6 +160,6 @@ ehp_session_consume(ehp_session *s, int link, size_t len, uint64_t now_ms)
     ehp_queue_drop(&l->out, len);
     s->wire_out += len;
     if (l->state == LS_CLOSING && !l->close_due && ehp_queue_peek(&l->out).len == 0)
-        link_reset(l); /* the last words are out; the caller closes */
-    session_settle(s);
+        ehp_link_reset(l); /* the last words are out; the caller closes */
+    ehp_session_settle(s);
 }

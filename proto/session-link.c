@@ -9,7 +9,7 @@
 #include "proto/session-priv.h"
 
 void
-link_reset(session_link *l)
+ehp_link_reset(session_link *l)
 {
     ehp_record_clear(&l->records);
     ehp_queue_clear(&l->out);
@@ -27,14 +27,14 @@ queue_preamble(ehp_session *s, session_link *l, const uint8_t locator[EHP_KEY_LE
     uint8_t nonce[16], preamble[EHP_PREAMBLE_LEN];
 
     ehp_drbg_bytes(&s->drbg, nonce, sizeof(nonce));
-    preamble_make(preamble, locator, l->first, nonce);
+    ehp_preamble_make(preamble, locator, l->first, nonce);
     return ehp_queue_push(&l->out, preamble, sizeof(preamble));
 }
 
 static void
 open_link(ehp_session *s, session_link *l, bool connector, bool first)
 {
-    link_reset(l);
+    ehp_link_reset(l);
     l->connector = connector;
     l->first = first;
     l->order = ++s->opened;
@@ -87,7 +87,7 @@ act_offer_resume(ehp_session *s, int link)
     open_link(s, l, true, false);
     l->deadline = s->now + EHP_JOIN_MS;
     status = queue_preamble(s, l, s->held[s->attempt % s->n_held].locator);
-    return status != EHP_OK ? status : resume_offer(s, l);
+    return status != EHP_OK ? status : ehp_resume_offer(s, l);
 }
 
 /* Who made this first message has given up the older link, whose generation it is made from: a
@@ -96,11 +96,11 @@ act_offer_resume(ehp_session *s, int link)
 static ehp_status
 act_answer_resume(ehp_session *s, int link)
 {
-    ehp_status status = resume_answer(s, &s->links[link]), closed;
+    ehp_status status = ehp_resume_answer(s, &s->links[link]), closed;
 
     if (status != EHP_OK || s->link < 0)
         return status;
-    closed = link_run(s, s->link, LE_LATE);
+    closed = ehp_link_run(s, s->link, LE_LATE);
     (void)closed; /* closing cannot fail */
     return EHP_OK;
 }
@@ -108,7 +108,7 @@ act_answer_resume(ehp_session *s, int link)
 static ehp_status
 act_finish_resume(ehp_session *s, int link)
 {
-    return resume_finish(s, &s->links[link]);
+    return ehp_resume_finish(s, &s->links[link]);
 }
 
 static ehp_status
@@ -117,13 +117,13 @@ act_win(ehp_session *s, int link)
     session_link *l = &s->links[link];
 
     l->deadline = UINT64_MAX;
-    link_overtake(s, link);
+    ehp_link_overtake(s, link);
     if (s->link < 0 && s->progress_deadline != UINT64_MAX)
         s->progress_deadline += s->now - s->down_at;
     s->link = link;
     s->suspended_deadline = UINT64_MAX;
     s->attempt = UINT32_MAX; /* the close of this link makes it 0: the newest is tried first */
-    session_emit(s, EHP_EV_LINK_UP)->link = link;
+    ehp_session_emit(s, EHP_EV_LINK_UP)->link = link;
     return EHP_OK;
 }
 
@@ -133,7 +133,7 @@ act_agree(ehp_session *s, int link)
     /* a listener's hello may have left before ours arrived: only its next record says that it
      * did */
     if (!s->links[link].connector)
-        resume_commit(s, &s->links[link]);
+        ehp_resume_commit(s, &s->links[link]);
     s->links[link].hello_received = true;
     return act_win(s, link);
 }
@@ -144,7 +144,7 @@ act_prove(ehp_session *s, int link)
     session_link *l = &s->links[link];
 
     if (l->connector && !l->first && s->secrets.generation != l->generation)
-        resume_commit(s, l);
+        ehp_resume_commit(s, l);
     return EHP_OK;
 }
 
@@ -162,7 +162,7 @@ close_link(ehp_session *s, int link)
     session_link *l = &s->links[link];
     bool connector = l->connector;
 
-    link_reset(l);
+    ehp_link_reset(l);
     l->close_due = true;
     if (connector)
         s->attempt++;
@@ -187,7 +187,7 @@ act_free(ehp_session *s, int link)
 {
     bool connector = s->links[link].connector;
 
-    link_reset(&s->links[link]);
+    ehp_link_reset(&s->links[link]);
     if (connector)
         s->attempt++;
     return EHP_OK;
@@ -242,7 +242,7 @@ ends_the_link(const ehp_session *s, int link, const ehp_rule *rule)
 }
 
 ehp_status
-link_run(ehp_session *s, int link, link_event event)
+ehp_link_run(ehp_session *s, int link, link_event event)
 {
     session_link *l = &s->links[link];
     const ehp_rule *rule = ehp_machine_find(&ehp_link_machine, l->state, event);
@@ -256,33 +256,33 @@ link_run(ehp_session *s, int link, link_event event)
     status = link_actions[rule->action](s, link);
     l->state = rule->next;
     if (status == EHP_OK && down && event != LE_OVERTAKEN)
-        link_down(s);
+        ehp_link_down(s);
     else if (status == EHP_OK && lone && s->state != SS_ENDED)
-        session_emit(s, EHP_EV_SUSPENDED)->deadline_ms = ehp_session_deadline(s);
+        ehp_session_emit(s, EHP_EV_SUSPENDED)->deadline_ms = ehp_session_deadline(s);
     return status;
 }
 
 void
-link_overtake(ehp_session *s, int but)
+ehp_link_overtake(ehp_session *s, int but)
 {
     for (int i = 0; i < EHP_SESSION_LINKS; i++) {
         ehp_status status;
         if (i == but || s->links[i].state == LS_FREE || s->links[i].state == LS_CLOSING)
             continue;
-        status = link_run(s, i, LE_OVERTAKEN);
+        status = ehp_link_run(s, i, LE_OVERTAKEN);
         (void)status; /* closing cannot fail */
         if (i != s->link)
             continue;
         s->link = -1;
         s->down_at = s->now;
         s->suspended_deadline = s->now + s->resume_ms;
-        status = session_run(s, SE_LINK_LOST); /* what was under way on it is void */
+        status = ehp_session_run(s, SE_LINK_LOST); /* what was under way on it is void */
         (void)status;
     }
 }
 
 void
-link_down(ehp_session *s)
+ehp_link_down(ehp_session *s)
 {
     ehp_status status;
 
@@ -290,25 +290,25 @@ link_down(ehp_session *s)
     s->down_at = s->now;
     if (s->state == SS_ENDED)
         return;
-    status = session_run(s, SE_LINK_LOST);
+    status = ehp_session_run(s, SE_LINK_LOST);
     (void)status; /* these actions only forget */
     s->suspended_deadline = s->now + s->resume_ms;
-    session_emit(s, EHP_EV_SUSPENDED)->deadline_ms =
+    ehp_session_emit(s, EHP_EV_SUSPENDED)->deadline_ms =
         s->phase_deadline < s->suspended_deadline ? s->phase_deadline : s->suspended_deadline;
 }
 
 void
-link_say_hello(ehp_session *s, int link)
+ehp_link_say_hello(ehp_session *s, int link)
 {
     session_link *l = &s->links[link];
     ehp_status status;
 
     if (l->first || l->hello_sent || (l->state != LS_HELLO && l->state != LS_UP) ||
-        !resume_settled(s))
+        !ehp_resume_settled(s))
         return;
-    status = resume_send_hello(s, l);
+    status = ehp_resume_send_hello(s, l);
     if (status != EHP_OK)
-        session_fail(s, status);
+        ehp_session_fail(s, status);
     else
         l->hello_sent = true;
 }
@@ -341,7 +341,7 @@ take_slot(ehp_session *s, int *link)
     if (slot < 0)
         return EHP_LIMIT_REACHED;
     if (s->links[slot].state != LS_FREE) {
-        ehp_status status = link_run(s, slot, LE_OVERTAKEN);
+        ehp_status status = ehp_link_run(s, slot, LE_OVERTAKEN);
         (void)status;
         return EHP_LIMIT_REACHED;
     }
@@ -361,8 +361,8 @@ ehp_session_matches(const ehp_session *s, const ehp_preamble *preamble)
     /* its own preamble, said back, would fit a patient's session too */
     if (s->state == SS_ENDED || s->role != EHP_ROLE_TERMINAL)
         return false;
-    return preamble_fits(preamble, s->held[0].locator, false) ||
-           (first_possible(s) && preamble_fits(preamble, s->held[0].locator, true));
+    return ehp_preamble_fits(preamble, s->held[0].locator, false) ||
+           (first_possible(s) && ehp_preamble_fits(preamble, s->held[0].locator, true));
 }
 
 ehp_status
@@ -377,13 +377,13 @@ ehp_session_accept(ehp_session *s, const ehp_preamble *preamble, uint64_t now_ms
         return EHP_WRONG_STATE;
     if (!ehp_session_matches(s, preamble))
         return EHP_NOT_FOUND;
-    first = first_possible(s) && preamble_fits(preamble, s->held[0].locator, true);
+    first = first_possible(s) && ehp_preamble_fits(preamble, s->held[0].locator, true);
     status = take_slot(s, link);
     if (status == EHP_OK)
-        status = link_run(s, *link, first ? LE_ACCEPT_FIRST : LE_ACCEPT_RESUME);
+        status = ehp_link_run(s, *link, first ? LE_ACCEPT_FIRST : LE_ACCEPT_RESUME);
     if (status == EHP_OK && first)
-        status = session_run(s, SE_AGREED); /* nothing to agree on: begin */
-    session_settle(s);
+        status = ehp_session_run(s, SE_AGREED); /* nothing to agree on: begin */
+    ehp_session_settle(s);
     return status;
 }
 
@@ -396,11 +396,12 @@ ehp_session_connect(ehp_session *s, uint64_t now_ms, int *link)
     *link = -1;
     if (s->state == SS_ENDED || s->role != EHP_ROLE_PATIENT)
         return EHP_WRONG_STATE;
-    link_overtake(s, -1);
+    ehp_link_overtake(s, -1);
     status = take_slot(s, link);
     if (status == EHP_OK)
-        status = link_run(s, *link, first_possible(s) ? LE_CONNECT_FIRST : LE_CONNECT_RESUME);
-    session_settle(s);
+        status =
+            ehp_link_run(s, *link, first_possible(s) ? LE_CONNECT_FIRST : LE_CONNECT_RESUME);
+    ehp_session_settle(s);
     return status;
 }
 
@@ -412,7 +413,7 @@ ehp_session_link_lost(ehp_session *s, int link, uint64_t now_ms)
     s->now = now_ms;
     if (link < 0 || link >= EHP_SESSION_LINKS || s->links[link].state == LS_FREE)
         return;
-    status = link_run(s, link, LE_LOST);
+    status = ehp_link_run(s, link, LE_LOST);
     (void)status; /* freeing cannot fail */
-    session_settle(s);
+    ehp_session_settle(s);
 }

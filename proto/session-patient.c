@@ -9,7 +9,7 @@
 #include "proto/session-priv.h"
 
 ehp_status
-act_keep_crls(ehp_session *s)
+ehp_session_act_keep_crls(ehp_session *s)
 {
     const Ehp__CrlStaple *staple = session_body(s)->crl_staple;
 
@@ -23,7 +23,7 @@ act_keep_crls(ehp_session *s)
 }
 
 ehp_status
-act_forget_crls(ehp_session *s)
+ehp_session_act_forget_crls(ehp_session *s)
 {
     ehp_guard_free(&s->staple);
     s->n_crls = 0;
@@ -57,7 +57,7 @@ check_request(const ehp_session *s, const Ehp__ConsentRequest *r)
 }
 
 ehp_status
-act_check_request(ehp_session *s)
+ehp_session_act_check_request(ehp_session *s)
 {
     ehp_doc *doc = &s->docs[EHP_DOC_REQUEST];
     ehp_event *event;
@@ -72,16 +72,16 @@ act_check_request(ehp_session *s)
     if (status != EHP_OK)
         return status;
     s->phase_deadline = UINT64_MAX;
-    event = session_emit(s, EHP_EV_CHECK_CRLS);
+    event = ehp_session_emit(s, EHP_EV_CHECK_CRLS);
     event->crls = s->staple_crls;
     event->n_crls = s->n_crls;
     return EHP_OK;
 }
 
 ehp_status
-act_ask_consent(ehp_session *s)
+ehp_session_act_ask_consent(ehp_session *s)
 {
-    ehp_event *event = session_emit(s, EHP_EV_ASK_CONSENT);
+    ehp_event *event = ehp_session_emit(s, EHP_EV_ASK_CONSENT);
 
     s->crl_state = s->answer_status == EHP_OK ? EHP__CRL_STATE__CRL_STATE_CHECKED
                                               : EHP__CRL_STATE__CRL_STATE_NOT_CHECKED;
@@ -92,21 +92,21 @@ act_ask_consent(ehp_session *s)
 }
 
 ehp_status
-act_refuse(ehp_session *s)
+ehp_session_act_refuse(ehp_session *s)
 {
-    ehp_status status = session_say_refusal(s);
+    ehp_status status = ehp_session_say_refusal(s);
 
-    session_finish(s, s->answer_status, false);
+    ehp_session_finish(s, s->answer_status, false);
     return status;
 }
 
 ehp_status
-act_consent_void(ehp_session *s)
+ehp_session_act_consent_void(ehp_session *s)
 {
-    ehp_status status = session_say_refusal(s);
+    ehp_status status = ehp_session_say_refusal(s);
 
-    session_emit(s, EHP_EV_CONSENT_VOID);
-    session_finish(s, EHP_CONSENT_TIMED_OUT, false);
+    ehp_session_emit(s, EHP_EV_CONSENT_VOID);
+    ehp_session_finish(s, EHP_CONSENT_TIMED_OUT, false);
     return status;
 }
 
@@ -182,12 +182,12 @@ send_consent(ehp_session *s)
     key.signature = ehp_wire_binary(s->patient_proof, sizeof(s->patient_proof));
     record.body_case = EHP__RECORD__BODY_SESSION_KEY;
     record.session_key = &key;
-    status = session_send(s, &record);
-    return status != EHP_OK ? status : session_send_doc(s, EHP_DOC_CONSENT);
+    status = ehp_session_send(s, &record);
+    return status != EHP_OK ? status : ehp_session_send_doc(s, EHP_DOC_CONSENT);
 }
 
 ehp_status
-act_grant(ehp_session *s)
+ehp_session_act_grant(ehp_session *s)
 {
     ehp_status status = make_session_key(s);
 
@@ -227,7 +227,7 @@ ehp_session_grant(ehp_session *s, const ehp_grant *grant, uint64_t now_ms)
         return status;
     s->has_sender = true;
     s->answer = grant;
-    status = session_answer(s, SE_GRANT);
+    status = ehp_session_answer(s, SE_GRANT);
     s->answer = NULL;
     return status;
 }
@@ -235,7 +235,7 @@ ehp_session_grant(ehp_session *s, const ehp_grant *grant, uint64_t now_ms)
 /* ---------------------------------------------------------------- sending */
 
 ehp_status
-act_ack(ehp_session *s)
+ehp_session_act_ack(ehp_session *s)
 {
     const Ehp__Ack *ack = session_body(s)->ack;
     ehp_position at = {ack->item, ack->segments};
@@ -250,7 +250,7 @@ act_ack(ehp_session *s)
 /* Both hellos came: go on where the receiver is; what it never had is said again, byte for
  * byte. */
 ehp_status
-act_resume_sending(ehp_session *s)
+ehp_session_act_resume_sending(ehp_session *s)
 {
     const peer_hello *p = &s->hello;
     ehp_position all = {(uint32_t)s->sender.list.n_items, 0};
@@ -267,13 +267,13 @@ act_resume_sending(ehp_session *s)
 }
 
 ehp_status
-act_sent_all(ehp_session *s)
+ehp_session_act_sent_all(ehp_session *s)
 {
     s->complete = true;
     s->progress_deadline = UINT64_MAX;
     s->phase_deadline = s->now + s->linger_ms;
-    session_emit(s, EHP_EV_COMPLETE);
-    return session_send_receipt_ack(s);
+    ehp_session_emit(s, EHP_EV_COMPLETE);
+    return ehp_session_send_receipt_ack(s);
 }
 
 static ehp_status
@@ -289,7 +289,7 @@ check_status(const ehp_session *s, const Ehp__Status *st)
 }
 
 ehp_status
-act_check_status(ehp_session *s)
+ehp_session_act_check_status(ehp_session *s)
 {
     ehp_doc *doc = &s->docs[EHP_DOC_STATUS];
     const Ehp__Signed *received = session_body(s)->status;
@@ -308,7 +308,7 @@ act_check_status(ehp_session *s)
     st = (const Ehp__Status *)body.message;
     status = check_status(s, st);
     if (status == EHP_OK) {
-        event = session_emit(s, EHP_EV_STATUS);
+        event = ehp_session_emit(s, EHP_EV_STATUS);
         event->status_kind = (uint32_t)st->kind;
         event->rule = st->rule;
         event->time = st->time;
@@ -320,7 +320,7 @@ act_check_status(ehp_session *s)
 }
 
 ehp_status
-act_withdraw(ehp_session *s)
+ehp_session_act_withdraw(ehp_session *s)
 {
     Ehp__Revoke revoke = EHP__REVOKE__INIT;
     ehp_status status;
@@ -332,7 +332,7 @@ act_withdraw(ehp_session *s)
     status = ehp_doc_make(&s->docs[EHP_DOC_REVOKE], EHP_SIGN_REVOKE, s->patient_secret,
                           &revoke.base);
     if (status == EHP_OK)
-        status = session_send_doc(s, EHP_DOC_REVOKE);
-    session_finish(s, EHP_REVOKED, false);
+        status = ehp_session_send_doc(s, EHP_DOC_REVOKE);
+    ehp_session_finish(s, EHP_REVOKED, false);
     return status;
 }

@@ -306,15 +306,15 @@ struct ehp_session {
 };
 
 /* session.c */
-ehp_status session_run(ehp_session *s, session_event event);
+ehp_status ehp_session_run(ehp_session *s, session_event event);
 /* What an answer of the caller becomes: EHP_WRONG_STATE when it is not waited for. */
-ehp_status session_answer(ehp_session *s, session_event event);
-ehp_event *session_emit(ehp_session *s, ehp_event_type type);
+ehp_status ehp_session_answer(ehp_session *s, session_event event);
+ehp_event *ehp_session_emit(ehp_session *s, ehp_event_type type);
 /* One authenticated record. */
-void session_record(ehp_session *s, ehp_bytes plain);
+void ehp_session_record(ehp_session *s, ehp_bytes plain);
 /* Pumps what is due: hello, data, acks. After every call from outside. */
-void session_settle(ehp_session *s);
-bool session_blocked(const ehp_session *s);
+void ehp_session_settle(ehp_session *s);
+bool ehp_session_blocked(const ehp_session *s);
 static inline const Ehp__Record *
 session_body(const ehp_session *s)
 {
@@ -323,90 +323,90 @@ session_body(const ehp_session *s)
 
 /* session-send.c */
 /* The link may carry records of ours now. */
-bool session_open(const ehp_session *s);
-bool session_outlet(ehp_session *s, ehp_outlet *out);
+bool ehp_session_open(const ehp_session *s);
+bool ehp_session_outlet(ehp_session *s, ehp_outlet *out);
 /* Sends if there is a link that may carry it; what is lost so, the resumption says again. */
-ehp_status session_send(ehp_session *s, const Ehp__Record *record);
-ehp_status session_send_doc(ehp_session *s, ehp_document which);
-void session_send_ack(ehp_session *s);
-void session_send_ping(ehp_session *s);
+ehp_status ehp_session_send(ehp_session *s, const Ehp__Record *record);
+ehp_status ehp_session_send_doc(ehp_session *s, ehp_document which);
+void ehp_session_send_ack(ehp_session *s);
+void ehp_session_send_ping(ehp_session *s);
 
 /* session-end.c */
 /* The peer broke a rule, or we cannot go on: tells the peer, ends. */
-void session_fail(ehp_session *s, ehp_status status);
+void ehp_session_fail(ehp_session *s, ehp_status status);
 /* Ends without a word. */
-void session_finish(ehp_session *s, ehp_status status, bool by_peer);
-ehp_status session_say_bye(ehp_session *s, bool has_reason, int code);
-ehp_status session_say_refusal(ehp_session *s);
-ehp_status act_peer_done(ehp_session *s);
-ehp_status act_peer_ended(ehp_session *s);
-ehp_status act_bye(ehp_session *s);
-ehp_status act_end(ehp_session *s);
+void ehp_session_finish(ehp_session *s, ehp_status status, bool by_peer);
+ehp_status ehp_session_say_bye(ehp_session *s, bool has_reason, int code);
+ehp_status ehp_session_say_refusal(ehp_session *s);
+ehp_status ehp_session_act_peer_done(ehp_session *s);
+ehp_status ehp_session_act_peer_ended(ehp_session *s);
+ehp_status ehp_session_act_bye(ehp_session *s);
+ehp_status ehp_session_act_end(ehp_session *s);
 
 /* session-link.c */
-ehp_status link_run(ehp_session *s, int link, link_event event);
+ehp_status ehp_link_run(ehp_session *s, int link, link_event event);
 /* Closes every link but `but` (-1: all). */
-void link_overtake(ehp_session *s, int but);
+void ehp_link_overtake(ehp_session *s, int but);
 /* The one link is gone. */
-void link_down(ehp_session *s);
-void link_reset(session_link *l);
+void ehp_link_down(ehp_session *s);
+void ehp_link_reset(session_link *l);
 /* Sends our ResumeHello when it is due and can be said. */
-void link_say_hello(ehp_session *s, int link);
+void ehp_link_say_hello(ehp_session *s, int link);
 
 /* session-resume.c */
-ehp_status resume_offer(ehp_session *s, session_link *l);
-ehp_status resume_answer(ehp_session *s, session_link *l);
-ehp_status resume_finish(ehp_session *s, session_link *l);
-void resume_commit(ehp_session *s, const session_link *l);
+ehp_status ehp_resume_offer(ehp_session *s, session_link *l);
+ehp_status ehp_resume_answer(ehp_session *s, session_link *l);
+ehp_status ehp_resume_finish(ehp_session *s, session_link *l);
+void ehp_resume_commit(ehp_session *s, const session_link *l);
 /* Our ResumeHello is possible: nothing delivered waits to become durable. */
-bool resume_settled(const ehp_session *s);
-ehp_status resume_send_hello(ehp_session *s, session_link *l);
-ehp_status resume_take_hello(ehp_session *s, const session_link *l,
-                             const Ehp__ResumeHello *hello);
+bool ehp_resume_settled(const ehp_session *s);
+ehp_status ehp_resume_send_hello(ehp_session *s, session_link *l);
+ehp_status ehp_resume_take_hello(ehp_session *s, const session_link *l,
+                                 const Ehp__ResumeHello *hello);
 
 /* preamble.c */
-void preamble_make(uint8_t out[EHP_PREAMBLE_LEN], const uint8_t locator[EHP_KEY_LEN],
-                   bool first, const uint8_t nonce[16]);
-bool preamble_fits(const ehp_preamble *p, const uint8_t locator[EHP_KEY_LEN], bool first);
+void ehp_preamble_make(uint8_t out[EHP_PREAMBLE_LEN], const uint8_t locator[EHP_KEY_LEN],
+                       bool first, const uint8_t nonce[16]);
+bool ehp_preamble_fits(const ehp_preamble *p, const uint8_t locator[EHP_KEY_LEN], bool first);
 
 /* session-patient.c */
-ehp_status act_keep_crls(ehp_session *s);
-ehp_status act_forget_crls(ehp_session *s);
-ehp_status act_check_request(ehp_session *s);
-ehp_status act_ask_consent(ehp_session *s);
-ehp_status act_refuse(ehp_session *s);
-ehp_status act_consent_void(ehp_session *s);
-ehp_status act_grant(ehp_session *s);
-ehp_status act_ack(ehp_session *s);
-ehp_status act_withdraw(ehp_session *s);
-ehp_status act_resume_sending(ehp_session *s);
-ehp_status act_sent_all(ehp_session *s);
-ehp_status act_check_status(ehp_session *s);
+ehp_status ehp_session_act_keep_crls(ehp_session *s);
+ehp_status ehp_session_act_forget_crls(ehp_session *s);
+ehp_status ehp_session_act_check_request(ehp_session *s);
+ehp_status ehp_session_act_ask_consent(ehp_session *s);
+ehp_status ehp_session_act_refuse(ehp_session *s);
+ehp_status ehp_session_act_consent_void(ehp_session *s);
+ehp_status ehp_session_act_grant(ehp_session *s);
+ehp_status ehp_session_act_ack(ehp_session *s);
+ehp_status ehp_session_act_withdraw(ehp_session *s);
+ehp_status ehp_session_act_resume_sending(ehp_session *s);
+ehp_status ehp_session_act_sent_all(ehp_session *s);
+ehp_status ehp_session_act_check_status(ehp_session *s);
 
 /* session-terminal.c */
-ehp_status act_ask(ehp_session *s);
-ehp_status act_keep_key(ehp_session *s);
-ehp_status act_forget_consent(ehp_session *s);
-ehp_status act_check_consent(ehp_session *s);
-ehp_status act_page(ehp_session *s);
-ehp_status act_offer(ehp_session *s);
-ehp_status act_accept(ehp_session *s);
-ehp_status act_part(ehp_session *s);
-ehp_status act_drop_part(ehp_session *s);
-ehp_status act_item_done(ehp_session *s);
-ehp_status act_ask_commit(ehp_session *s);
-ehp_status act_send_status(ehp_session *s);
-ehp_status act_revoked(ehp_session *s);
-ehp_status act_declined(ehp_session *s);
+ehp_status ehp_session_act_ask(ehp_session *s);
+ehp_status ehp_session_act_keep_key(ehp_session *s);
+ehp_status ehp_session_act_forget_consent(ehp_session *s);
+ehp_status ehp_session_act_check_consent(ehp_session *s);
+ehp_status ehp_session_act_page(ehp_session *s);
+ehp_status ehp_session_act_offer(ehp_session *s);
+ehp_status ehp_session_act_accept(ehp_session *s);
+ehp_status ehp_session_act_part(ehp_session *s);
+ehp_status ehp_session_act_drop_part(ehp_session *s);
+ehp_status ehp_session_act_item_done(ehp_session *s);
+ehp_status ehp_session_act_ask_commit(ehp_session *s);
+ehp_status ehp_session_act_send_status(ehp_session *s);
+ehp_status ehp_session_act_revoked(ehp_session *s);
+ehp_status ehp_session_act_declined(ehp_session *s);
 
 /* session-receipt.c */
-ehp_status act_build_receipt(ehp_session *s);
-ehp_status act_send_receipt(ehp_session *s);
-ehp_status act_receipt_acked(ehp_session *s);
-ehp_status act_send_again(ehp_session *s);
-ehp_status act_check_receipt(ehp_session *s);
-ehp_status act_receipt_again(ehp_session *s);
-ehp_status session_send_receipt_ack(ehp_session *s);
+ehp_status ehp_session_act_build_receipt(ehp_session *s);
+ehp_status ehp_session_act_send_receipt(ehp_session *s);
+ehp_status ehp_session_act_receipt_acked(ehp_session *s);
+ehp_status ehp_session_act_send_again(ehp_session *s);
+ehp_status ehp_session_act_check_receipt(ehp_session *s);
+ehp_status ehp_session_act_receipt_again(ehp_session *s);
+ehp_status ehp_session_send_receipt_ack(ehp_session *s);
 
 /* session-config.c: the ConsentRequest of the configuration, completed, signed. */
-ehp_status config_copy(ehp_session *s, const ehp_session_config *config);
+ehp_status ehp_config_copy(ehp_session *s, const ehp_session_config *config);

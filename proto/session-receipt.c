@@ -19,7 +19,7 @@ put_chain(const ehp_session *s, Ehp__Receipt *r, ProtobufCBinaryData chain[EHP_C
 }
 
 ehp_status
-act_build_receipt(ehp_session *s)
+ehp_session_act_build_receipt(ehp_session *s)
 {
     const ehp_commit *commit = s->answer;
     ehp_doc *doc = &s->docs[EHP_DOC_RECEIPT];
@@ -50,21 +50,21 @@ act_build_receipt(ehp_session *s)
     status = ehp_doc_make(doc, EHP_SIGN_RECEIPT, s->leaf_secret, &r.base);
     if (status != EHP_OK)
         return status;
-    session_emit(s, EHP_EV_RECEIPT_READY)->bytes = ehp_bytes_of(doc->bytes, doc->len);
+    ehp_session_emit(s, EHP_EV_RECEIPT_READY)->bytes = ehp_bytes_of(doc->bytes, doc->len);
     return doc->len > EHP_RECEIPT_MAX ? EHP_INTERNAL : EHP_OK;
 }
 
 ehp_status
-act_send_receipt(ehp_session *s)
+ehp_session_act_send_receipt(ehp_session *s)
 {
     s->complete = true;
-    session_emit(s, EHP_EV_COMPLETE);
-    session_send_ack(s); /* a receipt before the last Ack would be out of order */
-    return session_send_doc(s, EHP_DOC_RECEIPT);
+    ehp_session_emit(s, EHP_EV_COMPLETE);
+    ehp_session_send_ack(s); /* a receipt before the last Ack would be out of order */
+    return ehp_session_send_doc(s, EHP_DOC_RECEIPT);
 }
 
 ehp_status
-act_receipt_acked(ehp_session *s)
+ehp_session_act_receipt_acked(ehp_session *s)
 {
     const Ehp__ReceiptAck *ack = session_body(s)->receipt_ack;
 
@@ -72,20 +72,20 @@ act_receipt_acked(ehp_session *s)
         memcmp(ack->receipt_hash.data, s->docs[EHP_DOC_RECEIPT].hash, EHP_HASH_LEN) != 0)
         return EHP_BAD_RECEIPT;
     if (!s->receipt_acked)
-        session_emit(s, EHP_EV_RECEIPT_ACKED);
+        ehp_session_emit(s, EHP_EV_RECEIPT_ACKED);
     s->receipt_acked = true;
     return EHP_OK;
 }
 
 ehp_status
-act_send_again(ehp_session *s)
+ehp_session_act_send_again(ehp_session *s)
 {
     ehp_status status = EHP_OK;
 
     if (!s->receipt_acked)
-        status = session_send_doc(s, EHP_DOC_RECEIPT);
+        status = ehp_session_send_doc(s, EHP_DOC_RECEIPT);
     if (status == EHP_OK && ehp_doc_there(&s->docs[EHP_DOC_STATUS]))
-        status = session_send_doc(s, EHP_DOC_STATUS);
+        status = ehp_session_send_doc(s, EHP_DOC_STATUS);
     return status;
 }
 
@@ -127,7 +127,7 @@ says_what_was_sent(const ehp_session *s, const Ehp__Receipt *r, const uint8_t *c
 }
 
 ehp_status
-act_check_receipt(ehp_session *s)
+ehp_session_act_check_receipt(ehp_session *s)
 {
     ehp_doc *doc = &s->docs[EHP_DOC_RECEIPT];
     ehp_receipt receipt = {0};
@@ -150,12 +150,12 @@ act_check_receipt(ehp_session *s)
                                                                       : EHP_BAD_RECEIPT;
     }
     s->progress_deadline = UINT64_MAX;
-    session_emit(s, EHP_EV_RECEIPT)->bytes = ehp_bytes_of(doc->bytes, doc->len);
+    ehp_session_emit(s, EHP_EV_RECEIPT)->bytes = ehp_bytes_of(doc->bytes, doc->len);
     return EHP_OK;
 }
 
 ehp_status
-session_send_receipt_ack(ehp_session *s)
+ehp_session_send_receipt_ack(ehp_session *s)
 {
     Ehp__Record record = EHP__RECORD__INIT;
     Ehp__ReceiptAck ack = EHP__RECEIPT_ACK__INIT;
@@ -164,15 +164,15 @@ session_send_receipt_ack(ehp_session *s)
     ack.receipt_hash = ehp_wire_binary(s->docs[EHP_DOC_RECEIPT].hash, EHP_HASH_LEN);
     record.body_case = EHP__RECORD__BODY_RECEIPT_ACK;
     record.receipt_ack = &ack;
-    return session_send(s, &record);
+    return ehp_session_send(s, &record);
 }
 
 ehp_status
-act_receipt_again(ehp_session *s)
+ehp_session_act_receipt_again(ehp_session *s)
 {
     if (!ehp_doc_equal(&s->docs[EHP_DOC_RECEIPT], session_body(s)->receipt))
         return EHP_BAD_RECEIPT;
-    return session_send_receipt_ack(s);
+    return ehp_session_send_receipt_ack(s);
 }
 
 /* ---------------------------------------------------------------- answers */
@@ -184,7 +184,7 @@ ehp_session_commit(ehp_session *s, const ehp_commit *commit, uint64_t now_ms)
 
     s->now = now_ms;
     s->answer = commit;
-    status = session_answer(s, SE_COMMIT);
+    status = ehp_session_answer(s, SE_COMMIT);
     s->answer = NULL;
     return status;
 }
@@ -196,5 +196,5 @@ ehp_session_receipt_stored(ehp_session *s, ehp_status status, uint64_t now_ms)
     if (s->state != SS_RECEIPT && s->state != SS_STORING)
         return EHP_WRONG_STATE;
     s->answer_status = status;
-    return session_answer(s, status == EHP_OK ? SE_STORED : SE_END);
+    return ehp_session_answer(s, status == EHP_OK ? SE_STORED : SE_END);
 }

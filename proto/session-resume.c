@@ -80,7 +80,7 @@ take_keys(session_link *l)
 }
 
 ehp_status
-resume_offer(ehp_session *s, session_link *l)
+ehp_resume_offer(ehp_session *s, session_link *l)
 {
     ehp_status status = start(s, l);
 
@@ -88,7 +88,7 @@ resume_offer(ehp_session *s, session_link *l)
 }
 
 ehp_status
-resume_answer(ehp_session *s, session_link *l)
+ehp_resume_answer(ehp_session *s, session_link *l)
 {
     ehp_status status = start(s, l);
 
@@ -117,7 +117,7 @@ hold(ehp_session *s, const session_link *l)
 }
 
 ehp_status
-resume_finish(ehp_session *s, session_link *l)
+ehp_resume_finish(ehp_session *s, session_link *l)
 {
     ehp_status status = read_message(l);
 
@@ -129,7 +129,7 @@ resume_finish(ehp_session *s, session_link *l)
 }
 
 void
-resume_commit(ehp_session *s, const session_link *l)
+ehp_resume_commit(ehp_session *s, const session_link *l)
 {
     ehp_wipe(s->held, sizeof(s->held));
     s->n_held = 1;
@@ -171,13 +171,13 @@ durable(const ehp_session *s)
 }
 
 bool
-resume_settled(const ehp_session *s)
+ehp_resume_settled(const ehp_session *s)
 {
     return !s->has_receiver || !granted(s) || ehp_receiver_settled(&s->receiver);
 }
 
 ehp_status
-resume_send_hello(ehp_session *s, session_link *l)
+ehp_resume_send_hello(ehp_session *s, session_link *l)
 {
     Ehp__Record record = EHP__RECORD__INIT;
     Ehp__ResumeHello hello = EHP__RESUME_HELLO__INIT;
@@ -226,7 +226,7 @@ compare(ehp_session *s, const peer_hello *p)
 }
 
 ehp_status
-resume_take_hello(ehp_session *s, const session_link *l, const Ehp__ResumeHello *hello)
+ehp_resume_take_hello(ehp_session *s, const session_link *l, const Ehp__ResumeHello *hello)
 {
     peer_hello *p = &s->hello;
 

@@ -6,7 +6,7 @@
 #include "proto/session-priv.h"
 
 bool
-session_open(const ehp_session *s)
+ehp_session_open(const ehp_session *s)
 {
     const session_link *l;
 
@@ -20,9 +20,9 @@ session_open(const ehp_session *s)
 }
 
 bool
-session_outlet(ehp_session *s, ehp_outlet *out)
+ehp_session_outlet(ehp_session *s, ehp_outlet *out)
 {
-    if (!session_open(s))
+    if (!ehp_session_open(s))
         return false;
     out->records = &s->links[s->link].records;
     out->queue = &s->links[s->link].out;
@@ -31,12 +31,12 @@ session_outlet(ehp_session *s, ehp_outlet *out)
 }
 
 ehp_status
-session_send(ehp_session *s, const Ehp__Record *record)
+ehp_session_send(ehp_session *s, const Ehp__Record *record)
 {
     ehp_outlet out;
     ehp_status status;
 
-    if (!session_outlet(s, &out))
+    if (!ehp_session_outlet(s, &out))
         return EHP_OK;
     s->links[s->link].last_tx = s->now;
     status = ehp_wire_send(&out, record, 0);
@@ -48,7 +48,7 @@ session_send(ehp_session *s, const Ehp__Record *record)
 }
 
 ehp_status
-session_send_doc(ehp_session *s, ehp_document which)
+ehp_session_send_doc(ehp_session *s, ehp_document which)
 {
     Ehp__Record record = EHP__RECORD__INIT;
     Ehp__Signed message = s->docs[which].message;
@@ -81,19 +81,19 @@ session_send_doc(ehp_session *s, ehp_document which)
     case EHP_DOCS:
         return EHP_INTERNAL;
     }
-    return session_send(s, &record);
+    return ehp_session_send(s, &record);
 }
 
 /* Acks are cumulative: one is made when output is fetched, for all that became durable since.
  */
 void
-session_send_ack(ehp_session *s)
+ehp_session_send_ack(ehp_session *s)
 {
     Ehp__Record record = EHP__RECORD__INIT;
     Ehp__Ack ack = EHP__ACK__INIT;
     const ehp_position *at = &s->receiver.durable;
 
-    if (!s->has_receiver || s->state == SS_ENDED || !session_open(s) ||
+    if (!s->has_receiver || s->state == SS_ENDED || !ehp_session_open(s) ||
         !ehp_position_before(s->acks_sent, *at))
         return;
     ack.has_item = ack.has_segments = 1;
@@ -101,12 +101,12 @@ session_send_ack(ehp_session *s)
     ack.segments = at->segments;
     record.body_case = EHP__RECORD__BODY_ACK;
     record.ack = &ack;
-    if (session_send(s, &record) == EHP_OK)
+    if (ehp_session_send(s, &record) == EHP_OK)
         s->acks_sent = *at;
 }
 
 void
-session_send_ping(ehp_session *s)
+ehp_session_send_ping(ehp_session *s)
 {
     Ehp__Record record = EHP__RECORD__INIT;
     Ehp__Ping ping = EHP__PING__INIT;
@@ -114,7 +114,7 @@ session_send_ping(ehp_session *s)
 
     record.body_case = EHP__RECORD__BODY_PING;
     record.ping = &ping;
-    status = session_send(s, &record);
+    status = ehp_session_send(s, &record);
     if (status != EHP_OK)
-        session_fail(s, status);
+        ehp_session_fail(s, status);
 }

@@ -8,7 +8,7 @@
 #include "proto/session-priv.h"
 
 ehp_status
-act_ask(ehp_session *s)
+ehp_session_act_ask(ehp_session *s)
 {
     Ehp__Record record = EHP__RECORD__INIT;
     Ehp__CrlStaple staple = EHP__CRL_STAPLE__INIT;
@@ -29,12 +29,12 @@ act_ask(ehp_session *s)
     staple.crl = crls;
     record.body_case = EHP__RECORD__BODY_CRL_STAPLE;
     record.crl_staple = &staple;
-    status = session_send(s, &record);
-    return status != EHP_OK ? status : session_send_doc(s, EHP_DOC_REQUEST);
+    status = ehp_session_send(s, &record);
+    return status != EHP_OK ? status : ehp_session_send_doc(s, EHP_DOC_REQUEST);
 }
 
 ehp_status
-act_keep_key(ehp_session *s)
+ehp_session_act_keep_key(ehp_session *s)
 {
     const Ehp__SessionKey *key = session_body(s)->session_key;
     ehp_status status;
@@ -59,7 +59,7 @@ act_keep_key(ehp_session *s)
 }
 
 ehp_status
-act_forget_consent(ehp_session *s)
+ehp_session_act_forget_consent(ehp_session *s)
 {
     ehp_doc_clear(&s->docs[EHP_DOC_CONSENT]);
     ehp_guard_free(&s->consent);
@@ -87,7 +87,7 @@ check_consent(const ehp_session *s, const Ehp__Consent *c, const Ehp__ConsentReq
 }
 
 ehp_status
-act_check_consent(ehp_session *s)
+ehp_session_act_check_consent(ehp_session *s)
 {
     ehp_doc *doc = &s->docs[EHP_DOC_CONSENT];
     ehp_status status =
@@ -109,7 +109,7 @@ act_check_consent(ehp_session *s)
 }
 
 ehp_status
-act_page(ehp_session *s)
+ehp_session_act_page(ehp_session *s)
 {
     const Ehp__ManifestPage *page = session_body(s)->manifest_page;
     ehp_bytes raw = ehp_wire_field(s->raw, EHP__RECORD__BODY_MANIFEST_PAGE);
@@ -119,7 +119,7 @@ act_page(ehp_session *s)
     if (status != EHP_OK)
         return status;
     s->progress_deadline = s->now + EHP_PROGRESS_MS;
-    event = session_emit(s, EHP_EV_MANIFEST_PAGE);
+    event = ehp_session_emit(s, EHP_EV_MANIFEST_PAGE);
     event->entries = page->item;
     event->n_entries = page->n_item;
     event->item = page->page;
@@ -127,7 +127,7 @@ act_page(ehp_session *s)
 }
 
 ehp_status
-act_offer(ehp_session *s)
+ehp_session_act_offer(ehp_session *s)
 {
     ehp_doc doc = {0};
     ehp_unpacked body = {0};
@@ -147,7 +147,7 @@ act_offer(ehp_session *s)
     }
     /* from here on the resumption counts it as received */
     s->docs[EHP_DOC_MANIFEST] = doc;
-    event = session_emit(s, EHP_EV_MANIFEST);
+    event = ehp_session_emit(s, EHP_EV_MANIFEST);
     event->consent = (const Ehp__Consent *)s->consent.message;
     event->items = s->receiver.n_items;
     event->bytes_total = s->receiver.bytes;
@@ -155,14 +155,14 @@ act_offer(ehp_session *s)
 }
 
 ehp_status
-act_accept(ehp_session *s)
+ehp_session_act_accept(ehp_session *s)
 {
     s->progress_deadline = s->now + EHP_PROGRESS_MS;
     return EHP_OK;
 }
 
 ehp_status
-act_part(ehp_session *s)
+ehp_session_act_part(ehp_session *s)
 {
     ehp_received_segment got;
     ehp_event *event;
@@ -171,7 +171,7 @@ act_part(ehp_session *s)
     if (status != EHP_OK || !got.whole)
         return status;
     s->progress_deadline = s->now + EHP_PROGRESS_MS;
-    event = session_emit(s, EHP_EV_SEGMENT);
+    event = ehp_session_emit(s, EHP_EV_SEGMENT);
     event->item = got.item;
     event->segment = got.segment;
     event->offset = got.offset;
@@ -181,27 +181,27 @@ act_part(ehp_session *s)
 }
 
 ehp_status
-act_drop_part(ehp_session *s)
+ehp_session_act_drop_part(ehp_session *s)
 {
     ehp_receiver_drop_part(&s->receiver);
     return EHP_OK;
 }
 
 ehp_status
-act_item_done(ehp_session *s)
+ehp_session_act_item_done(ehp_session *s)
 {
     uint32_t item = s->receiver.delivered.item;
     ehp_status status = ehp_receiver_item_done(&s->receiver, session_body(s)->item_done);
 
     if (status == EHP_OK)
-        session_emit(s, EHP_EV_ITEM_COMPLETE)->item = item;
+        ehp_session_emit(s, EHP_EV_ITEM_COMPLETE)->item = item;
     return status;
 }
 
 ehp_status
-act_ask_commit(ehp_session *s)
+ehp_session_act_ask_commit(ehp_session *s)
 {
-    ehp_event *event = session_emit(s, EHP_EV_COMMIT);
+    ehp_event *event = ehp_session_emit(s, EHP_EV_COMMIT);
 
     s->progress_deadline = UINT64_MAX;
     event->items = s->receiver.n_items;
@@ -210,9 +210,9 @@ act_ask_commit(ehp_session *s)
 }
 
 ehp_status
-act_declined(ehp_session *s)
+ehp_session_act_declined(ehp_session *s)
 {
-    session_finish(s, EHP_DECLINED, true);
+    ehp_session_finish(s, EHP_DECLINED, true);
     return EHP_OK;
 }
 
@@ -227,7 +227,7 @@ check_revoke(const ehp_session *s, const Ehp__Revoke *r)
 }
 
 ehp_status
-act_revoked(ehp_session *s)
+ehp_session_act_revoked(ehp_session *s)
 {
     ehp_doc *doc = &s->docs[EHP_DOC_REVOKE];
     ehp_unpacked body = {0};
@@ -241,8 +241,8 @@ act_revoked(ehp_session *s)
     ehp_guard_free(&body);
     if (status != EHP_OK)
         return status;
-    session_emit(s, EHP_EV_REVOKED);
-    session_finish(s, EHP_REVOKED, true);
+    ehp_session_emit(s, EHP_EV_REVOKED);
+    ehp_session_finish(s, EHP_REVOKED, true);
     return EHP_OK;
 }
 
@@ -255,7 +255,7 @@ ehp_session_manifest_ok(ehp_session *s, ehp_status status, uint64_t now_ms)
     if (s->state != SS_OFFERED)
         return EHP_WRONG_STATE;
     s->answer_status = status;
-    return session_answer(s, status == EHP_OK ? SE_MANIFEST_OK : SE_END);
+    return ehp_session_answer(s, status == EHP_OK ? SE_MANIFEST_OK : SE_END);
 }
 
 ehp_status
@@ -268,7 +268,7 @@ ehp_session_durable(ehp_session *s, uint32_t item, uint64_t segments, uint64_t n
     if (s->state != SS_RECEIVING)
         return EHP_WRONG_STATE;
     status = ehp_receiver_durable(&s->receiver, at);
-    session_settle(s);
+    ehp_session_settle(s);
     return status;
 }
 
@@ -283,18 +283,18 @@ ehp_session_item_stored(ehp_session *s, uint32_t item, ehp_status status, uint64
         return EHP_WRONG_STATE;
     s->answer_status = status;
     if (status != EHP_OK)
-        return session_answer(s, SE_END);
+        return ehp_session_answer(s, SE_END);
     status = ehp_receiver_durable(&s->receiver, next);
     if (status == EHP_OK && ehp_receiver_done(&s->receiver))
-        return session_answer(s, SE_ALL_STORED);
-    session_settle(s);
+        return ehp_session_answer(s, SE_ALL_STORED);
+    ehp_session_settle(s);
     return status;
 }
 
 ehp_status
-act_send_status(ehp_session *s)
+ehp_session_act_send_status(ehp_session *s)
 {
-    return session_send_doc(s, EHP_DOC_STATUS);
+    return ehp_session_send_doc(s, EHP_DOC_STATUS);
 }
 
 ehp_status
@@ -317,5 +317,5 @@ ehp_session_tell_status(ehp_session *s, uint32_t kind, const char *rule, int64_t
     st.rule = (char *)rule;
     st.time = unix_time;
     status = ehp_doc_make(&s->docs[EHP_DOC_STATUS], EHP_SIGN_STATUS, s->leaf_secret, &st.base);
-    return status != EHP_OK ? status : session_answer(s, SE_TELL_STATUS);
+    return status != EHP_OK ? status : ehp_session_answer(s, SE_TELL_STATUS);
 }

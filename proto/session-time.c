@@ -22,13 +22,13 @@ pings(const ehp_session *s)
 static bool
 misses(const ehp_session *s)
 {
-    return s->state != SS_ASKING && !session_blocked(s);
+    return s->state != SS_ASKING && !ehp_session_blocked(s);
 }
 
 static bool
 live(const ehp_session *s)
 {
-    return s->state != SS_ENDED && session_open(s);
+    return s->state != SS_ENDED && ehp_session_open(s);
 }
 
 static bool
@@ -45,7 +45,7 @@ link_deadline(const ehp_session *s, int i)
     const session_link *l = &s->links[i];
     uint64_t at = l->deadline;
 
-    if (l->begun != UINT64_MAX && !session_blocked(s))
+    if (l->begun != UINT64_MAX && !ehp_session_blocked(s))
         at = least(at, l->begun + EHP_RECORD_MS);
     if (i == s->link && listening(s) && misses(s))
         at = least(at, l->last_rx + s->idle_ms);
@@ -74,13 +74,13 @@ phase_over(ehp_session *s)
 
     s->phase_deadline = UINT64_MAX;
     if (s->state == SS_CONSENT)
-        status = session_run(s, SE_CONSENT_VOID);
+        status = ehp_session_run(s, SE_CONSENT_VOID);
     else if (s->state == SS_SENT)
-        status = session_run(s, SE_SAY_BYE);
+        status = ehp_session_run(s, SE_SAY_BYE);
     else
         status = EHP_TIMED_OUT;
     if (status != EHP_OK)
-        session_fail(s, status);
+        ehp_session_fail(s, status);
 }
 
 static void
@@ -90,7 +90,7 @@ links_over(ehp_session *s)
         ehp_status status;
         if (s->links[i].state == LS_FREE || s->now < link_deadline(s, i))
             continue;
-        status = link_run(s, i, LE_LATE);
+        status = ehp_link_run(s, i, LE_LATE);
         (void)status; /* closing cannot fail */
     }
 }
@@ -102,11 +102,11 @@ ehp_session_tick(ehp_session *s, uint64_t now_ms)
     if (s->now >= s->phase_deadline)
         phase_over(s);
     if (s->now >= s->suspended_deadline)
-        session_finish(s, EHP_LINK_LOST, false);
+        ehp_session_finish(s, EHP_LINK_LOST, false);
     if (s->link >= 0 && s->now >= s->progress_deadline)
-        session_fail(s, EHP_TIMED_OUT);
+        ehp_session_fail(s, EHP_TIMED_OUT);
     links_over(s);
     if (live(s) && pings(s) && s->now >= s->links[s->link].last_tx + s->idle_ms / 2)
-        session_send_ping(s);
-    session_settle(s);
+        ehp_session_send_ping(s);
+    ehp_session_settle(s);
 }

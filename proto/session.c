@@ -19,46 +19,46 @@ act_none(ehp_session *s)
 
 static ehp_status (*const actions[SA_COUNT])(ehp_session *) = {
     [SA_NONE] = act_none,
-    [SA_KEEP_CRLS] = act_keep_crls,
-    [SA_FORGET_CRLS] = act_forget_crls,
-    [SA_CHECK_REQUEST] = act_check_request,
-    [SA_ASK_CONSENT] = act_ask_consent,
-    [SA_REFUSE] = act_refuse,
-    [SA_CONSENT_VOID] = act_consent_void,
-    [SA_GRANT] = act_grant,
-    [SA_ACK] = act_ack,
-    [SA_CHECK_RECEIPT] = act_check_receipt,
-    [SA_RECEIPT_AGAIN] = act_receipt_again,
-    [SA_WITHDRAW] = act_withdraw,
-    [SA_RESUME_SENDING] = act_resume_sending,
-    [SA_SENT_ALL] = act_sent_all,
-    [SA_CHECK_STATUS] = act_check_status,
-    [SA_ASK] = act_ask,
-    [SA_KEEP_KEY] = act_keep_key,
-    [SA_FORGET_CONSENT] = act_forget_consent,
-    [SA_CHECK_CONSENT] = act_check_consent,
-    [SA_PAGE] = act_page,
-    [SA_OFFER] = act_offer,
-    [SA_ACCEPT] = act_accept,
-    [SA_PART] = act_part,
-    [SA_DROP_PART] = act_drop_part,
-    [SA_ITEM_DONE] = act_item_done,
-    [SA_ASK_COMMIT] = act_ask_commit,
-    [SA_BUILD_RECEIPT] = act_build_receipt,
-    [SA_SEND_RECEIPT] = act_send_receipt,
-    [SA_RECEIPT_ACKED] = act_receipt_acked,
-    [SA_SEND_STATUS] = act_send_status,
-    [SA_SEND_AGAIN] = act_send_again,
-    [SA_REVOKED] = act_revoked,
-    [SA_DECLINED] = act_declined,
-    [SA_PEER_DONE] = act_peer_done,
-    [SA_PEER_ENDED] = act_peer_ended,
-    [SA_BYE] = act_bye,
-    [SA_END] = act_end,
+    [SA_KEEP_CRLS] = ehp_session_act_keep_crls,
+    [SA_FORGET_CRLS] = ehp_session_act_forget_crls,
+    [SA_CHECK_REQUEST] = ehp_session_act_check_request,
+    [SA_ASK_CONSENT] = ehp_session_act_ask_consent,
+    [SA_REFUSE] = ehp_session_act_refuse,
+    [SA_CONSENT_VOID] = ehp_session_act_consent_void,
+    [SA_GRANT] = ehp_session_act_grant,
+    [SA_ACK] = ehp_session_act_ack,
+    [SA_CHECK_RECEIPT] = ehp_session_act_check_receipt,
+    [SA_RECEIPT_AGAIN] = ehp_session_act_receipt_again,
+    [SA_WITHDRAW] = ehp_session_act_withdraw,
+    [SA_RESUME_SENDING] = ehp_session_act_resume_sending,
+    [SA_SENT_ALL] = ehp_session_act_sent_all,
+    [SA_CHECK_STATUS] = ehp_session_act_check_status,
+    [SA_ASK] = ehp_session_act_ask,
+    [SA_KEEP_KEY] = ehp_session_act_keep_key,
+    [SA_FORGET_CONSENT] = ehp_session_act_forget_consent,
+    [SA_CHECK_CONSENT] = ehp_session_act_check_consent,
+    [SA_PAGE] = ehp_session_act_page,
+    [SA_OFFER] = ehp_session_act_offer,
+    [SA_ACCEPT] = ehp_session_act_accept,
+    [SA_PART] = ehp_session_act_part,
+    [SA_DROP_PART] = ehp_session_act_drop_part,
+    [SA_ITEM_DONE] = ehp_session_act_item_done,
+    [SA_ASK_COMMIT] = ehp_session_act_ask_commit,
+    [SA_BUILD_RECEIPT] = ehp_session_act_build_receipt,
+    [SA_SEND_RECEIPT] = ehp_session_act_send_receipt,
+    [SA_RECEIPT_ACKED] = ehp_session_act_receipt_acked,
+    [SA_SEND_STATUS] = ehp_session_act_send_status,
+    [SA_SEND_AGAIN] = ehp_session_act_send_again,
+    [SA_REVOKED] = ehp_session_act_revoked,
+    [SA_DECLINED] = ehp_session_act_declined,
+    [SA_PEER_DONE] = ehp_session_act_peer_done,
+    [SA_PEER_ENDED] = ehp_session_act_peer_ended,
+    [SA_BYE] = ehp_session_act_bye,
+    [SA_END] = ehp_session_act_end,
 };
 
 ehp_status
-session_run(ehp_session *s, session_event event)
+ehp_session_run(ehp_session *s, session_event event)
 {
     const ehp_rule *rule = ehp_machine_find(s->machine, s->state, event);
     ehp_status status;
@@ -72,16 +72,16 @@ session_run(ehp_session *s, session_event event)
 }
 
 ehp_status
-session_answer(ehp_session *s, session_event event)
+ehp_session_answer(ehp_session *s, session_event event)
 {
     ehp_status status;
 
     if (ehp_machine_find(s->machine, s->state, event) == NULL)
         return EHP_WRONG_STATE;
-    status = session_run(s, event);
+    status = ehp_session_run(s, event);
     if (status != EHP_OK)
-        session_fail(s, status);
-    session_settle(s);
+        ehp_session_fail(s, status);
+    ehp_session_settle(s);
     return status;
 }
 
@@ -139,20 +139,20 @@ classify(const Ehp__Record *r)
 }
 
 void
-session_record(ehp_session *s, ehp_bytes plain)
+ehp_session_record(ehp_session *s, ehp_bytes plain)
 {
     ehp_status status;
 
     (void)plain;
     if (s->state == SS_ENDED)
         return;
-    status = session_run(s, classify(session_body(s)));
+    status = ehp_session_run(s, classify(session_body(s)));
     if (status != EHP_OK)
-        session_fail(s, status);
+        ehp_session_fail(s, status);
 }
 
 bool
-session_blocked(const ehp_session *s)
+ehp_session_blocked(const ehp_session *s)
 {
     /* a Status may follow the receipt while the sender still makes that durable: it is read
      * after */
@@ -167,7 +167,7 @@ agree(ehp_session *s)
     ehp_status status;
 
     for (int i = 0; i < EHP_SESSION_LINKS && s->state != SS_ENDED; i++)
-        link_say_hello(s, i);
+        ehp_link_say_hello(s, i);
     if (s->link < 0 || s->state == SS_ENDED)
         return;
     l = &s->links[s->link];
@@ -177,9 +177,9 @@ agree(ehp_session *s)
     if (s->progress_deadline !=
         UINT64_MAX) /* time without a link is not time without progress */
         s->progress_deadline = s->now + EHP_PROGRESS_MS;
-    status = session_run(s, SE_AGREED);
+    status = ehp_session_run(s, SE_AGREED);
     if (status != EHP_OK)
-        session_fail(s, status);
+        ehp_session_fail(s, status);
 }
 
 static void
@@ -189,7 +189,7 @@ pump(ehp_session *s)
     size_t before;
     ehp_status status;
 
-    if (s->state != SS_SENDING || !session_outlet(s, &out))
+    if (s->state != SS_SENDING || !ehp_session_outlet(s, &out))
         return;
     before = ehp_queue_peek(out.queue).len;
     if (before >= QUEUE_LOW)
@@ -198,22 +198,22 @@ pump(ehp_session *s)
     if (ehp_queue_peek(out.queue).len > before) /* only what was said keeps Ping away */
         s->links[s->link].last_tx = s->now;
     if (status != EHP_OK)
-        session_fail(s, status);
+        ehp_session_fail(s, status);
 }
 
 void
-session_settle(ehp_session *s)
+ehp_session_settle(ehp_session *s)
 {
     bool blocked;
 
     if (s->choked && s->link >= 0) {
-        ehp_status status = link_run(s, s->link, LE_LATE);
+        ehp_status status = ehp_link_run(s, s->link, LE_LATE);
         (void)status; /* closing cannot fail */
     }
     s->choked = false;
     agree(s);
     pump(s);
-    blocked = session_blocked(s);
+    blocked = ehp_session_blocked(s);
     if (s->was_blocked && !blocked && s->link >= 0) { /* it was us who did not listen */
         s->links[s->link].last_rx = s->now;
         if (s->links[s->link].begun != UINT64_MAX)
@@ -235,7 +235,7 @@ init(ehp_session *s, const ehp_session_config *config, uint64_t now_ms)
     s->link = -1;
     s->phase_deadline = s->suspended_deadline = s->progress_deadline = UINT64_MAX;
     for (int i = 0; i < EHP_SESSION_LINKS; i++)
-        link_reset(&s->links[i]);
+        ehp_link_reset(&s->links[i]);
     ehp_drbg_init(&s->drbg, config->seed);
     s->n_held = 1;
     s->held[0].number = s->secrets.generation;
@@ -261,7 +261,7 @@ ehp_session_new(const ehp_session_config *config, uint64_t now_ms, ehp_session *
     checked.secrets = &s->secrets;
     status = init(s, config, now_ms);
     if (status == EHP_OK)
-        status = config_copy(s, &checked);
+        status = ehp_config_copy(s, &checked);
     ehp_wipe(&checked, sizeof(checked));
     if (status != EHP_OK) {
         ehp_session_free(s);
@@ -277,7 +277,7 @@ ehp_session_free(ehp_session *s)
     if (s == NULL)
         return;
     for (int i = 0; i < EHP_SESSION_LINKS; i++)
-        link_reset(&s->links[i]);
+        ehp_link_reset(&s->links[i]);
     for (int i = 0; i < EHP_DOCS; i++)
         ehp_doc_clear(&s->docs[i]);
     ehp_guard_free(&s->request);

@@ -33,10 +33,10 @@ act_select(ehp_tap *t)
     ehp_writer w;
     ehp_status status;
 
-    tap_wipe_try(t);
+    ehp_tap_wipe_try(t);
     t->versions[0] = EHP_VERSION_MIN;
     t->versions[1] = EHP_VERSION_MAX;
-    status = tap_start_noise(t);
+    status = ehp_tap_start_noise(t);
     if (status != EHP_OK)
         return status;
     ehp_writer_init(&w, data, sizeof(data));
@@ -46,7 +46,7 @@ act_select(ehp_tap *t)
     ehp_wipe(e_secret, sizeof(e_secret));
     if (status != EHP_OK)
         return status;
-    tap_emit(t, EHP_TAP_SELECTED, EHP_OK);
+    ehp_tap_emit(t, EHP_TAP_SELECTED, EHP_OK);
     return answer(t, ehp_bytes_of(data, w.len), EHP_SW_OK);
 }
 
@@ -59,8 +59,8 @@ act_not_found(ehp_tap *t)
 static ehp_status
 act_leave(ehp_tap *t)
 {
-    tap_wipe_try(t);
-    tap_emit(t, EHP_TAP_FAILED, EHP_TAP_TORN);
+    ehp_tap_wipe_try(t);
+    ehp_tap_emit(t, EHP_TAP_FAILED, EHP_TAP_TORN);
     return answer_word(t, EHP_SW_NOT_FOUND);
 }
 
@@ -92,10 +92,10 @@ act_judge(ehp_tap *t)
     ehp_tap_event *event;
 
     if (status == EHP_OK)
-        status = tap_read_msg2(t);
+        status = ehp_tap_read_msg2(t);
     if (status != EHP_OK)
         return status;
-    event = tap_emit(t, EHP_TAP_ASK_VERDICT, EHP_OK);
+    event = ehp_tap_emit(t, EHP_TAP_ASK_VERDICT, EHP_OK);
     event->chain = t->hello_chain;
     event->n_chain = ((const Ehp__TerminalHello *)t->hello.message)->n_chain;
     event->leaf_key = t->secrets.has_chain ? NULL : t->secrets.leaf_key;
@@ -115,7 +115,7 @@ act_answer(ehp_tap *t)
     memcpy(t->secrets.leaf_key, t->verdict_key, sizeof(t->secrets.leaf_key));
     t->secrets.verdict = t->verdict;
     ehp_writer_init(&w, data, sizeof(data));
-    status = tap_build_msg3(t, &w);
+    status = ehp_tap_build_msg3(t, &w);
     ehp_guard_free(&t->hello);
     return status != EHP_OK ? status : answer(t, ehp_bytes_of(data, w.len), EHP_SW_OK);
 }
@@ -128,32 +128,32 @@ act_stop(ehp_tap *t)
     memset(t->fingerprint, 0, sizeof(t->fingerprint));
     if (t->verdict_key != NULL)
         ehp_fingerprint(t->fingerprint, t->verdict_key);
-    event = tap_emit(t, EHP_TAP_STOPPED, t->verdict);
+    event = ehp_tap_emit(t, EHP_TAP_STOPPED, t->verdict);
     event->fingerprint = t->verdict_key != NULL ? t->fingerprint : NULL;
-    tap_wipe_try(t);
+    ehp_tap_wipe_try(t);
     return answer_word(t, EHP_SW_STOP);
 }
 
 static ehp_status
 act_commit(ehp_tap *t)
 {
-    ehp_status status = tap_read_confirm(t, t->c.data);
+    ehp_status status = ehp_tap_read_confirm(t, t->c.data);
 
     if (status != EHP_OK)
         return status;
     ehp_secrets_clear(&t->finished);
     ehp_secrets_move(&t->finished, &t->secrets);
     t->has_finished = true;
-    tap_wipe_try(t);
-    tap_emit(t, EHP_TAP_DONE, EHP_OK);
+    ehp_tap_wipe_try(t);
+    ehp_tap_emit(t, EHP_TAP_DONE, EHP_OK);
     return answer_word(t, EHP_SW_OK);
 }
 
 static ehp_status
 act_busy(ehp_tap *t)
 {
-    tap_wipe_try(t);
-    tap_emit(t, EHP_TAP_BUSY, EHP_PEER_BUSY);
+    ehp_tap_wipe_try(t);
+    ehp_tap_emit(t, EHP_TAP_BUSY, EHP_PEER_BUSY);
     return answer_word(t, EHP_SW_OK);
 }
 
@@ -166,8 +166,8 @@ act_refuse(ehp_tap *t)
 static ehp_status
 act_torn(ehp_tap *t)
 {
-    tap_wipe_try(t);
-    tap_emit(t, EHP_TAP_FAILED, EHP_TAP_TORN);
+    ehp_tap_wipe_try(t);
+    ehp_tap_emit(t, EHP_TAP_FAILED, EHP_TAP_TORN);
     return EHP_OK;
 }
 
@@ -192,16 +192,16 @@ fail(ehp_tap *t, ehp_status status)
                  status == EHP_BAD_SIGNATURE;
     ehp_status ignored;
 
-    tap_wipe_try(t);
+    ehp_tap_wipe_try(t);
     t->state = CS_ARMED;
-    tap_emit(t, EHP_TAP_FAILED, named ? status : EHP_TAP_REJECTED);
+    ehp_tap_emit(t, EHP_TAP_FAILED, named ? status : EHP_TAP_REJECTED);
     ignored = answer_word(t, EHP_SW_FAILED); /* two bytes always fit */
     (void)ignored;
     return status == EHP_NO_MEMORY ? EHP_NO_MEMORY : EHP_OK;
 }
 
 ehp_status
-tap_card_run(ehp_tap *t, card_event event)
+ehp_tap_card_run(ehp_tap *t, card_event event)
 {
     const ehp_rule *rule = ehp_machine_find(&ehp_tap_card_machine, t->state, event);
     ehp_status status;
@@ -216,7 +216,7 @@ tap_card_run(ehp_tap *t, card_event event)
 }
 
 ehp_status
-tap_card_fail(ehp_tap *t, ehp_status status)
+ehp_tap_card_fail(ehp_tap *t, ehp_status status)
 {
     return fail(t, status);
 }

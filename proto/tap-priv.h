@@ -155,27 +155,27 @@ struct ehp_tap {
 };
 
 /* Runs one event through the role's table and what follows from it. */
-ehp_status tap_reader_run(ehp_tap *t, reader_event event);
-ehp_status tap_card_run(ehp_tap *t, card_event event);
+ehp_status ehp_tap_reader_run(ehp_tap *t, reader_event event);
+ehp_status ehp_tap_card_run(ehp_tap *t, card_event event);
 
 /* Ends the try: EHP_SW_FAILED, EHP_TAP_FAILED. */
-ehp_status tap_card_fail(ehp_tap *t, ehp_status status);
+ehp_status ehp_tap_card_fail(ehp_tap *t, ehp_status status);
 
 /* Forgets the try: handshake, secrets that nobody may take, message 2, what is to be sent. */
-void tap_wipe_try(ehp_tap *t);
-ehp_tap_event *tap_emit(ehp_tap *t, ehp_tap_event_type type, ehp_status status);
+void ehp_tap_wipe_try(ehp_tap *t);
+ehp_tap_event *ehp_tap_emit(ehp_tap *t, ehp_tap_event_type type, ehp_status status);
 
 /* Handshake (tap-wire.c). */
-ehp_status tap_start_noise(ehp_tap *t);
+ehp_status ehp_tap_start_noise(ehp_tap *t);
 /* Terminal: message 2 into t->msg2. */
-ehp_status tap_build_msg2(ehp_tap *t);
+ehp_status ehp_tap_build_msg2(ehp_tap *t);
 /* Patient: t->msg2 into t->hello and t->secrets. */
-ehp_status tap_read_msg2(ehp_tap *t);
+ehp_status ehp_tap_read_msg2(ehp_tap *t);
 /* Patient: EHP_BAD_SIGNATURE unless this leaf signed this handshake and hello. */
-ehp_status tap_check_signature(const ehp_tap *t, const uint8_t leaf_key[32]);
+ehp_status ehp_tap_check_signature(const ehp_tap *t, const uint8_t leaf_key[32]);
 /* Patient: message 3 (or what the caller wants) into out. Then the keys are there. */
-ehp_status tap_build_msg3(ehp_tap *t, ehp_writer *out);
+ehp_status ehp_tap_build_msg3(ehp_tap *t, ehp_writer *out);
 /* Terminal: reads message 3. Then the keys are there. */
-ehp_status tap_read_msg3(ehp_tap *t, ehp_bytes in);
-ehp_status tap_build_confirm(ehp_tap *t, ehp_writer *out);
-ehp_status tap_read_confirm(ehp_tap *t, ehp_bytes in);
+ehp_status ehp_tap_read_msg3(ehp_tap *t, ehp_bytes in);
+ehp_status ehp_tap_build_confirm(ehp_tap *t, ehp_writer *out);
+ehp_status ehp_tap_read_confirm(ehp_tap *t, ehp_bytes in);

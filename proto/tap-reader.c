@@ -25,7 +25,7 @@ act_select(ehp_tap *t)
 {
     ehp_capdu c = {0x00, 0xa4, 0x04, 0x00, {ehp_aid, EHP_AID_LEN}};
 
-    tap_wipe_try(t);
+    ehp_tap_wipe_try(t);
     t->secrets = t->mine;
     return push_command(t, &c);
 }
@@ -44,13 +44,13 @@ act_begin(ehp_tap *t)
     if (t->versions[0] > EHP_VERSION_MAX || t->versions[1] < EHP_VERSION_MIN)
         return EHP_VERSION_UNSUPPORTED;
     t->secrets.version = t->versions[1] < EHP_VERSION_MAX ? t->versions[1] : EHP_VERSION_MAX;
-    status = tap_start_noise(t);
+    status = ehp_tap_start_noise(t);
     if (status != EHP_OK)
         return status;
     ehp_writer_init(&none, empty, 0);
     status = ehp_noise_read(
         &t->noise, ehp_bytes_of(t->r.data.data + sizeof(t->versions), EHP_DH_LEN), &none);
-    return status != EHP_OK ? status : tap_build_msg2(t);
+    return status != EHP_OK ? status : ehp_tap_build_msg2(t);
 }
 
 static ehp_status
@@ -64,8 +64,8 @@ act_tell_busy(ehp_tap *t)
 static ehp_status
 act_busy_told(ehp_tap *t)
 {
-    tap_wipe_try(t);
-    tap_emit(t, EHP_TAP_BUSY, EHP_OK);
+    ehp_tap_wipe_try(t);
+    ehp_tap_emit(t, EHP_TAP_BUSY, EHP_OK);
     return EHP_OK;
 }
 
@@ -95,7 +95,7 @@ act_fragment(ehp_tap *t)
 static ehp_status
 act_finish(ehp_tap *t)
 {
-    ehp_status status = tap_read_msg3(t, t->r.data);
+    ehp_status status = ehp_tap_read_msg3(t, t->r.data);
     ehp_writer w;
     ehp_tap_event *event;
 
@@ -105,7 +105,7 @@ act_finish(ehp_tap *t)
     status = ehp_secrets_save(&t->secrets, &w);
     if (status != EHP_OK)
         return status;
-    event = tap_emit(t, EHP_TAP_STORE_PENDING, EHP_OK);
+    event = ehp_tap_emit(t, EHP_TAP_STORE_PENDING, EHP_OK);
     event->saved = ehp_bytes_of(t->saved, w.len);
     return EHP_OK;
 }
@@ -120,7 +120,7 @@ act_confirm(ehp_tap *t)
 
     ehp_wipe(t->saved, sizeof(t->saved));
     ehp_writer_init(&w, sealed, sizeof(sealed));
-    status = tap_build_confirm(t, &w);
+    status = ehp_tap_build_confirm(t, &w);
     c.data.len = w.len;
     return status != EHP_OK ? status : push_command(t, &c);
 }
@@ -131,22 +131,22 @@ hand_out(ehp_tap *t)
     ehp_secrets_clear(&t->finished);
     ehp_secrets_move(&t->finished, &t->secrets);
     t->has_finished = true;
-    tap_wipe_try(t);
+    ehp_tap_wipe_try(t);
 }
 
 static ehp_status
 act_done(ehp_tap *t)
 {
     hand_out(t);
-    tap_emit(t, EHP_TAP_DONE, EHP_OK);
+    ehp_tap_emit(t, EHP_TAP_DONE, EHP_OK);
     return EHP_OK;
 }
 
 static ehp_status
 act_torn(ehp_tap *t)
 {
-    tap_wipe_try(t);
-    tap_emit(t, EHP_TAP_FAILED, EHP_TAP_TORN);
+    ehp_tap_wipe_try(t);
+    ehp_tap_emit(t, EHP_TAP_FAILED, EHP_TAP_TORN);
     return EHP_OK;
 }
 
@@ -156,23 +156,23 @@ act_uncertain(ehp_tap *t)
     if (t->out_len > 0) /* CONFIRM never left: the card cannot have committed */
         return act_torn(t);
     hand_out(t);
-    tap_emit(t, EHP_TAP_UNCERTAIN, EHP_TAP_TORN);
+    ehp_tap_emit(t, EHP_TAP_UNCERTAIN, EHP_TAP_TORN);
     return EHP_OK;
 }
 
 static ehp_status
 act_stopped(ehp_tap *t)
 {
-    tap_wipe_try(t);
-    tap_emit(t, EHP_TAP_STOPPED, EHP_UNVERIFIED);
+    ehp_tap_wipe_try(t);
+    ehp_tap_emit(t, EHP_TAP_STOPPED, EHP_UNVERIFIED);
     return EHP_OK;
 }
 
 static ehp_status
 act_foreign(ehp_tap *t)
 {
-    tap_wipe_try(t);
-    tap_emit(t, EHP_TAP_FAILED, EHP_FOREIGN_DEVICE);
+    ehp_tap_wipe_try(t);
+    ehp_tap_emit(t, EHP_TAP_FAILED, EHP_FOREIGN_DEVICE);
     return EHP_OK;
 }
 
@@ -201,14 +201,14 @@ fail(ehp_tap *t, ehp_status status)
     bool ours =
         status == EHP_NO_MEMORY || status == EHP_INTERNAL || status == EHP_VERSION_UNSUPPORTED;
 
-    tap_wipe_try(t);
+    ehp_tap_wipe_try(t);
     t->state = RS_IDLE;
-    tap_emit(t, EHP_TAP_FAILED, ours ? status : EHP_TAP_REJECTED);
+    ehp_tap_emit(t, EHP_TAP_FAILED, ours ? status : EHP_TAP_REJECTED);
     return status == EHP_NO_MEMORY ? EHP_NO_MEMORY : EHP_OK;
 }
 
 ehp_status
-tap_reader_run(ehp_tap *t, reader_event event)
+ehp_tap_reader_run(ehp_tap *t, reader_event event)
 {
     const ehp_rule *rule = ehp_machine_find(&ehp_tap_reader_machine, t->state, event);
     ehp_status status;
@@ -220,7 +220,7 @@ tap_reader_run(ehp_tap *t, reader_event event)
         return fail(t, status);
     t->state = rule->next;
     if (t->state == RS_PUSHING)
-        return tap_reader_run(t, t->msg2_sent + next_fragment(t) < t->msg2_len ? RE_MORE
-                                                                               : RE_LAST);
+        return ehp_tap_reader_run(t, t->msg2_sent + next_fragment(t) < t->msg2_len ? RE_MORE
+                                                                                   : RE_LAST);
     return EHP_OK;
 }

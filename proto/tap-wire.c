@@ -44,7 +44,7 @@ prologue(const ehp_tap *t, uint8_t *out, size_t cap)
 }
 
 ehp_status
-tap_start_noise(ehp_tap *t)
+ehp_tap_start_noise(ehp_tap *t)
 {
     uint8_t text[64], s_secret[EHP_DH_LEN];
     ehp_noise_params params = {
@@ -106,7 +106,7 @@ auth_body(uint8_t out[2 * EHP_HASH_LEN], const ehp_tap *t)
 }
 
 ehp_status
-tap_build_msg2(ehp_tap *t)
+ehp_tap_build_msg2(ehp_tap *t)
 {
     uint8_t e_secret[EHP_DH_LEN], body[2 * EHP_HASH_LEN],
         payload[HELLO_MAX + EHP_SIGNATURE_LEN];
@@ -237,7 +237,7 @@ take_hello(ehp_tap *t)
 }
 
 ehp_status
-tap_read_msg2(ehp_tap *t)
+ehp_tap_read_msg2(ehp_tap *t)
 {
     uint8_t payload[EHP_TAP_MSG2_MAX];
     ehp_reader in;
@@ -264,7 +264,7 @@ tap_read_msg2(ehp_tap *t)
 }
 
 ehp_status
-tap_check_signature(const ehp_tap *t, const uint8_t leaf_key[32])
+ehp_tap_check_signature(const ehp_tap *t, const uint8_t leaf_key[32])
 {
     uint8_t body[2 * EHP_HASH_LEN];
 
@@ -318,7 +318,7 @@ pack_patient_hello(ehp_tap *t, uint8_t *out, size_t cap)
 }
 
 ehp_status
-tap_build_msg3(ehp_tap *t, ehp_writer *out)
+ehp_tap_build_msg3(ehp_tap *t, ehp_writer *out)
 {
     uint8_t payload[EHP_TAP_MSG3_MAX];
     size_t len = pack_patient_hello(t, payload, sizeof(payload));
@@ -344,7 +344,7 @@ take_patient_hello(ehp_secrets *s, const Ehp__PatientHello *hello)
 }
 
 ehp_status
-tap_read_msg3(ehp_tap *t, ehp_bytes in)
+ehp_tap_read_msg3(ehp_tap *t, ehp_bytes in)
 {
     uint8_t payload[EHP_TAP_MSG3_MAX];
     ehp_unpacked u = {0};
@@ -365,7 +365,7 @@ tap_read_msg3(ehp_tap *t, ehp_bytes in)
 }
 
 ehp_status
-tap_build_confirm(ehp_tap *t, ehp_writer *out)
+ehp_tap_build_confirm(ehp_tap *t, ehp_writer *out)
 {
     Ehp__Confirm confirm = EHP__CONFIRM__INIT;
     uint8_t plain[EHP_TAP_CONFIRM_MAX], *room;
@@ -381,7 +381,7 @@ tap_build_confirm(ehp_tap *t, ehp_writer *out)
 }
 
 ehp_status
-tap_read_confirm(ehp_tap *t, ehp_bytes in)
+ehp_tap_read_confirm(ehp_tap *t, ehp_bytes in)
 {
     uint8_t plain[EHP_TAP_CONFIRM_MAX];
     ehp_status status;

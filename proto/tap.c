@@ -104,12 +104,12 @@ try_message2(ehp_tap *t)
     memset(secret, 1, sizeof(secret));
     ehp_noise_public(e_public, secret);
     ehp_writer_init(&none, empty, 0);
-    status = tap_start_noise(t);
+    status = ehp_tap_start_noise(t);
     if (status == EHP_OK)
         status = ehp_noise_read(&t->noise, ehp_bytes_of(e_public, sizeof(e_public)), &none);
     if (status == EHP_OK)
-        status = tap_build_msg2(t);
-    tap_wipe_try(t);
+        status = ehp_tap_build_msg2(t);
+    ehp_tap_wipe_try(t);
     /* what this dry run drew never left: the real try may draw the same */
     t->drbg = saved;
     ehp_drbg_clear(&saved);
@@ -162,7 +162,7 @@ ehp_tap_free(ehp_tap *tap)
 }
 
 void
-tap_wipe_try(ehp_tap *t)
+ehp_tap_wipe_try(ehp_tap *t)
 {
     ehp_noise_clear(&t->noise);
     ehp_guard_free(&t->hello);
@@ -175,7 +175,7 @@ tap_wipe_try(ehp_tap *t)
 
 /* The oldest is dropped when nobody fetches them; only the newest matter. */
 ehp_tap_event *
-tap_emit(ehp_tap *t, ehp_tap_event_type type, ehp_status status)
+ehp_tap_emit(ehp_tap *t, ehp_tap_event_type type, ehp_status status)
 {
     ehp_tap_event *event;
 
@@ -227,7 +227,7 @@ ehp_tap_start(ehp_tap *tap, uint64_t now_ms)
         ehp_tap_lost(tap, now_ms);
     else if (tap->state != RS_IDLE)
         tap->state = RS_IDLE; /* the next SELECT wipes what there is */
-    status = tap_reader_run(tap, tap->busy ? RE_START_BUSY : RE_START);
+    status = ehp_tap_reader_run(tap, tap->busy ? RE_START_BUSY : RE_START);
     touch(tap, now_ms);
     return status;
 }
@@ -288,8 +288,9 @@ ehp_tap_feed(ehp_tap *tap, const uint8_t *apdu, size_t len, uint64_t now_ms)
     if (tap->role == EHP_ROLE_TERMINAL && !reader_waits(tap))
         return EHP_WRONG_STATE;
     tap->out_len = 0; /* a card that is asked again owes the new answer only */
-    status = tap->role == EHP_ROLE_TERMINAL ? tap_reader_run(tap, classify_response(tap, in))
-                                            : tap_card_run(tap, classify_command(tap, in));
+    status = tap->role == EHP_ROLE_TERMINAL
+                 ? ehp_tap_reader_run(tap, classify_response(tap, in))
+                 : ehp_tap_card_run(tap, classify_command(tap, in));
     touch(tap, now_ms);
     return status;
 }
@@ -308,8 +309,8 @@ static void
 run_quietly(ehp_tap *tap, bool lost, uint64_t now_ms)
 {
     ehp_status status = tap->role == EHP_ROLE_TERMINAL
-                            ? tap_reader_run(tap, lost ? RE_LOST : RE_SILENT)
-                            : tap_card_run(tap, lost ? CE_LOST : CE_SILENT);
+                            ? ehp_tap_reader_run(tap, lost ? RE_LOST : RE_SILENT)
+                            : ehp_tap_card_run(tap, lost ? CE_LOST : CE_SILENT);
 
     (void)status; /* these actions only forget; they cannot fail */
     touch(tap, now_ms);
@@ -337,9 +338,9 @@ ehp_tap_verdict(ehp_tap *tap, ehp_status verdict, bool allowed, const uint8_t *l
         return EHP_INVALID_ARGUMENT;
     tap->verdict = verdict;
     tap->verdict_key = leaf_key;
-    status = leaf_key == NULL ? EHP_OK : tap_check_signature(tap, leaf_key);
-    status = status != EHP_OK ? tap_card_fail(tap, status)
-                              : tap_card_run(tap, good ? CE_GOOD : CE_BAD);
+    status = leaf_key == NULL ? EHP_OK : ehp_tap_check_signature(tap, leaf_key);
+    status = status != EHP_OK ? ehp_tap_card_fail(tap, status)
+                              : ehp_tap_card_run(tap, good ? CE_GOOD : CE_BAD);
     tap->verdict_key = NULL;
     touch(tap, now_ms);
     return status;
@@ -352,10 +353,10 @@ ehp_tap_stored(ehp_tap *tap, ehp_status status, uint64_t now_ms)
 
     if (tap->role != EHP_ROLE_TERMINAL || tap->state != RS_STORING)
         return EHP_WRONG_STATE;
-    result = tap_reader_run(tap, status == EHP_OK ? RE_STORED : RE_STORE_FAILED);
+    result = ehp_tap_reader_run(tap, status == EHP_OK ? RE_STORED : RE_STORE_FAILED);
     if (status != EHP_OK) {
-        tap_wipe_try(tap);
-        tap_emit(tap, EHP_TAP_FAILED, status);
+        ehp_tap_wipe_try(tap);
+        ehp_tap_emit(tap, EHP_TAP_FAILED, status);
     }
     touch(tap, now_ms);
     return result;

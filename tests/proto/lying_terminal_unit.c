@@ -129,7 +129,7 @@ test_lying_receipts(void)
         record.receipt = &doc.message;
         w.receipt_verdict = EHP_OK;
         w.hold_receipt = true;
-        session_send_ack(t);
+        ehp_session_send_ack(t);
         inject(&w.t, &record);
         pair_run(&w);
         if (way == TRUE_ONE)

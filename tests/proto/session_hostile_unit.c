@@ -37,7 +37,7 @@ test_each_message_in_each_state(void)
             if (ehp_machine_find(victim->s->machine, victim->s->state, event_of_kind(kind)) !=
                 NULL) {
                 allowed++; /* its contents are the business of the tests below */
-            } else if (!session_blocked(
+            } else if (!ehp_session_blocked(
                            victim->s)) { /* else it listens to nobody until answered */
                 inject_kind(liar, kind);
                 pair_run(&w);
