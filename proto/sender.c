@@ -210,7 +210,7 @@ send_manifest(ehp_sender *s, const ehp_outlet *out, const ehp_doc *manifest)
 
     record.body_case = EHP__RECORD__BODY_MANIFEST;
     record.manifest = &message;
-    status = ehp_wire_send_stepped(out, &record, EHP_MANIFEST_STEP);
+    status = ehp_wire_send_stepped(out, &record, EHP_MANIFEST_STEP / 2);
     if (status == EHP_OK)
         s->manifest_due = false;
     return status;
@@ -312,8 +312,8 @@ ehp_sender_wants(const ehp_sender *s, const ehp_queue *queue, size_t low)
     return window_fits(s, ehp_item_segment_len(size_of(s, s->sent.item), s->sent.segments));
 }
 
-/* Small items are worth the effort; of large ones the link should not wait for the compressor.
- */
+/* Small items are worth some effort; of large ones the link should not wait for the compressor.
+ * Above 15 a health record of 50 KB takes nine times as long and gets 0.3 % smaller. */
 static int
 level_for(const ehp_sender *s)
 {
@@ -322,7 +322,7 @@ level_for(const ehp_sender *s)
     if (s->level != 0)
         return s->level < 0 ? 0 : s->level;
     if (size <= 512 * 1024)
-        return EHP_ZSTD_LEVEL_MAX;
+        return 15;
     if (size <= 4 * 1024 * 1024)
         return 9;
     return size <= 64 * 1024 * 1024 ? 3 : 1;

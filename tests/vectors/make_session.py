@@ -243,10 +243,10 @@ def padding_field(extra):
     return b"" if extra == 0 else None
 
 
-def to_step(plain):
-    want = -(-len(plain) // STEP) * STEP
+def to_step(plain, step=STEP):
+    want = -(-len(plain) // step) * step
     while padding_field(want - len(plain)) is None:
-        want += STEP
+        want += step
     return plain + padding_field(want - len(plain))
 
 
@@ -313,7 +313,7 @@ class Session:
         manifest = (data(1, self.h) + num(2, 1) + num(3, 1) + num(4, len(g["items"])) + num(5, total)
                     + data(6, sha256(page)))
         self.manifest_hash = sha256(manifest)
-        self.up.say(to_step(data(8, signed("manifest", key, manifest))))
+        self.up.say(to_step(data(8, signed("manifest", key, manifest)), STEP // 2))
 
     def transfer(self):
         spent, contents = 0, b""
