@@ -174,9 +174,6 @@ agree(ehp_session *s)
     if (l->first || l->agreed || l->state != LS_UP || !l->hello_sent || !l->hello_received)
         return;
     l->agreed = true;
-    if (s->progress_deadline !=
-        UINT64_MAX) /* time without a link is not time without progress */
-        s->progress_deadline = s->now + EHP_PROGRESS_MS;
     status = ehp_session_run(s, SE_AGREED);
     if (status != EHP_OK)
         ehp_session_fail(s, status);
