@@ -161,8 +161,10 @@ stranger(Fixture *f)
     g_snprintf(name.sun_path, sizeof name.sun_path, "%s/%02X%02X%02X%02X%02X%02X.%u", f->air,
                at->address[0], at->address[1], at->address[2], at->address[3], at->address[4],
                at->address[5], at->channel);
-    g_assert_cmpint(connect(fd, (struct sockaddr *)&name, sizeof name), ==, 0);
-    return fd;
+    if (connect(fd, (struct sockaddr *)&name, sizeof name) == 0)
+        return fd;
+    close(fd);
+    return -1; /* nobody listens any more */
 }
 
 static void
@@ -172,13 +174,17 @@ test_strangers(Fixture *f, gconstpointer data)
     int fds[30];
 
     open_and_tap(f);
-    WAIT(done(f->patient) > 100000);
     for (guint i = 0; i < G_N_ELEMENTS(fds); i++) {
+        /* some before a byte was transferred, the others in the middle, if that lasts long enough */
+        if (i == G_N_ELEMENTS(fds) / 2)
+            WAIT(done(f->patient) > 100000);
         randombytes_buf(junk, sizeof junk);
         if (i % 3 == 1)
             memcpy(junk, "EHR1\1", 5);
         fds[i] = stranger(f);
-        if (i % 3 != 2 && send(fds[i], junk, sizeof junk, MSG_NOSIGNAL) < 0)
+        if (i == 0)
+            g_assert_cmpint(fds[i], >=, 0);
+        if (fds[i] >= 0 && i % 3 != 2 && send(fds[i], junk, sizeof junk, MSG_NOSIGNAL) < 0)
             g_test_message("closed already");
         g_main_context_iteration(NULL, FALSE);
     }
@@ -186,7 +192,8 @@ test_strangers(Fixture *f, gconstpointer data)
     assert_errors(f, EHP_OK, EHP_OK);
     assert_arrived(f);
     for (guint i = 0; i < G_N_ELEMENTS(fds); i++)
-        close(fds[i]);
+        if (fds[i] >= 0)
+            close(fds[i]);
 }
 
 /* ---------------------------------------------------------------- the disk and the files */
