@@ -108,6 +108,23 @@ add_link(EhdCore *core, GPtrArray *findings)
     }
 }
 
+/* Anybody in range can connect; that somebody does who should not is worth knowing. */
+static void
+add_strangers(EhdCore *core, GPtrArray *findings)
+{
+    const EhdPorchCounts *counts = ehd_porch_get_counts(core->porch);
+    guint64 turned_away = counts->junk + counts->silent + counts->unknown + counts->refused;
+    g_autofree char *text = NULL;
+
+    if (turned_away == 0)
+        return;
+    text = g_strdup_printf("%" G_GUINT64_FORMAT
+                           " connections since the start were not of a session "
+                           "here and were closed",
+                           turned_away);
+    add(findings, "strangers", EHD_LEVEL_NOTE, EHP_OK, text, NULL);
+}
+
 static void
 add_identity(EhdCore *core, GPtrArray *findings)
 {
@@ -198,6 +215,7 @@ on_probed(ehp_status status, const char *detail, gpointer user_data)
 
     add_reader(findings, status, detail);
     add_link(core, findings);
+    add_strangers(core, findings);
     add_identity(core, findings);
     add_trust(core, findings);
     add_clock(core, findings);

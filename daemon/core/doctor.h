@@ -11,7 +11,7 @@ typedef enum { EHD_LEVEL_OK, EHD_LEVEL_NOTE, EHD_LEVEL_WARNING, EHD_LEVEL_PROBLE
 const char *ehd_level_name(EhdLevel level); /* "ok" … */
 
 typedef struct {
-    const char *id; /* static: reader, link, identity, trust, clock, state */
+    const char *id; /* static: reader, link, strangers, identity, trust, clock, state */
     EhdLevel level;
     ehp_status error; /* EHP_OK unless a problem */
     char *text;       /* owned, English */

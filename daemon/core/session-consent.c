@@ -263,6 +263,10 @@ ehd_session_answer_consent(EhdSession *self, gboolean agreed, const guint *items
         refuse(self, EHP_DECLINED);
         return;
     }
+    if (expires != 0 && expires <= now) {
+        refuse(self, EHP_CONSENT_EXPIRED);
+        return;
+    }
     put_in_order(self);
     if (self->n_order == 0) { /* all of it withheld */
         refuse(self, EHP_DECLINED);
@@ -271,7 +275,7 @@ ehd_session_answer_consent(EhdSession *self, gboolean agreed, const guint *items
     make_entries(self);
     grant.acting_as = (uint32_t)(acting_as != 0 ? acting_as : self->wishes.acting_as);
     grant.time = now;
-    grant.expires = expires > now ? expires : now + CONSENT_S;
+    grant.expires = expires != 0 ? expires : now + CONSENT_S;
     grant.items = self->entry_list;
     grant.n_items = self->n_order;
     if (ehp_session_grant(self->engine, &grant, ehd_now_ms()) != EHP_OK) {

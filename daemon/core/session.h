@@ -164,8 +164,8 @@ GArray *ehd_session_list_items(EhdSession *session, guint first, guint count, GE
 GBytes *ehd_session_get_receipt(EhdSession *session, GError **error);
 
 /* The person's answer. items: ids of the caller to be sent, n_items 0 and items NULL: all.
- * acting_as 0: as at Send. expires 0: default. An answer nobody waits for is ignored. An
- * unknown id is a refusal. */
+ * acting_as 0: as at Send. expires 0: in a day; in the past: refused. An answer nobody waits
+ * for is ignored. An unknown id is a refusal. */
 void ehd_session_answer_consent(EhdSession *session, gboolean granted, const guint *items,
                                 gsize n_items, int acting_as, gint64 expires);
 /* fd: (transfer full), or -1 with why (NO_INPUT, ITEM_CHANGED, NO_AGENT). */

@@ -29,7 +29,8 @@ on_take(guint8 *buffer, gsize max, gpointer user_data)
 
     if (end->when == FREE_IN_TAKE)
         g_clear_pointer(&end->stream, ehd_stream_free);
-    memcpy(buffer, end->to_send->data + end->given, n);
+    if (n > 0)
+        memcpy(buffer, end->to_send->data + end->given, n);
     end->given += n;
     end->largest = MAX(end->largest, n);
     return n;
