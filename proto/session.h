@@ -177,8 +177,8 @@ typedef enum {
     /* status_kind, rule, time, bytes (the Signed message): sender's side, what became of the
        items. */
     EHP_EV_STATUS,
-    /* The last event. status: EHP_OK or why. by_peer: the peer ended it. LINK_CLOSE events come
-       before. */
+    /* The last event but for one LINK_CLOSE of each link whose last words nobody read in time.
+       status: EHP_OK or why. by_peer: the peer ended it. */
     EHP_EV_ENDED,
 } ehp_event_type;
 
