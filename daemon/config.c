@@ -203,7 +203,7 @@ static const Key keys[] = {
     {"trust", "allow-unchecked-revocation", parse_boolean, AT(trust_allow_unchecked), 0, 0,
      "true or false"},
     SECONDS("armed-timeout", armed_ms, 0, 3600),
-    SECONDS("consent-timeout", consent_ms, 10, 3600),
+    SECONDS("consent-timeout", consent_ms, 1, 3600),
     SECONDS("filing-timeout", filing_ms, 0, 604800),
     SECONDS("connect-timeout", connect_ms, 1, 300),
     SECONDS("idle-timeout", idle_ms, 1, 300),

@@ -110,7 +110,7 @@ ehd_core_send_async(EhdCore *self, const EhdGrant *grant, const EhdSendOptions *
     }
     copy_items(session, options->items);
     session->wishes.detach = options->detach;
-    session->wishes.armed_s = options->timeout;
+    session->wishes.armed_s = ehd_send_options_armed(options, self->parts.config);
     session->wishes.linger_s = options->linger;
     session->wishes.acting_as = options->acting_as;
     ehd_session_arm(session, task);
@@ -172,10 +172,11 @@ take_identity(EhdSession *session)
 static void
 take_wishes(EhdSession *session, const EhdReceiveOptions *options)
 {
+    const EhdConfig *config = session->core->parts.config;
     EhdWishes *wishes = &session->wishes;
 
     wishes->detach = options->detach;
-    wishes->armed_s = options->timeout;
+    wishes->armed_s = ehd_receive_options_armed(options, config);
     wishes->purpose = options->purpose;
     if (options->n_categories > 0)
         g_array_append_vals(wishes->categories, options->categories,
@@ -183,7 +184,7 @@ take_wishes(EhdSession *session, const EhdReceiveOptions *options)
     wishes->period_days = options->period_days;
     wishes->retention_days = options->retention_days;
     wishes->text = g_strdup(options->text);
-    wishes->filing_s = options->filing_timeout;
+    wishes->filing_s = ehd_receive_options_filing(options, config);
     wishes->directory = g_strdup(options->directory);
     wishes->has_operator = options->operator_ != NULL;
     if (!wishes->has_operator)

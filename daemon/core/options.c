@@ -11,6 +11,8 @@
 #include "proto/bounds.h"
 #include "proto/ehrlink.pb-c.h"
 
+#define EHD_SEND_ARMED_S_MAX 3600
+
 void
 ehd_item_clear(EhdItem *item)
 {
@@ -138,7 +140,7 @@ void
 ehd_send_options_init(EhdSendOptions *options)
 {
     memset(options, 0, sizeof *options);
-    options->timeout = EHP_ARMED_MS / 1000;
+    options->timeout = EHD_SECONDS_CONFIGURED;
     options->linger = 5;
 }
 
@@ -146,9 +148,35 @@ void
 ehd_receive_options_init(EhdReceiveOptions *options)
 {
     memset(options, 0, sizeof *options);
-    options->timeout = EHP_ARMED_MS / 1000;
+    options->timeout = EHD_SECONDS_CONFIGURED;
     options->purpose = EHP__PURPOSE__PURPOSE_TREAT;
-    options->filing_timeout = EHP_FILING_MS / 1000;
+    options->filing_timeout = EHD_SECONDS_CONFIGURED;
+}
+
+/* A patient's device does not stay armed for ever, whatever the configuration says. */
+guint
+ehd_send_options_armed(const EhdSendOptions *options, const EhdConfig *config)
+{
+    if (options->timeout != EHD_SECONDS_CONFIGURED)
+        return options->timeout;
+    return config->armed_ms != 0 ? config->armed_ms / 1000 : EHD_SEND_ARMED_S_MAX;
+}
+
+/* A kiosk has nobody who would arm it again. */
+guint
+ehd_receive_options_armed(const EhdReceiveOptions *options, const EhdConfig *config)
+{
+    if (options->timeout != EHD_SECONDS_CONFIGURED)
+        return options->timeout;
+    return config->kiosk ? 0 : config->armed_ms / 1000;
+}
+
+guint
+ehd_receive_options_filing(const EhdReceiveOptions *options, const EhdConfig *config)
+{
+    if (options->filing_timeout != EHD_SECONDS_CONFIGURED)
+        return options->filing_timeout;
+    return config->filing_ms / 1000;
 }
 
 static gboolean
@@ -169,7 +197,8 @@ ehd_send_options_check(const EhdSendOptions *options, GError **error)
 {
     const char *fault = NULL;
 
-    if (options->timeout < 1 || options->timeout > 3600)
+    if (options->timeout != EHD_SECONDS_CONFIGURED &&
+        (options->timeout < 1 || options->timeout > EHD_SEND_ARMED_S_MAX))
         fault = "timeout";
     else if (options->linger > 660)
         fault = "linger";

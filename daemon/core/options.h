@@ -8,6 +8,8 @@
 
 #include <gio/gio.h>
 
+#include "daemon/config.h"
+
 /* One item as the caller described it. The index in the array is the caller's id. */
 typedef struct {
     char *name; /* file name, no path; 1..255 bytes */
@@ -29,9 +31,12 @@ gboolean ehd_items_check(const GArray *items, GError **error);
 /* Same descriptions in the same order. */
 gboolean ehd_items_equal(const GArray *a, const GArray *b);
 
+/* A time in seconds that was not given: what the configuration says. */
+#define EHD_SECONDS_CONFIGURED G_MAXUINT
+
 typedef struct {
     const GArray *items; /* borrowed, of EhdItem */
-    guint timeout;       /* seconds armed, 1..3600 */
+    guint timeout;       /* seconds armed, 1..3600, or EHD_SECONDS_CONFIGURED */
     gboolean detach;
     guint linger;  /* seconds, 0..660 */
     int acting_as; /* ActingAs; 0 not stated */
@@ -43,7 +48,7 @@ typedef struct {
 } EhdOperator;
 
 typedef struct {
-    guint timeout; /* seconds armed; 0: until cancelled */
+    guint timeout; /* seconds armed; 0: until cancelled; or EHD_SECONDS_CONFIGURED */
     gboolean detach;
     int purpose;           /* Purpose */
     const int *categories; /* borrowed, Category; none: all */
@@ -51,7 +56,7 @@ typedef struct {
     guint64 period_days, retention_days;
     const char *text;             /* NULL: none */
     const EhdOperator *operator_; /* NULL: unattended kiosk */
-    guint filing_timeout;         /* seconds; 0: never discards */
+    guint filing_timeout;         /* seconds; 0: never discards; or EHD_SECONDS_CONFIGURED */
     const char *directory;        /* NULL: not given */
     gboolean unverified;          /* arm without a certificate */
 } EhdReceiveOptions;
@@ -59,6 +64,10 @@ typedef struct {
 /* What the bus default is when an option was not given. */
 void ehd_send_options_init(EhdSendOptions *options);
 void ehd_receive_options_init(EhdReceiveOptions *options);
+/* The seconds that a session is armed, that its items wait to be filed. */
+guint ehd_send_options_armed(const EhdSendOptions *options, const EhdConfig *config);
+guint ehd_receive_options_armed(const EhdReceiveOptions *options, const EhdConfig *config);
+guint ehd_receive_options_filing(const EhdReceiveOptions *options, const EhdConfig *config);
 /* Everything within its bounds? INVALID_ARGUMENT names the option. */
 gboolean ehd_send_options_check(const EhdSendOptions *options, GError **error);
 gboolean ehd_receive_options_check(const EhdReceiveOptions *options, GError **error);

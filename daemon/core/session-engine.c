@@ -39,7 +39,8 @@ engine_new(EhdSession *self, ehp_secrets *secrets, guint first_link_ms)
         .secrets = secrets,
         .first_link_ms = first_link_ms != 0 ? first_link_ms : settings->connect_ms,
         .consent_ms = settings->consent_ms,
-        .resume_ms = settings->resume_ms,
+        /* to the engine 0 is its own default, not "at once" */
+        .resume_ms = MAX(settings->resume_ms, 1),
         .idle_ms = settings->idle_ms,
         .linger_ms = self->wishes.linger_s * 1000,
     };

@@ -7,7 +7,6 @@
 #include <glib/gi18n.h>
 #include <unistd.h>
 
-#define TIMEOUT_ONCE 120
 #define TIMEOUT_MAX 3600
 #define DAYS_MAX 36500
 /* "later" means that staff come back to it: a day, not the ten minutes of somebody at the desk. Seconds. */
@@ -54,8 +53,8 @@ check(ReceiveOptions *options, int argc)
     if (options->period_days < 0 || options->period_days > DAYS_MAX || options->retention_days < 0 ||
         options->retention_days > DAYS_MAX)
         return cli_usage(_("days must be 0 to %d"), DAYS_MAX);
-    if (options->timeout == -1)
-        options->timeout = options->once ? TIMEOUT_ONCE : 0;
+    if (options->timeout == -1 && !options->once)
+        options->timeout = 0;
     if (options->output == NULL)
         options->output = g_strdup(".");
     code = check_operator(options);
@@ -120,7 +119,8 @@ receive_options_to_vardict(const ReceiveOptions *options)
     GVariantDict dict;
 
     g_variant_dict_init(&dict, NULL);
-    g_variant_dict_insert(&dict, "timeout", "u", (guint32)options->timeout);
+    if (options->timeout >= 0) /* else as the service's configuration says */
+        g_variant_dict_insert(&dict, "timeout", "u", (guint32)options->timeout);
     g_variant_dict_insert(&dict, "directory", "s", directory);
     if (options->request != NULL)
         g_variant_dict_insert(&dict, "categories", "^as", options->request);

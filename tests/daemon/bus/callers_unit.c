@@ -50,7 +50,7 @@ test_receive(void)
     g_assert_cmpstr(f.polkit->last_action, ==, "org.ehrlink1.receive");
     g_assert_cmpuint(f.core->received.n_categories, ==, 2);
     g_assert_cmpuint(f.core->received.timeout, ==, 0);
-    g_assert_cmpuint(f.core->received.filing_timeout, ==, 600);
+    g_assert_cmpuint(f.core->received.filing_timeout, ==, EHD_SECONDS_CONFIGURED);
     g_assert_cmpstr(f.core->text, ==, "two\nlines");
     g_assert_cmpstr(f.core->display, ==, "Dr. A");
     fixture_end(&f);

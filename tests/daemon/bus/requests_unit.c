@@ -277,7 +277,7 @@ test_values(void)
     g_assert_cmpuint(request.options.n_categories, ==, 2);
     g_assert_cmpint(request.options.categories[0], ==, EHP__CATEGORY__CATEGORY_OTHER);
     g_assert_null(request.options.operator_);
-    g_assert_cmpuint(request.options.timeout, ==, EHP_ARMED_MS / 1000);
+    g_assert_cmpuint(request.options.timeout, ==, EHD_SECONDS_CONFIGURED);
 }
 
 static void

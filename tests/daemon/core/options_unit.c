@@ -123,6 +123,36 @@ test_options(void)
     g_assert_false(ehd_receive_options_check(&receive, NULL));
 }
 
+/* What was not given is as the configuration says; what was given wins. */
+static void
+test_configured(void)
+{
+    g_autoptr(EhdConfig) config = ehd_config_new();
+    EhdSendOptions send;
+    EhdReceiveOptions receive;
+
+    ehd_send_options_init(&send);
+    ehd_receive_options_init(&receive);
+    g_assert_cmpuint(ehd_send_options_armed(&send, config), ==, 120);
+    g_assert_cmpuint(ehd_receive_options_armed(&receive, config), ==, 120);
+    g_assert_cmpuint(ehd_receive_options_filing(&receive, config), ==, 600);
+    config->armed_ms = 7000;
+    config->filing_ms = 0;
+    g_assert_cmpuint(ehd_send_options_armed(&send, config), ==, 7);
+    g_assert_cmpuint(ehd_receive_options_armed(&receive, config), ==, 7);
+    g_assert_cmpuint(ehd_receive_options_filing(&receive, config), ==, 0);
+    config->kiosk = TRUE;
+    g_assert_cmpuint(ehd_receive_options_armed(&receive, config), ==, 0);
+    g_assert_cmpuint(ehd_send_options_armed(&send, config), ==, 7);
+    config->armed_ms = 0;
+    g_assert_cmpuint(ehd_send_options_armed(&send, config), ==, 3600);
+    send.timeout = receive.timeout = 5;
+    receive.filing_timeout = 6;
+    g_assert_cmpuint(ehd_send_options_armed(&send, config), ==, 5);
+    g_assert_cmpuint(ehd_receive_options_armed(&receive, config), ==, 5);
+    g_assert_cmpuint(ehd_receive_options_filing(&receive, config), ==, 6);
+}
+
 static void
 test_codes(void)
 {
@@ -171,6 +201,7 @@ main(int argc, char **argv)
     g_test_add_func("/core/options/items", test_items);
     g_test_add_func("/core/options/equal", test_equal);
     g_test_add_func("/core/options/options", test_options);
+    g_test_add_func("/core/options/configured", test_configured);
     g_test_add_func("/core/options/codes", test_codes);
     g_test_add_func("/core/options/grant", test_grant);
     return g_test_run();

@@ -350,7 +350,10 @@ test_filing_timeout(Fixture *f, gconstpointer data)
     host_certify(f->clinic, f->patient, f->ca, NULL);
     f->clinic->owner.collects = FALSE;
     ehd_receive_options_init(&options);
-    options.filing_timeout = 1;
+    if (data != NULL)
+        f->clinic->config->filing_ms = 1000;
+    else
+        options.filing_timeout = 1;
     host_receive(f->clinic, &options);
     host_send(f->patient, NULL);
     tap(f);
@@ -405,6 +408,7 @@ main(int argc, char **argv)
     ADD("/core/session/discarded", NULL, test_discarded);
     ADD("/core/session/rejected", "profile-1", test_discarded);
     ADD("/core/session/filing-timeout", NULL, test_filing_timeout);
+    ADD("/core/session/filing-timeout-configured", "", test_filing_timeout);
     ADD("/core/session/revoked", NULL, test_revoked_by_patient);
     return g_test_run();
 }

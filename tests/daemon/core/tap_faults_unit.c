@@ -245,6 +245,21 @@ test_armed_time(Fixture *f, gconstpointer data)
     g_assert_true(field_port_is_armed(f->patient->port, 0));
 }
 
+/* As the configuration says, when the caller does not: a kiosk stays armed. */
+static void
+test_armed_time_configured(Fixture *f, gconstpointer data)
+{
+    f->patient->config->armed_ms = f->clinic->config->armed_ms = 1000;
+    f->clinic->config->kiosk = TRUE;
+    host_receive(f->clinic, NULL);
+    host_send(f->patient, NULL);
+    g_assert_cmpint(ehd_session_get_info(f->clinic->owner.session)->deadline, ==, -1);
+    g_assert_cmpint(ehd_session_get_info(f->patient->owner.session)->deadline, ==, 1);
+    host_wait_end(f->patient);
+    g_assert_cmpint(host_error(f->patient), ==, EHP_TAP_TIMED_OUT);
+    g_assert_cmpint(host_state(f->clinic), ==, EHD_STATE_READY);
+}
+
 static const EhdFinding *
 find(GPtrArray *findings, const char *id)
 {
@@ -300,6 +315,7 @@ main(int argc, char **argv)
     ADD("/core/tap/refused", NULL, test_refused);
     ADD("/core/tap/grants", NULL, test_grants);
     ADD("/core/tap/armed-time", NULL, test_armed_time);
+    ADD("/core/tap/armed-time-configured", NULL, test_armed_time_configured);
     ADD("/core/tap/doctor", NULL, test_doctor);
     return g_test_run();
 }

@@ -90,7 +90,7 @@ test_refused(void)
         {"[trust]\nmax-crl-age-days=-1\n", "[trust] max-crl-age-days"},
         {"[trust]\nallow-unchecked-revocation=maybe\n", "allow-unchecked-revocation"},
         {"[trust]\nallow-unchecked-revocation=\n", "allow-unchecked-revocation"},
-        {"[session]\nconsent-timeout=9\n", "[session] consent-timeout"},
+        {"[session]\nconsent-timeout=0\n", "[session] consent-timeout"},
         {"[session]\nconsent-timeout=99999999999999999999\n", "[session] consent-timeout"},
         {"[session]\nconsent-timeout=60s\n", "[session] consent-timeout"},
         {"[session]\nmax-sessions=0\n", "[session] max-sessions"},
