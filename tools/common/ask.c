@@ -11,30 +11,54 @@
 
 #include "tools/common/output.h"
 
+typedef struct {
+    char *text; /* owned */
+    AskAnswer callback;
+    gpointer user_data;
+} Question;
+
 static struct {
     GDataInputStream *input; /* owned; made at the first question */
     gboolean reading;
-    AskAnswer callback; /* NULL: nobody waits for the line that is being read */
-    gpointer user_data;
-} asking;
+    GQueue questions; /* of owned Question; the head is the one that was asked */
+} asking = {.questions = G_QUEUE_INIT};
+
+static void
+question_free(Question *question)
+{
+    g_free(question->text);
+    g_free(question);
+}
+
+static void ask_head(void);
 
 static void
 on_line(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     g_autofree char *line =
         g_data_input_stream_read_line_finish_utf8(G_DATA_INPUT_STREAM(source), result, NULL, NULL);
-    AskAnswer callback = asking.callback;
+    Question *question = g_queue_pop_head(&asking.questions);
 
     asking.reading = FALSE;
-    asking.callback = NULL;
-    if (callback == NULL)
+    if (question == NULL)
         return; /* typed after the question was taken down: answers nothing that comes later */
-    callback(line != NULL ? g_strstrip(line) : NULL, asking.user_data);
+    question->callback(line != NULL ? g_strstrip(line) : NULL, question->user_data);
+    question_free(question);
+    ask_head();
 }
 
 static void
-read_line(void)
+ask_head(void)
 {
+    Question *question = g_queue_peek_head(&asking.questions);
+
+    if (question == NULL)
+        return;
+    if (question->text != NULL) {
+        output_progress_end();
+        g_printerr("%s ", question->text);
+        g_clear_pointer(&question->text, g_free); /* once */
+    }
     if (asking.input == NULL) {
         g_autoptr(GInputStream) raw = g_unix_input_stream_new(STDIN_FILENO, FALSE);
         asking.input = g_data_input_stream_new(raw);
@@ -46,21 +70,36 @@ read_line(void)
 }
 
 void
-ask_line(const char *question, AskAnswer callback, gpointer user_data)
+ask_line(const char *text, AskAnswer callback, gpointer user_data)
 {
-    output_progress_end();
-    g_printerr("%s ", question);
-    asking.callback = callback;
-    asking.user_data = user_data;
-    read_line();
+    Question *question = g_new0(Question, 1);
+
+    question->text = g_strdup(text);
+    question->callback = callback;
+    question->user_data = user_data;
+    g_queue_push_tail(&asking.questions, question);
+    if (asking.questions.length == 1)
+        ask_head();
 }
 
 void
-ask_cancel(void)
+ask_cancel(gpointer user_data)
 {
-    if (asking.callback != NULL)
-        g_printerr("\n");
-    asking.callback = NULL;
+    Question *head = g_queue_peek_head(&asking.questions);
+    gboolean shown = head != NULL && head->user_data == user_data;
+
+    for (GList *at = asking.questions.head, *next; at != NULL; at = next) {
+        Question *question = at->data;
+        next = at->next;
+        if (question->user_data != user_data)
+            continue;
+        g_queue_delete_link(&asking.questions, at);
+        question_free(question);
+    }
+    if (!shown)
+        return;
+    g_printerr("\n");
+    ask_head();
 }
 
 static gboolean

@@ -11,10 +11,10 @@
  * cancelled). Borrowed for the call. */
 typedef void (*AskAnswer)(const char *answer, gpointer user_data);
 
-/* One question at a time; a new one takes the place of one that is open. */
+/* One question at a time: one that is asked while another is open waits for its turn. */
 void ask_line(const char *question, AskAnswer callback, gpointer user_data);
-/* Takes an open question down; its callback is not called. */
-void ask_cancel(void);
+/* Takes down what was asked with this user_data; its callback is not called. */
+void ask_cancel(gpointer user_data);
 /* "y", "yes" and their translations. */
 gboolean ask_is_yes(const char *answer);
 /* "n", "no" and their translations; no answer is not a "no" here. */

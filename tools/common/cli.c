@@ -4,11 +4,13 @@
  */
 #include "tools/common/cli.h"
 
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "tools/common/output.h"
 #include "tools/common/words.h"
@@ -20,9 +22,24 @@ static struct {
     gboolean seen;
 } interrupt;
 
+/* A descriptor 0, 1 or 2 that is closed would be given to the next file or socket, and what is meant for people would
+ * go there. */
+static void
+fill_standard_descriptors(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0)
+        close(fd);
+}
+
 void
 cli_init(const char *program)
 {
+    fill_standard_descriptors();
     setlocale(LC_ALL, "");
     bindtextdomain("ehrlink", EHRLINK_LOCALE_DIR);
     bind_textdomain_codeset("ehrlink", "UTF-8");

@@ -9,15 +9,19 @@
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "tools/common/output.h"
 
 #define SESSION_JSON "session.json"
+#define INCOMING ".incoming-"
 /* Ten thousand items of some hundred bytes each; it is our own file, but anyone may have put one there. */
 #define SESSION_JSON_MAX (32 * 1024 * 1024)
 #define KNOWN_MAX 64
+/* As many items of one name as a session may have of any. */
+#define SAME_NAME_MAX 10000
 
 static gboolean
 fail(GError **error, const char *path, int number)
@@ -70,7 +74,7 @@ reserve_session_json(const char *path)
 char *
 session_dir_incoming(const char *dir, const char *session, GError **error)
 {
-    g_autofree char *name = g_strdup_printf(".incoming-%s", session);
+    g_autofree char *name = g_strconcat(INCOMING, session, NULL);
     g_autofree char *path = g_build_filename(dir, name, NULL);
 
     if ((g_mkdir(path, 0700) != 0 && errno != EEXIST) || !reserve_session_json(path)) {
@@ -163,41 +167,62 @@ session_dir_get_n_items(const char *path)
                                                          : 0;
 }
 
+/* ehrctl and ehr-receive may change it in the same moment: read, change and write are one step, and closing what this
+ * returns ends it. */
+static int
+lock(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    while (fd >= 0 && flock(fd, LOCK_EX) != 0 && errno == EINTR)
+        ;
+    return fd;
+}
+
+static gboolean
+set_member(const char *path, const char *member, JsonNode *value, GError **error)
+{
+    int fd = lock(path);
+    g_autoptr(JsonNode) root = load(path);
+    gboolean ok;
+
+    if (root == NULL) {
+        json_node_unref(value);
+        ok = fail(error, path, ENOENT);
+    } else {
+        json_object_set_member(json_node_get_object(root), member, value);
+        ok = save(path, root, error);
+    }
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
 gboolean
 session_dir_set_state(const char *path, const char *state, GError **error)
 {
-    g_autoptr(JsonNode) root = load(path);
+    JsonNode *value = json_node_init_string(json_node_alloc(), state);
 
-    if (root == NULL)
-        return fail(error, path, ENOENT);
-    json_object_set_string_member(json_node_get_object(root), "state", state);
-    return save(path, root, error);
+    return set_member(path, "state", value, error);
 }
 
 gboolean
 session_dir_set_on_filed(const char *path, const char *program, const char *state, int exit_status,
                          GError **error)
 {
-    g_autoptr(JsonNode) root = load(path);
-    JsonObject *object;
+    JsonObject *object = json_object_new();
 
-    if (root == NULL)
-        return fail(error, path, ENOENT);
-    object = json_object_new();
     json_object_set_string_member(object, "program", program);
     json_object_set_string_member(object, "state", state);
     json_object_set_int_member(object, "exit", exit_status);
-    json_object_set_object_member(json_node_get_object(root), "on-filed", object);
-    return save(path, root, error);
+    JsonNode *value = json_node_alloc();
+    json_node_take_object(json_node_init(value, JSON_NODE_OBJECT), object);
+    return set_member(path, "on-filed", value, error);
 }
 
 static void
-add_item(JsonBuilder *builder, EhrlinkItem *item)
+add_item(JsonBuilder *builder, EhrlinkItem *item, const char *file)
 {
-    g_autofree char *file = NULL;
-
-    if (ehrlink_item_get_path(item) != NULL)
-        file = g_path_get_basename(ehrlink_item_get_path(item));
     json_builder_begin_object(builder);
     output_member_int(builder, "id", ehrlink_item_get_id(item));
     output_member_string(builder, "file", file);
@@ -214,7 +239,7 @@ add_item(JsonBuilder *builder, EhrlinkItem *item)
 }
 
 static JsonNode *
-describe(EhrlinkSession *session, GPtrArray *items, GBytes *receipt)
+describe(EhrlinkSession *session, GPtrArray *items, GPtrArray *files, GBytes *receipt)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     g_autoptr(GVariant) request = ehrlink_session_get_request(session);
@@ -231,7 +256,7 @@ describe(EhrlinkSession *session, GPtrArray *items, GBytes *receipt)
     json_builder_set_member_name(builder, "items");
     json_builder_begin_array(builder);
     for (guint i = 0; i < items->len; i++)
-        add_item(builder, g_ptr_array_index(items, i));
+        add_item(builder, g_ptr_array_index(items, i), g_ptr_array_index(files, i));
     json_builder_end_array(builder);
     json_builder_end_object(builder);
     return json_builder_get_root(builder);
@@ -239,9 +264,66 @@ describe(EhrlinkSession *session, GPtrArray *items, GBytes *receipt)
 
 /* --- directories ----------------------------------------------------------------------------- */
 
+/* What an earlier run stored it as; transfer full, NULL: it is not there. */
+static char *
+find_file(const char *path, EhrlinkItem *item, GHashTable *taken)
+{
+    for (guint number = 1; number <= SAME_NAME_MAX; number++) {
+        g_autofree char *name = ehrlink_safe_name(ehrlink_item_get_name(item), number);
+        g_autofree char *file = g_build_filename(path, name, NULL);
+        struct stat st;
+
+        if (lstat(file, &st) != 0)
+            return NULL;
+        if (S_ISREG(st.st_mode) && (guint64)st.st_size == ehrlink_item_get_size(item) &&
+            !g_hash_table_contains(taken, name))
+            return g_steal_pointer(&name);
+    }
+    return NULL;
+}
+
+GPtrArray *
+session_dir_files(const char *path, GPtrArray *items, GPtrArray *collected)
+{
+    g_autoptr(GHashTable) taken = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GHashTable) names = g_hash_table_new(NULL, NULL); /* id → in taken */
+    GPtrArray *files = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; i < collected->len; i++) {
+        EhrlinkItem *item = g_ptr_array_index(collected, i);
+        char *name = g_path_get_basename(ehrlink_item_get_path(item));
+        g_hash_table_add(taken, name);
+        g_hash_table_insert(names, GUINT_TO_POINTER(ehrlink_item_get_id(item)), name);
+    }
+    for (guint i = 0; i < items->len; i++) {
+        EhrlinkItem *item = g_ptr_array_index(items, i);
+        char *name = g_strdup(g_hash_table_lookup(names, GUINT_TO_POINTER(ehrlink_item_get_id(item))));
+
+        if (name == NULL && (name = find_file(path, item, taken)) != NULL)
+            g_hash_table_add(taken, g_strdup(name));
+        g_ptr_array_add(files, name);
+    }
+    return files;
+}
+
+/* Hidden links of items that an earlier run had just stored when it was killed. */
+static void
+remove_hidden(const char *path)
+{
+    GDir *entries = g_dir_open(path, 0, NULL);
+    const char *name;
+
+    while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
+        g_autofree char *file = g_build_filename(path, name, NULL);
+        if (g_str_has_prefix(name, ".ehrlink-"))
+            g_unlink(file);
+    }
+    g_clear_pointer(&entries, g_dir_close);
+}
+
 char *
-session_dir_complete(const char *dir, EhrlinkSession *session, GPtrArray *items, GBytes *receipt,
-                     GError **error)
+session_dir_complete(const char *dir, EhrlinkSession *session, GPtrArray *items, GPtrArray *files,
+                     GBytes *receipt, GError **error)
 {
     const char *id = ehrlink_session_get_id(session);
     g_autoptr(GDateTime) now = g_date_time_new_now_utc();
@@ -249,10 +331,11 @@ session_dir_complete(const char *dir, EhrlinkSession *session, GPtrArray *items,
     g_autofree char *name = g_strdup_printf("%s-%s", time, id);
     g_autofree char *path = g_build_filename(dir, name, NULL);
     g_autofree char *incoming = session_dir_incoming(dir, id, error);
-    g_autoptr(JsonNode) root = describe(session, items, receipt);
+    g_autoptr(JsonNode) root = describe(session, items, files, receipt);
 
     if (incoming == NULL || !save(incoming, root, error))
         return NULL;
+    remove_hidden(incoming);
     if (!sync_directory(incoming) || g_rename(incoming, path) != 0 || !sync_directory(dir)) {
         fail(error, path, errno);
         return NULL;
@@ -308,6 +391,31 @@ session_dir_remove(const char *path, GError **error)
     }
     g_clear_pointer(&entries, g_dir_close);
     return g_rmdir(path) == 0 || errno == ENOENT || fail(error, path, errno);
+}
+
+static gboolean
+is_running(GPtrArray *sessions, const char *id)
+{
+    for (guint i = 0; i < sessions->len; i++) {
+        EhrlinkSession *session = g_ptr_array_index(sessions, i);
+        if (!ehrlink_session_has_ended(session) && g_str_equal(ehrlink_session_get_id(session), id))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+void
+session_dir_forget(const char *dir, GPtrArray *sessions)
+{
+    GDir *entries = g_dir_open(dir, 0, NULL);
+    const char *name;
+
+    while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
+        g_autofree char *path = g_build_filename(dir, name, NULL);
+        if (g_str_has_prefix(name, INCOMING) && !is_running(sessions, name + strlen(INCOMING)))
+            session_dir_remove(path, NULL);
+    }
+    g_clear_pointer(&entries, g_dir_close);
 }
 
 /* --- where they are ------------------------------------------------------------------------- */

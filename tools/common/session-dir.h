@@ -18,10 +18,16 @@ gboolean session_dir_prepare(const char *dir, GError **error);
 
 /* DIR/.incoming-SESSION, made if it is not there; transfer full. */
 char *session_dir_incoming(const char *dir, const char *session, GError **error);
-/* Writes session.json into it and gives it its final name, durably; transfer full. `items` are those that
- * were collected. */
-char *session_dir_complete(const char *dir, EhrlinkSession *session, GPtrArray *items, GBytes *receipt,
-                           GError **error);
+/* The names of the files of `items` in the directory `path`, one each, NULL for one that is not there: of those in
+ * `collected` what they were stored as now, of the others what an earlier run must have. */
+GPtrArray *session_dir_files(const char *path, GPtrArray *items, GPtrArray *collected);
+/* Removes DIR/.incoming-SESSION of every session that is not in `sessions` (of EhrlinkSession), or has ended: nobody
+ * will complete it. */
+void session_dir_forget(const char *dir, GPtrArray *sessions);
+/* Writes session.json into it and gives it its final name, durably; transfer full. `items` are all of the session,
+ * `files` as above. */
+char *session_dir_complete(const char *dir, EhrlinkSession *session, GPtrArray *items, GPtrArray *files,
+                           GBytes *receipt, GError **error);
 /* The directory of DIR whose name ends with -SESSION; transfer full, nullable. */
 char *session_dir_find(const char *dir, const char *session);
 /* Directories of DIR that hold a session.json, sorted by name; transfer full. */

@@ -54,11 +54,13 @@ show_stored(const char *path, const char *id)
                                                : _("received, not filed"));
 }
 
+/* One that ended, which the service remembers for a minute, says nothing of the program that follows. */
 static gboolean
 is_listed(GPtrArray *sessions, const char *id)
 {
     for (guint i = 0; i < sessions->len; i++)
-        if (g_strcmp0(ehrlink_session_get_id(g_ptr_array_index(sessions, i)), id) == 0)
+        if (!ehrlink_session_has_ended(g_ptr_array_index(sessions, i)) &&
+            g_strcmp0(ehrlink_session_get_id(g_ptr_array_index(sessions, i)), id) == 0)
             return TRUE;
     return FALSE;
 }

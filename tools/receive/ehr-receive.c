@@ -44,14 +44,23 @@ end_when_quiet(Receive *receive)
         on_filed_when_idle(on_idle_queue, receive);
 }
 
+/* A round that is cancelled may be over at once, and leave the list. */
+static void
+cancel_rounds(Receive *receive)
+{
+    g_autoptr(GPtrArray) rounds = g_ptr_array_copy(receive->rounds, NULL, NULL);
+
+    for (guint i = 0; i < rounds->len; i++)
+        round_cancel(g_ptr_array_index(rounds, i));
+}
+
 static void
 end_with(Receive *receive, const GError *error)
 {
     if (!receive->ending && error != NULL)
         receive->outcome = g_error_copy(error);
     receive->ending = TRUE;
-    for (guint i = 0; i < receive->rounds->len; i++)
-        round_cancel(g_ptr_array_index(receive->rounds, i));
+    cancel_rounds(receive);
     end_when_quiet(receive);
 }
 
@@ -145,12 +154,12 @@ on_listed(GObject *source, GAsyncResult *result, gpointer user_data)
     g_autoptr(GPtrArray) sessions =
         ehrlink_client_list_sessions_finish(EHRLINK_CLIENT(source), result, &error);
 
+    if (sessions != NULL)
+        session_dir_forget(directory, sessions);
     for (guint i = 0; sessions != NULL && i < sessions->len; i++) {
         EhrlinkSession *session = g_ptr_array_index(sessions, i);
-        g_autofree char *complete =
-            session_dir_find(directory, ehrlink_session_get_id(session));
         if (ehrlink_session_get_role(session) == EHRLINK_ROLE_TERMINAL &&
-            ehrlink_session_get_unfiled(session) && complete == NULL &&
+            ehrlink_session_get_unfiled(session) &&
             g_strcmp0(ehrlink_session_get_directory(session), directory) == 0)
             g_ptr_array_add(receive->rounds,
                             round_resume(receive->client, ehrlink_session_get_path(session),

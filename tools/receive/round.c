@@ -22,10 +22,13 @@ struct Round {
     GCancellable *cancellable; /* owned; ends what comes before the session */
     EhrlinkSessionState told;
     char *trouble; /* owned: the last one that was told */
-    GPtrArray *items;  /* owned, of EhrlinkItem: what was collected */
+    GPtrArray *items;  /* owned, of EhrlinkItem: all of the session */
+    GPtrArray *files;  /* owned, of char: the name of each here, NULL: it is not here */
     char *directory;   /* owned: where it is now, NULL before there is one */
     GError *why;       /* owned: a fault of this side that ended it */
+    gboolean resumed; /* an earlier run may have collected some of it */
     gboolean arrived, freed, over, keep;
+    gboolean storing; /* a collection or a receipt is on its way here: the end waits for it */
 };
 
 static void
@@ -82,19 +85,49 @@ note_filed(Round *round)
         on_filed_queue(round->options->on_filed, round->directory);
 }
 
+/* A service that is out of reach may still have it as unfiled, and no copy of what was collected. */
+static gboolean
+is_decided(const GError *error)
+{
+    return !g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_DAEMON_UNAVAILABLE);
+}
+
+static void
+end(Round *round)
+{
+    g_autoptr(GError) error = ehrlink_session_dup_error(round->session);
+    const char *status = ehrlink_session_get_status(round->session);
+
+    if (round->over)
+        return;
+    if (g_strcmp0(status, "filed") == 0 && round->directory != NULL)
+        note_filed(round);
+    else if (is_decided(error))
+        drop_directory(round);
+    over(round, round->why != NULL ? round->why : error);
+}
+
 static void
 on_ended(EhrlinkSession *session, gpointer user_data)
 {
     Round *round = user_data;
-    g_autoptr(GError) error = ehrlink_session_dup_error(session);
-    const char *status = ehrlink_session_get_status(session);
 
-    ask_cancel();
-    if (g_strcmp0(status, "filed") == 0 && round->directory != NULL)
-        note_filed(round);
-    else if (!round->keep)
-        drop_directory(round);
-    over(round, round->why != NULL ? round->why : error);
+    ask_cancel(round);
+    if (round->storing)
+        g_cancellable_cancel(round->cancellable);
+    else
+        end(round);
+}
+
+/* What was stored is here, or failed. FALSE: the session ended meanwhile, and so does the round. */
+static gboolean
+stored(Round *round)
+{
+    round->storing = FALSE;
+    if (!ehrlink_session_has_ended(round->session))
+        return TRUE;
+    end(round);
+    return FALSE;
 }
 
 /* --- received, and then ---------------------------------------------------------------------- */
@@ -159,7 +192,7 @@ announce(Round *round)
 
     for (guint i = 0; i < round->items->len; i++) {
         EhrlinkItem *item = g_ptr_array_index(round->items, i);
-        g_autofree char *base = g_path_get_basename(ehrlink_item_get_path(item));
+        const char *base = g_ptr_array_index(round->files, i);
         g_autofree char *file = g_build_filename(round->directory, base, NULL);
         g_autofree char *size = words_bytes(ehrlink_item_get_size(item));
         bytes += ehrlink_item_get_size(item);
@@ -184,6 +217,8 @@ reject(Round *round, const GError *error)
 {
     gboolean full = g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_NO_SPACE);
 
+    if (g_cancellable_is_cancelled(round->cancellable))
+        return; /* the session is being ended */
     round->why = g_error_copy(error);
     ehrlink_session_discard_async(round->session, full ? "no-space" : "store-failed", NULL, on_discarded,
                                   NULL);
@@ -198,8 +233,11 @@ on_receipt(GObject *source, GAsyncResult *result, gpointer user_data)
         ehrlink_session_get_receipt_finish(EHRLINK_SESSION(source), result, &error);
     char *final = NULL;
 
+    if (!stored(round))
+        return;
     if (receipt != NULL)
-        final = session_dir_complete(round->options->output, round->session, round->items, receipt, &error);
+        final = session_dir_complete(round->options->output, round->session, round->items, round->files, receipt,
+                                     &error);
     if (final == NULL) {
         reject(round, error);
         return;
@@ -210,17 +248,60 @@ on_receipt(GObject *source, GAsyncResult *result, gpointer user_data)
     confirm(round);
 }
 
+/* items: all; collected: those that came now. */
+static void
+take_items(Round *round, GPtrArray *items, GPtrArray *collected)
+{
+    g_autoptr(GError) error = NULL;
+
+    round->items = g_ptr_array_ref(items);
+    round->files = session_dir_files(round->directory, items, collected);
+    if (g_ptr_array_find(round->files, NULL, NULL)) { /* nobody may file what is not here */
+        g_set_error(&error, EHRLINK_ERROR, EHRLINK_ERROR_STORE_FAILED,
+                    _("%s: what was stored there is gone"), round->directory);
+        reject(round, error);
+        return;
+    }
+    round->storing = TRUE;
+    ehrlink_session_get_receipt_async(round->session, round->cancellable, on_receipt, round);
+}
+
+static void
+on_items(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    Round *round = user_data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) collected = g_steal_pointer(&round->items);
+    g_autoptr(GPtrArray) items =
+        ehrlink_session_list_items_finish(EHRLINK_SESSION(source), result, &error);
+
+    if (!stored(round))
+        return;
+    if (items != NULL)
+        take_items(round, items, collected);
+    else
+        reject(round, error);
+}
+
 static void
 on_collected(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     Round *round = user_data;
     g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) collected =
+        ehrlink_session_collect_finish(EHRLINK_SESSION(source), result, &error);
 
-    round->items = ehrlink_session_collect_finish(EHRLINK_SESSION(source), result, &error);
-    if (round->items == NULL)
+    if (!stored(round))
+        return;
+    if (collected == NULL) {
         reject(round, error);
-    else
-        ehrlink_session_get_receipt_async(round->session, NULL, on_receipt, round);
+    } else if (round->resumed) {
+        round->items = g_steal_pointer(&collected);
+        round->storing = TRUE;
+        ehrlink_session_list_items_async(round->session, round->cancellable, on_items, round);
+    } else {
+        take_items(round, collected, collected);
+    }
 }
 
 static void
@@ -234,6 +315,13 @@ on_arrived(EhrlinkSession *session, guint items, guint64 bytes, gpointer user_da
         return; /* said again after a reattachment */
     round->arrived = TRUE;
     output_progress_end();
+    /* an earlier run stored all of it, and ended before it was filed */
+    round->directory = session_dir_find(round->options->output, ehrlink_session_get_id(session));
+    if (round->directory != NULL) {
+        output_note("%s", round->directory);
+        confirm(round);
+        return;
+    }
     round->directory =
         session_dir_incoming(round->options->output, ehrlink_session_get_id(session), &error);
     if (round->directory == NULL) {
@@ -241,7 +329,8 @@ on_arrived(EhrlinkSession *session, guint items, guint64 bytes, gpointer user_da
         return;
     }
     directory = g_file_new_for_path(round->directory);
-    ehrlink_session_collect_async(session, directory, NULL, on_collected, round);
+    round->storing = TRUE;
+    ehrlink_session_collect_async(session, directory, round->cancellable, on_collected, round);
 }
 
 /* --- on the way ------------------------------------------------------------------------------ */
@@ -339,6 +428,7 @@ round_resume(EhrlinkClient *client, const char *path, const ReceiveOptions *opti
 {
     Round *round = round_new(options, listener, user_data);
 
+    round->resumed = TRUE;
     ehrlink_client_reattach_async(client, path, NULL, 0, round->cancellable, on_reattached, round);
     return round;
 }
@@ -346,7 +436,7 @@ round_resume(EhrlinkClient *client, const char *path, const ReceiveOptions *opti
 void
 round_cancel(Round *round)
 {
-    ask_cancel();
+    ask_cancel(round);
     g_cancellable_cancel(round->cancellable);
     if (round->session == NULL || ehrlink_session_has_ended(round->session))
         return;
@@ -364,6 +454,7 @@ round_free(Round *round)
     g_clear_object(&round->session);
     g_clear_object(&round->cancellable);
     g_clear_pointer(&round->items, g_ptr_array_unref);
+    g_clear_pointer(&round->files, g_ptr_array_unref);
     g_clear_pointer(&round->directory, g_free);
     g_clear_error(&round->why);
     g_free(round->trouble);

@@ -287,6 +287,7 @@ consent_ask(EhrlinkSession *session, const SendOptions *options, GPtrArray *item
 {
     g_autoptr(GError) why = NULL;
 
+    consent_cancel(); /* asked again after a reattachment */
     open_question.callback = callback;
     open_question.user_data = user_data;
     open_question.session = session;
@@ -312,5 +313,5 @@ consent_cancel(void)
         return;
     open_question.callback = NULL;
     g_clear_handle_id(&open_question.warn_source, g_source_remove);
-    ask_cancel();
+    ask_cancel(NULL);
 }

@@ -55,8 +55,9 @@ show_receipt(Send *send, GVariant *facts)
     gint64 time = 0;
     JsonBuilder *event = output_event("receipt");
 
-    output_member_string(event, "session", ehrlink_session_get_id(send->session));
     output_members(event, facts);
+    /* last, for the facts have a member of that name: the receipt's own */
+    output_member_string(event, "session", ehrlink_session_get_id(send->session));
     output_member_string(event, "receipt", encoded);
     output_event_end();
 
@@ -131,7 +132,7 @@ on_ended(EhrlinkSession *session, gpointer user_data)
     g_autoptr(GError) error = ehrlink_session_dup_error(session);
 
     consent_cancel();
-    ask_cancel();
+    ask_cancel(send);
     if (error != NULL)
         finish(send, send->why != NULL ? send->why : error);
     else
@@ -192,6 +193,7 @@ on_consent_requested(EhrlinkSession *session, gpointer user_data)
 {
     Send *send = user_data;
 
+    ask_cancel(send); /* about a terminal that was turned away: this is another, or it was allowed */
     consent_ask(session, &send->options, send->items, on_decided, send);
 }
 
@@ -246,6 +248,7 @@ on_stopped(EhrlinkSession *session, gpointer user_data)
         cancel_session(send); /* going on takes a person */
         return;
     }
+    ask_cancel(send);
     ask_line(_("To go on all the same, type the first eight digits of the fingerprint; else press Enter:"),
              on_typed, send);
 }

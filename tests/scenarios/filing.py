@@ -1,0 +1,202 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""From received to filed: what becomes of a session when the receiver ends before that, when nobody confirms, and what runs after."""
+import json
+import os
+import signal
+import stat
+import subprocess
+import time
+
+from scenario import PATIENCE, case, main
+
+
+def state_of(directory):
+    with open(os.path.join(directory, "session.json"), encoding="utf-8") as f:
+        return json.load(f)
+
+
+def pure(*programs):
+    """With --json nothing but one object per line goes to standard output."""
+    for program in programs:
+        for line in program.out:
+            assert line == "" or isinstance(json.loads(line), dict), program.said()
+
+
+def until(condition, what):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+
+
+def program(rig, name, text):
+    rig.write(name, f"#!/bin/sh\n{text}\n")
+    os.chmod(name, stat.S_IRWXU)
+    return os.path.abspath(name)
+
+
+@case()
+def killed_before_filing(rig):
+    """The receiver is killed after all is stored: the next one finds the session and files it."""
+    files = rig.sample()
+    receive, send = rig.receive(file="ask"), rig.send(*files)
+    rig.tap()
+    receive.expect("arrived")
+    receive.signal(signal.SIGKILL)
+    send.ends(0)
+    again = rig.receive(once=False)
+    filed = again.expect("filed")
+    directory = rig.arrived(files)
+    assert os.path.samefile(filed["directory"], directory)
+    assert state_of(directory)["state"] == "filed"
+    again.signal(signal.SIGINT)
+    again.ends(130)
+    pure(receive, send, again)
+
+
+@case()
+def killed_while_storing(rig):
+    """The receiver is killed while it stores: the next one goes on where it was, and session.json names every item."""
+    files = [rig.write(f"{i:04}.bin", 2000 + i) for i in range(1500)]
+    receive, send = rig.receive(file="later"), rig.send(*files)
+    rig.tap()
+    until(lambda: any(d.startswith(".incoming") and len(os.listdir(os.path.join("got", d))) > 20
+                      for d in (os.listdir("got") if os.path.isdir("got") else [])) or receive.process.poll() is not None,
+          "nothing is stored")
+    receive.signal(signal.SIGKILL)
+    send.ends(0)
+    os.makedirs("got/.incoming-0123456789abcdef01234567")
+    again = rig.receive(once=False)
+    again.expect("filed")
+    assert not [d for d in os.listdir("got") if d.startswith(".")], os.listdir("got")
+    assert len(rig.sessions()) == 1, rig.sessions()
+    directory = os.path.join("got", rig.sessions()[0])
+    left = set(os.listdir(directory)) ^ {"session.json", *map(os.path.basename, files)}
+    assert not left, f"{len(left)}, {sorted(left)[:5]}"
+    items = state_of(directory)["items"]
+    assert sorted(i["file"] for i in items) == sorted(os.path.basename(f) for f in files), len(items)
+    again.signal(signal.SIGINT)
+    again.ends(130)
+
+
+@case()
+def several_left_for_later(rig):
+    """Two sessions left for later, then Ctrl-C: it ends at once, and both can be filed or discarded."""
+    receive = rig.receive(file="later", once=False)
+    for i in range(2):
+        receive.state("ready")
+        send = rig.send(rig.write(f"{i}.bin", 1000))
+        rig.tap()
+        send.ends(0)
+        until(lambda: len(rig.sessions()) == i + 1, receive.said())
+        rig.untap()
+        until(lambda: len([e for e in receive.events if e.get("state") == "ready"]) == i + 2, receive.said())
+    receive.signal(signal.SIGINT)
+    receive.ends(130)
+    pure(receive)
+    first, second = (os.path.join("got", d) for d in rig.sessions())
+    rig.call("on-clinic", "ehrctl", "session", "file", first.split("-", 1)[1])
+    rig.call("on-clinic", "ehrctl", "session", "discard", second.split("-", 1)[1])
+    assert state_of(first)["state"] == "filed" and not os.path.exists(second)
+    assert not rig.spooled()
+
+
+@case("--set", "clinic:session.filing-timeout=1")
+def nobody_confirms(rig):
+    """Nobody answers at the terminal until the filing time is over: nothing is kept, and the patient hears of it."""
+    receive, send = rig.receive(file="ask"), rig.send(rig.write("a.bin", 1000), options=("--yes", "--to", "Test Clinic", "--wait-filed"))
+    rig.tap()
+    receive.expect("arrived")
+    receive.ends(75, "FilingTimedOut")
+    assert send.expect("status")["status"] == "discarded", send.said()
+    send.process.wait()
+    rig.nothing_arrived()
+    pure(receive, send)
+
+
+@case()
+def interrupted_at_the_question(rig):
+    """Ctrl-C when staff are asked: 130, the items are gone, the patient hears that they were not kept."""
+    receive, send = rig.receive(file="ask"), rig.send(rig.write("a.bin", 1000), options=("--yes", "--to", "Test Clinic", "--wait-filed"))
+    rig.tap()
+    receive.expect("arrived")
+    receive.signal(signal.SIGINT)
+    receive.ends(130)
+    assert send.expect("status")["status"] == "discarded", send.said()
+    rig.nothing_arrived()
+
+
+@case()
+def interrupted_everywhere(rig):
+    """Ctrl-C once and twice while armed and while the patient decides: 130, and the reader is free at once."""
+    for times in (1, 2):
+        for host in ("clinic", "patient"):
+            receive, send = rig.receive(), rig.send(rig.write("a.bin", 1000))
+            receive.state("ready"), send.state("ready")
+            one, other = (receive, send) if host == "clinic" else (send, receive)
+            for _ in range(times):
+                one.signal(signal.SIGINT)
+            one.process.wait(PATIENCE)
+            assert one.process.returncode == 130, one.said()
+            other.signal(signal.SIGINT)
+            other.ends(130)
+    receive, send = rig.receive(), rig.send(rig.write("a.bin", 1000), options=())
+    rig.tap()
+    send.state("deciding")
+    send.signal(signal.SIGINT)
+    send.ends(130)
+    receive.ends(77)
+    rig.untap()
+    receive, send = rig.receive(), rig.send(rig.write("a.bin", 1000))
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    pure(receive, send)
+
+
+@case()
+def program_after_filing(rig):
+    """--on-filed runs once per session, also when ehrctl files it; one that fails stays queued, is listed, and runs at the next start."""
+    fails = program(rig, "fails", "exit 3")
+    works = program(rig, "works", 'echo "$1" >> ran')
+    receive, send = rig.receive("--on-filed", fails), rig.send(rig.write("a.bin", 1000))
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    directory = os.path.join("got", rig.sessions()[0])
+    assert state_of(directory)["on-filed"]["exit"] == 3
+    listed = rig.call("on-clinic", "ehrctl", "--json", "session", "list")
+    assert directory.split("-", 1)[1] in listed and '"on-filed":"failed"' in listed, listed
+    rig.untap()
+    receive = rig.receive("--on-filed", works, file="later", once=False)
+    until(lambda: os.path.exists("ran"), receive.said())
+    receive.state("ready")
+    send = rig.send(rig.write("b.bin", 1000))
+    rig.tap()
+    send.ends(0)
+    until(lambda: len(rig.sessions()) == 2, receive.said())
+    second = os.path.join("got", rig.sessions()[1])
+    rig.call("on-clinic", "ehrctl", "session", "file", second.split("-", 1)[1])
+    until(lambda: "on-filed" in state_of(second) and state_of(second)["on-filed"]["state"] == "done", receive.said())
+    assert state_of(second)["state"] == "filed"
+    receive.signal(signal.SIGINT)
+    receive.ends(130)
+    with open("ran", encoding="utf-8") as f:
+        assert sorted(map(os.path.abspath, f.read().split())) == sorted(map(os.path.abspath, (directory, second)))
+    assert "on-filed" not in rig.call("on-clinic", "ehrctl", "--json", "session", "list")
+
+
+@case()
+def closed_descriptors(rig):
+    """With standard output and error closed everything works as ever, and nothing is written where it does not belong."""
+    done = rig.call("sh", "-c", "on-clinic ehrctl status >&- 2>&-", check=False)
+    assert done.returncode == 0, done
+    a = rig.write("a.bin", 100000)
+    receive = subprocess.Popen(["sh", "-c", "exec on-clinic ehr-receive --once --file auto --output got <&- >&- 2>&-"])
+    send = subprocess.Popen(["sh", "-c", 'exec on-patient ehr-send --yes --to "Test Clinic" a.bin <&- >&- 2>&-'])
+    rig.tap()
+    assert send.wait(PATIENCE) == 0 and receive.wait(PATIENCE) == 0
+    rig.arrived([a])
+
+
+if __name__ == "__main__":
+    main()
