@@ -211,7 +211,15 @@ on_listening(GObject *source, GAsyncResult *result, gpointer user_data)
 
     if (ehd_link_listen_finish(self->parts.link, result, &self->address, &error)) {
         self->listening = TRUE;
-        ehd_session_arm(session, listening->task);
+        if (!session->ending) {
+            ehd_session_arm(session, listening->task);
+            return;
+        }
+        /* the service was told to stop meanwhile */
+        ehd_core_update_listening(self);
+        ehd_error_set(&error, EHP_CANCELLED, NULL);
+        g_task_return_error(listening->task, error);
+        g_object_unref(listening->task);
         return;
     }
     g_task_return_error(listening->task, error);

@@ -37,6 +37,17 @@ answer_opening(EhdSession *self, ehp_status status, const char *detail)
         ehd_core_remove(self->core, self);
 }
 
+void
+ehd_session_fail_opening(EhdSession *self, ehp_status why)
+{
+    GTask *opening = g_steal_pointer(&self->opening);
+
+    if (opening == NULL)
+        return;
+    g_task_return_new_error(opening, EHD_ERROR, (int)why, "%s", ehp_status_text(why));
+    g_object_unref(opening);
+}
+
 static gboolean
 is_reader_trouble(ehp_status status)
 {

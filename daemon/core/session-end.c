@@ -217,6 +217,7 @@ ehd_session_finish(EhdSession *self, ehp_status why, const char *detail)
     g_clear_handle_id(&self->filing_timer, g_source_remove);
     ehd_session_stop_connecting(self);
     ehd_session_disarm(self);
+    ehd_session_fail_opening(self, why);
     if (why != EHP_OK || self->consent_open)
         ehd_session_void_questions(self, void_reason(self));
     ehd_session_tell_progress(self, TRUE);

@@ -145,6 +145,8 @@ ehd_session_item_stored_finish(EhdSession *self, GAsyncResult *result, GError **
 
 /* ---------------------------------------------------------------- all of them */
 
+static guint64 start_filing_timer(EhdSession *self);
+
 typedef struct {
     EhdSession *session;
     GTask *task;    /* owned; NULL: nobody waits */
@@ -154,20 +156,26 @@ typedef struct {
 } Filing;
 
 static void
+filing_free(Filing *filing)
+{
+    g_clear_object(&filing->task);
+    g_free(filing->rule);
+    g_free(filing);
+}
+
+/* It waits again as before, unless somebody cancelled it meanwhile. */
+static void
 filing_fail(Filing *filing, ehp_status status)
 {
     EhdSession *self = filing->session;
 
     self->filing = FALSE;
-    if (filing->task != NULL) {
-        return_status(filing->task, status);
-        g_object_unref(filing->task);
-    } else { /* the person or the clock decided: it cannot be kept for want of a line in the
-                books */
-        ehd_session_finish(self, filing->why, NULL);
-    }
-    g_free(filing->rule);
-    g_free(filing);
+    return_status(filing->task, status);
+    filing_free(filing);
+    if (self->cancellers->len > 0)
+        ehd_filing_cancel(self, EHP_CANCELLED);
+    else
+        start_filing_timer(self);
     ehd_core_check(self->core);
 }
 
@@ -193,13 +201,10 @@ filing_done(Filing *filing)
     tell_peer(self, filing);
     if (filing->status == EHP__STATUS_KIND__STATUS_FILED)
         ehd_session_set_state(self, EHD_STATE_FILED, 0);
-    if (filing->task != NULL) {
+    if (filing->task != NULL)
         return_status(filing->task, EHP_OK);
-        g_object_unref(filing->task);
-    }
     ehd_session_finish(self, filing->why, NULL);
-    g_free(filing->rule);
-    g_free(filing);
+    filing_free(filing);
 }
 
 static void
@@ -235,6 +240,7 @@ on_audited(ehp_status status, gpointer user_data)
     EhdSession *self = filing->session;
 
     self->jobs--;
+    /* the clock, or a cancellation: it cannot be kept for want of a line in the books */
     if (status != EHP_OK && filing->task != NULL) {
         filing_fail(filing, status);
         return;
@@ -286,19 +292,23 @@ on_filing_over(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
+/* Returns when it is over, monotonic ms; 0: never. */
+static guint64
+start_filing_timer(EhdSession *self)
+{
+    gint64 left = self->committed + (gint64)self->wishes.filing_s - ehd_core_now(self->core);
+
+    if (self->wishes.filing_s == 0)
+        return 0;
+    left = CLAMP(left, 1, (gint64)self->wishes.filing_s);
+    self->filing_timer = g_timeout_add_seconds((guint)left, on_filing_over, self);
+    return ehd_now_ms() + 1000ull * (guint64)left;
+}
+
 void
 ehd_filing_start(EhdSession *self)
 {
-    gint64 left;
-
-    if (self->wishes.filing_s == 0) {
-        ehd_session_set_state(self, EHD_STATE_CONFIRMING, 0);
-        return;
-    }
-    left = self->committed + (gint64)self->wishes.filing_s - ehd_core_now(self->core);
-    left = CLAMP(left, 1, (gint64)self->wishes.filing_s);
-    self->filing_timer = g_timeout_add_seconds((guint)left, on_filing_over, self);
-    ehd_session_set_state(self, EHD_STATE_CONFIRMING, ehd_now_ms() + 1000ull * (guint64)left);
+    ehd_session_set_state(self, EHD_STATE_CONFIRMING, start_filing_timer(self));
 }
 
 void

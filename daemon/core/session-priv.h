@@ -191,6 +191,8 @@ void ehd_session_set_trouble(EhdSession *self, ehp_status trouble);
 /* Takes the reader and arms it; opening, (transfer full), is answered when the reader polls, or
  * fails. */
 void ehd_session_arm(EhdSession *self, GTask *opening);
+/* The session ends while it is being opened: whoever waits for that is told. */
+void ehd_session_fail_opening(EhdSession *self, ehp_status why);
 /* Another session takes the reader, or this one needs it no more. */
 void ehd_session_disarm(EhdSession *self);
 /* session-tap.c: an uncertain tap was complete after all: its link is up. */
