@@ -41,8 +41,12 @@ on_knock(int fd, const ehp_preamble *preamble, gpointer user_data)
 static gboolean
 wants_connections(const EhdSession *session)
 {
-    return session->role == EHD_TERMINAL && !session->ending &&
-           !(session->received && session->engine_ended);
+    if (session->role != EHD_TERMINAL)
+        return FALSE;
+    /* a receipt that did not reach its patient is sent again after the owner saw the end */
+    if (session->engine != NULL && !session->engine_ended)
+        return !session->ending || session->bye_due;
+    return !session->ending && !session->received;
 }
 
 void

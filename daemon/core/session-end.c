@@ -128,7 +128,7 @@ on_removal_due(gpointer user_data)
     EhdSession *self = user_data;
 
     self->removal_timer = 0;
-    if (self->jobs > 0) { /* a stuck disk: look again later */
+    if (self->jobs > 0 || self->bye_due) { /* a stuck disk, a patient without receipt */
         self->removal_timer = g_timeout_add(self->core->parts.removal_ms, on_removal_due, self);
         return G_SOURCE_REMOVE;
     }

@@ -193,6 +193,7 @@ on_reap(gpointer user_data)
     self->engine_reaper = 0;
     ehd_session_stop_engine(self);
     self->engine_ended = TRUE;
+    ehd_core_update_listening(self->core);
     return G_SOURCE_REMOVE;
 }
 
@@ -209,6 +210,7 @@ on_ended(EhdSession *self, const ehp_event *event)
         return;
     }
     if (self->received) { /* kept until it is filed, with or without the peer */
+        self->bye_due = FALSE;
         self->engine_reaper = g_idle_add(on_reap, self);
         return;
     }
@@ -219,6 +221,9 @@ static void
 on_receipt_acked(EhdSession *self, const ehp_event *event)
 {
     g_debug("session %s: the sender has the receipt", self->id);
+    self->receipt_acked = TRUE;
+    if (self->bye_due && ehp_session_bye(self->engine, ehd_now_ms()) != EHP_OK)
+        g_debug("session %s: no bye", self->id);
 }
 
 typedef void (*Handler)(EhdSession *self, const ehp_event *event);

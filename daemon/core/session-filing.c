@@ -179,14 +179,18 @@ filing_fail(Filing *filing, ehp_status status)
     ehd_core_check(self->core);
 }
 
+/* Bye would give up a link that is just down, and with it the patient's receipt. */
 static void
 tell_peer(EhdSession *self, const Filing *filing)
 {
+    gboolean told;
+
     if (self->engine == NULL || self->engine_ended)
         return;
-    if (ehp_session_tell_status(self->engine, (uint32_t)filing->status, filing->rule,
-                                ehd_core_now(self->core), ehd_now_ms()) != EHP_OK ||
-        ehp_session_bye(self->engine, ehd_now_ms()) != EHP_OK)
+    told = ehp_session_tell_status(self->engine, (uint32_t)filing->status, filing->rule,
+                                   ehd_core_now(self->core), ehd_now_ms()) == EHP_OK;
+    self->bye_due = told && !self->receipt_acked;
+    if (!self->bye_due && ehp_session_bye(self->engine, ehd_now_ms()) != EHP_OK)
         g_debug("session %s: the patient is out of reach", self->id);
     ehd_session_pump(self);
 }

@@ -120,6 +120,8 @@ struct EhdSession {
     guint engine_timer;
     guint64 engine_due; /* monotonic ms that it is set to */
     gboolean linked;    /* LINK_UP was seen */
+    gboolean receipt_acked; /* terminal: the patient's device has it */
+    gboolean bye_due;       /* terminal: Bye is to be said when it has */
     gboolean complete;
     GBytes *receipt;      /* owned */
     guint8 hashes[3][32]; /* scratch of audit entries */

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon/core/grant-make.h"
 #include "daemon/error.h"
 #include "proto/ehrlink.pb-c.h"
 #include "tests/daemon/core/host.h"
@@ -121,6 +122,22 @@ test_link_down(Fixture *f, gconstpointer data)
     g_assert_nonnull(strstr(f->clinic->owner.states->str, "transferring suspended failed"));
     g_assert_nonnull(strstr(f->patient->owner.states->str, "transferring suspended failed"));
     g_assert_cmpuint(f->clinic->owner.arrived, ==, 0);
+}
+
+/* The link goes down when all is at the clinic, and comes back after it was filed there. */
+static void
+test_link_back_after_filing(Fixture *f, gconstpointer data)
+{
+    open_and_tap(f);
+    host_wait_state(f->clinic, EHD_STATE_CONFIRMING);
+    cut_link_down(f->patient->link);
+    host_wait_end(f->clinic);
+    for (guint i = 0; i < 200; i++)
+        g_main_context_iteration(NULL, FALSE);
+    cut_link_up(f->patient->link);
+    host_wait_end(f->patient);
+    assert_errors(f, EHP_OK, EHP_OK);
+    g_assert_cmpstr(ehd_session_get_info(f->patient->owner.session)->status, ==, "filed");
 }
 
 /* The link comes up only at the third try, from the first connection on. */
@@ -467,6 +484,26 @@ test_stop(Fixture *f, gconstpointer data)
     g_assert_cmpint(host_error(f->clinic), ==, EHP_DECLINED);
 }
 
+/* Told to stop before the reader is ready: whoever waits for that is answered. */
+static void
+test_stop_while_opening(Fixture *f, gconstpointer data)
+{
+    g_autoptr(EhdGrant) grant = ehd_grant_make(1000, EHD_ACTION_SEND);
+    g_autoptr(GAsyncResult) opened = NULL;
+    g_autoptr(GAsyncResult) stopped = NULL;
+    g_autoptr(GError) error = NULL;
+    EhdSendOptions options;
+
+    ehd_send_options_init(&options);
+    options.items = f->patient->items;
+    ehd_core_send_async(f->patient->core, grant, &options, on_stopped, &opened);
+    ehd_core_stop_async(f->patient->core, on_stopped, &stopped);
+    WAIT(opened != NULL && stopped != NULL);
+    g_assert_null(ehd_core_send_finish(f->patient->core, opened, &error));
+    g_assert_error(error, EHD_ERROR, EHP_CANCELLED);
+    g_assert_true(ehd_core_stop_finish(f->patient->core, stopped, NULL));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -474,6 +511,7 @@ main(int argc, char **argv)
     g_assert_cmpint(sodium_init(), >=, 0);
 #define ADD(path, data, func) g_test_add(path, Fixture, data, set_up, func, tear_down)
     ADD("/core/fault/link-back", NULL, test_link_back);
+    ADD("/core/fault/link-back-after-filing", NULL, test_link_back_after_filing);
     ADD("/core/fault/link-down", NULL, test_link_down);
     ADD("/core/fault/link-late", NULL, test_link_late);
     ADD("/core/fault/never-linked", NULL, test_never_linked);
@@ -497,5 +535,6 @@ main(int argc, char **argv)
     ADD("/core/fault/restart-unfiled", NULL, test_restart_unfiled);
     ADD("/core/fault/restart-half", NULL, test_restart_half);
     ADD("/core/fault/stop", NULL, test_stop);
+    ADD("/core/fault/stop-while-opening", NULL, test_stop_while_opening);
     return g_test_run();
 }
