@@ -39,6 +39,25 @@ def wrong_ca(rig):
     refused(rig, "CertUntrusted")
 
 
+@case("--certificate", "wrong-eku")
+def wrong_purpose(rig):
+    """The authority gave it a certificate, but not one for clinic terminals."""
+    refused(rig, "CertWrongPurpose")
+
+
+@case("--certificate", "none")
+def no_certificate(rig):
+    """A terminal that has only a key and arms all the same: unverified, nothing sent."""
+    receive = rig.receive("--unverified")
+    send = rig.send(*rig.sample())
+    rig.tap()
+    send.ends(77, ("Unverified", "CertUntrusted"))
+    never_verified(send)
+    receive.signal(signal.SIGINT)
+    receive.ends(130)
+    rig.nothing_arrived()
+
+
 @case("--certificate", "good", "--clock", f"patient={40 * DAY}")
 def expired(rig):
     """The certificate has expired by the patient's clock."""
