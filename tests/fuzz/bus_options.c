@@ -64,7 +64,8 @@ feed_send(GVariant *value)
     check_items(request.items);
     check_text(request.agent, 1, EHD_AGENT_PATH_MAX);
     FUZZ_CHECK(request.agent != NULL && g_variant_is_object_path(request.agent));
-    FUZZ_CHECK(request.options.timeout >= 1 && request.options.timeout <= 3600);
+    FUZZ_CHECK((request.options.timeout >= 1 && request.options.timeout <= 3600) ||
+               request.options.timeout == EHD_SECONDS_CONFIGURED);
     FUZZ_CHECK(request.options.linger <= EHD_LINGER_MAX);
 }
 
