@@ -2,6 +2,7 @@
 """What tests/bench runs between two hosts. Each function measures one thing and prints one JSON line for the bench."""
 import json
 import os
+import shlex
 import subprocess
 import sys
 import threading
@@ -202,7 +203,7 @@ def activation(times, bare):
     for root, _, names in os.walk(os.path.join(os.environ["RIG_DIR"], "c")):
         if "org.ehrlink1.service" in names:
             with open(os.path.join(root, "org.ehrlink1.service"), "w", encoding="ascii") as f:
-                f.write(f"[D-BUS Service]\nName=org.ehrlink1\nExec={bare} org.ehrlink1\n")
+                f.write(f"[D-BUS Service]\nName=org.ehrlink1\nExec={shlex.quote(str(bare))} org.ehrlink1\n")
     subprocess.run(["on-clinic", "dbus-send", "--system", "--dest=org.freedesktop.DBus", "--print-reply", "/org/freedesktop/DBus",
                     "org.freedesktop.DBus.ReloadConfig"], check=True, stdout=subprocess.DEVNULL)
     measure("bare")

@@ -133,7 +133,7 @@ def test_unit():
     with tempfile.TemporaryDirectory() as directory:
         # the program is not installed where the unit says: only that line is another
         unit = os.path.join(directory, "ehrlinkd.service")
-        text = re.sub(r"^ExecStart=\S+", "ExecStart=" + os.path.abspath(DAEMON), read(os.path.join(BUILT, "ehrlinkd.service")), flags=re.M)
+        text = re.sub(r"^ExecStart=\S+", 'ExecStart="' + os.path.abspath(DAEMON) + '"', read(os.path.join(BUILT, "ehrlinkd.service")), flags=re.M)
         text = re.sub(r"^Documentation=.*\n", "", text, flags=re.M)
         text = re.sub(r"^User=.*", "User=root", text, flags=re.M)
         with open(unit, "w", encoding="utf-8") as f:

@@ -2,6 +2,7 @@
 """A dbus-daemon of one's own for Python tests: tests/rig/bus.conf.in, our shipped policy, and one activatable service."""
 import os
 import pwd
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -35,7 +36,7 @@ class PrivateBus:
         self.write("policy.conf", fill("systemd/org.ehrlink1.conf.in", user=user))
         self.write("bus.conf", fill("tests/rig/bus.conf.in", user=user, socket=self.path("bus"), services=services,
                                     policy=self.path("policy.conf")))
-        self.write("services/org.ehrlink1.service", f"[D-BUS Service]\nName={NAME}\nExec={' '.join(self.argv)}\n")
+        self.write("services/org.ehrlink1.service", f"[D-BUS Service]\nName={NAME}\nExec={shlex.join(self.argv)}\n")
         self.process = subprocess.Popen(["dbus-daemon", f"--config-file={self.path('bus.conf')}", "--nofork", "--nopidfile",
                                          "--print-address=1"], stdout=subprocess.PIPE, text=True,
                                         env=dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=f"unix:path={self.path('bus')}"))
