@@ -123,7 +123,8 @@ plug_in(EhdSession *self, int number, int fd)
     cable->number = number;
     cable->rest = g_byte_array_new();
     self->cables[number] = cable;
-    cable->stream = ehd_stream_new(fd, &cable_user, cable);
+    cable->stream =
+        ehd_stream_new(fd, ehd_link_write_max(self->core->parts.link), &cable_user, cable);
 }
 
 void

@@ -36,6 +36,12 @@ ehd_link_kind(EhdLink *link)
     return link->ops->kind;
 }
 
+gsize
+ehd_link_write_max(const EhdLink *link)
+{
+    return link->ops->write_max;
+}
+
 void
 ehd_link_listen_async(EhdLink *link, EhdLinkIncoming on_incoming, gpointer incoming_data,
                       GCancellable *cancellable, GAsyncReadyCallback callback,

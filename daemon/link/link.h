@@ -30,6 +30,8 @@ typedef void (*EhdLinkIncoming)(int fd, gpointer user_data);
 
 typedef struct {
     const char *kind; /* "unix", "bluez": for doctor only */
+    gsize
+        write_max; /* bytes in one write(2) at most; never 0 where there is a way to connect */
     void (*listen_async)(EhdLink *link, EhdLinkIncoming on_incoming, gpointer incoming_data,
                          GCancellable *cancellable, GAsyncReadyCallback callback,
                          gpointer user_data);
@@ -59,6 +61,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdLink, ehd_link_free)
 
 /* "unix" or another short name. Never NULL. */
 const char *ehd_link_kind(EhdLink *link);
+/* How much one write to a descriptor of this link may be at most, for ehd_stream_new(): a large
+ * one spares wake-ups where the medium takes it, and stalls where it does not (RFCOMM). */
+gsize ehd_link_write_max(const EhdLink *link);
 
 /* Starts to listen; on_incoming is called for every connection until ehd_link_stop(). Already
  * listening: the callback is replaced and the address is the same. Errors: LINK_UNAVAILABLE. */

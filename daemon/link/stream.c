@@ -26,9 +26,10 @@ struct EhdStream {
     gboolean finishing;
     gboolean broken;  /* nothing can be written any more; what had arrived is still read */
     gint64 finish_by; /* monotonic, microseconds; only when finishing */
-    guint8 out[EHD_STREAM_WRITE_MAX];
     gsize out_from, out_to;
     guint64 sent, received;
+    gsize write_max;
+    guint8 out[]; /* write_max bytes */
 };
 
 /* poll(2) reports a hang-up whether one asks or not: a descriptor that we want nothing of must
@@ -73,7 +74,7 @@ refill(EhdStream *self)
     if (self->out_from < self->out_to)
         return TRUE;
     self->out_from = 0;
-    self->out_to = self->user->take(self->out, sizeof self->out, self->user_data);
+    self->out_to = self->user->take(self->out, self->write_max, self->user_data);
     return self->user != NULL && self->out_to > 0;
 }
 
@@ -150,7 +151,7 @@ stream_finalize(GSource *source)
     EhdStream *self = (EhdStream *)source;
 
     close(self->fd);
-    memset(self->out, 0, sizeof self->out);
+    memset(self->out, 0, self->write_max);
 }
 
 static GSourceFuncs stream_funcs = {
@@ -159,12 +160,13 @@ static GSourceFuncs stream_funcs = {
 };
 
 EhdStream *
-ehd_stream_new(int fd, const EhdStreamUser *user, gpointer user_data)
+ehd_stream_new(int fd, gsize write_max, const EhdStreamUser *user, gpointer user_data)
 {
-    GSource *source = g_source_new(&stream_funcs, sizeof(EhdStream));
+    GSource *source = g_source_new(&stream_funcs, (guint)(sizeof(EhdStream) + write_max));
     EhdStream *self = (EhdStream *)source;
 
     self->fd = fd;
+    self->write_max = write_max;
     self->user = user;
     self->user_data = user_data;
     self->reading = self->writing = TRUE;

@@ -2,17 +2,14 @@
  *
  * EhdStream: a byte stream on a connected descriptor, with bounded buffers. It asks its user
  * for bytes when the descriptor can take some and hands over bytes when there are some; it
- * never holds more than EHD_STREAM_WRITE_MAX bytes of output and never reads more than its user
- * says it can take.
+ * never holds more than one write of output and never reads more than its user says it can
+ * take.
  */
 #pragma once
 
 #include <glib.h>
 
-/* One write at most. At 8 KiB the receiver was woken for each: a third of the goodput was gone.
- * RFCOMM wants no more than 8 KiB in one write (a larger one may stall): its backend will say so. */
-#define EHD_STREAM_WRITE_MAX 65536
-#define EHD_STREAM_READ_MAX  65536
+#define EHD_STREAM_READ_MAX 65536
 
 typedef struct EhdStream EhdStream;
 
@@ -27,9 +24,10 @@ typedef struct {
     void (*closed)(gpointer user_data);
 } EhdStreamUser;
 
-/* fd: (transfer full) connected and non-blocking. user: borrowed, static. Works in the
- * thread-default main context. */
-EhdStream *ehd_stream_new(int fd, const EhdStreamUser *user, gpointer user_data);
+/* fd: (transfer full) connected and non-blocking. write_max: of its link, bytes in one write at
+ * most. user: borrowed, static. Works in the thread-default main context. */
+EhdStream *ehd_stream_new(int fd, gsize write_max, const EhdStreamUser *user,
+                          gpointer user_data);
 /* Closes without another callback: shutdown(2) first, since bluetoothd keeps a copy of the
  * descriptor. */
 void ehd_stream_free(EhdStream *stream);

@@ -123,6 +123,7 @@ cut_free(EhdLink *link)
 
 static const EhdLinkOps ops = {
     .kind = "cut",
+    .write_max = 65536,
     .listen_async = cut_listen_async,
     .listen_finish = cut_listen_finish,
     .stop = cut_stop,
