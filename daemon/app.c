@@ -8,6 +8,7 @@
 
 #include <gio/gio.h>
 #include <glib-unix.h>
+#include <unistd.h>
 
 #include "daemon/bus/bus.h"
 #include "daemon/bus/lifetime.h"
@@ -188,13 +189,22 @@ open_stores(EhdApp *app, GError **error)
            (app->audit = ehd_audit_open(app->state, now, error)) != NULL;
 }
 
+/* Under a service manager the helper is a unit of its own, with the reader and without us. */
+static const char *
+nfc_socket(const EhdArguments *arguments)
+{
+    gboolean there = arguments->nfc_helper == NULL && access(EHD_NFC_SOCKET, F_OK) == 0;
+    return there ? EHD_NFC_SOCKET : NULL;
+}
+
 static gboolean
 open_devices(EhdApp *app, GError **error)
 {
     EhdTapConfig config = {
         .helper_path =
             app->arguments->nfc_helper != NULL ? app->arguments->nfc_helper : EHD_NFC_HELPER,
-        .reader = app->config->reader != NULL ? app->config->reader : "auto",
+        .reader = app->config->reader,
+        .socket_path = nfc_socket(app->arguments),
         .verbose = app->arguments->verbose,
     };
     app->tap = ehd_tap_new(&config);

@@ -191,7 +191,7 @@ G_STATIC_ASSERT(G_STRUCT_OFFSET(EhdConfig, link_channel_max) ==
     }
 
 static const Key keys[] = {
-    {"nfc", "reader", parse_reader, AT(reader), 0, 1000, "auto or a libnfc connection string"},
+    {"nfc", "reader", parse_reader, AT(reader), 0, 250, "auto or a libnfc connection string"},
     {"link", "type", parse_link_type, AT(link_type), 0, 0, "bluetooth or unix"},
     {"link", "address", parse_address, AT(link_address), 0, 0, "AA:BB:CC:DD:EE:FF"},
     {"link", "channels", parse_channels, AT(link_channel_min), 1, CHANNEL_MAX,

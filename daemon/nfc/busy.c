@@ -132,7 +132,8 @@ verdict_on(const char *root, const char *device, char *detail, size_t size)
         return EHP_READER_BUSY;
     }
     if (!may_open(root, device)) {
-        snprintf(detail, size, "no permission to open the reader (group plugdev)");
+        snprintf(detail, size,
+                 "no permission to open the reader (it wants the group ehrlink-nfc)");
         return EHP_NO_READER;
     }
     snprintf(detail, size, "the USB reader does not answer");

@@ -73,7 +73,9 @@ fail_port(EhdNfcDevice *device, const char *port, int error)
         return fail(device, EHP_READER_BUSY, "%s is used by another program", port);
     case EACCES:
     case EPERM:
-        return fail(device, EHP_NO_READER, "no permission to open %s (group dialout)", port);
+        return fail(device, EHP_NO_READER,
+                    "no permission to open %s (group ehrlink-nfc, or DeviceAllow= in the unit)",
+                    port);
     default:
         return fail(device, missing, "%s: %s", port, strerror(error));
     }

@@ -3,10 +3,10 @@
  * ehrlink-nfc: the one program that touches the NFC reader. Options, limits, and the choice
  * between supervisor and worker.
  *
- *     ehrlink-nfc --reader CONNSTRING|auto [--fd N] [--verbose]
+ *     ehrlink-nfc [--reader CONNSTRING|auto] [--fd N] [--verbose]
  *
  * With --fd, N is the daemon's socket. Without, a listening socket comes by socket activation
- * (LISTEN_FDS, sd_listen_fds(3)).
+ * (LISTEN_FDS, sd_listen_fds(3)), and the daemon that connects may name the reader.
  */
 #include "daemon/nfc/spawn.h"
 #include "daemon/nfc/supervisor.h"
@@ -38,12 +38,13 @@ typedef struct {
 static int
 usage(FILE *out)
 {
-    fputs(
-        "usage: ehrlink-nfc --reader CONNSTRING|auto [--fd N] [--verbose]\n"
-        "  --reader  the reader, as libnfc names it (pn532_uart:/dev/ttyUSB0:115200), or auto\n"
-        "  --fd      the daemon's socket; without it one is taken by socket activation\n"
-        "  --verbose print states and sizes, never contents\n",
-        out);
+    fputs("usage: ehrlink-nfc [--reader CONNSTRING|auto] [--fd N] [--verbose]\n"
+          "  --reader  the reader, as libnfc names it (pn532_uart:/dev/ttyUSB0:115200), or "
+          "auto;\n"
+          "            without it the daemon says which\n"
+          "  --fd      the daemon's socket; without it one is taken by socket activation\n"
+          "  --verbose print states and sizes, never contents\n",
+          out);
     return out == stdout ? 0 : 64;
 }
 
@@ -129,7 +130,8 @@ main(int argc, char **argv)
         else
             return usage(option == 'h' ? stdout : stderr);
     }
-    if (optind < argc || !options.reader || !*options.reader)
+    bool named = options.reader && *options.reader;
+    if (optind < argc || (options.reader && !named) || (options.worker && !named))
         return usage(stderr);
     /* a worker is executed by way of /proc and would be called "exe" */
     prctl(PR_SET_NAME, "ehrlink-nfc");

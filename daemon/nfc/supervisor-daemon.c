@@ -93,6 +93,19 @@ on_disarm(EhdNfcSupervisor *s, const EhdNfcMessage *message)
         ehd_nfc_tell_disarmed(s);
 }
 
+/* A worker that runs has the reader that it was started with. */
+static void
+on_reader(EhdNfcSupervisor *s, const EhdNfcMessage *message)
+{
+    if (s->pid > 0) {
+        ehd_nfc_note(s, "the daemon named the reader too late");
+        ehd_nfc_hang_up(s);
+        return;
+    }
+    memcpy(s->reader, message->data, message->len);
+    s->reader[message->len] = '\0';
+}
+
 static void
 on_daemon_message(EhdNfcSupervisor *s, const EhdNfcMessage *message)
 {
@@ -111,6 +124,9 @@ on_daemon_message(EhdNfcSupervisor *s, const EhdNfcMessage *message)
         break;
     case EHD_NFC_PROBE:
         on_probe(s);
+        break;
+    case EHD_NFC_READER:
+        on_reader(s, message);
         break;
     default: /* RELEASE, APDU: the parser lets nothing else pass from a daemon */
         ehd_nfc_pass_on(s, message);
@@ -146,6 +162,7 @@ void
 ehd_nfc_welcome(EhdNfcSupervisor *s, int fd)
 {
     s->daemon = fd;
+    s->reader[0] = '\0';
     ehd_nfc_tell(s, &(EhdNfcMessage){.type = EHD_NFC_HELLO,
                                      .role = EHD_NFC_WIRE_VERSION,
                                      .arm = EHP_STATUS_COUNT});

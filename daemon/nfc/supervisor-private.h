@@ -27,6 +27,7 @@ typedef struct {
     int64_t respawn; /* not before */
     int failures;
     /* what the daemon wants */
+    char reader[EHD_NFC_READER_MAX + 1]; /* "": it named none */
     uint8_t role;
     uint32_t arm;
     bool probing;

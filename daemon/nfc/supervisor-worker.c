@@ -44,7 +44,9 @@ ehd_nfc_pass_on(EhdNfcSupervisor *s, const EhdNfcMessage *message)
 void
 ehd_nfc_spawn(EhdNfcSupervisor *s)
 {
-    s->pid = ehd_nfc_spawn_worker(s->config.reader, s->config.verbose, &s->worker);
+    const char *reader = s->config.reader ? s->config.reader : s->reader;
+
+    s->pid = ehd_nfc_spawn_worker(*reader ? reader : "auto", s->config.verbose, &s->worker);
     if (s->pid < 0) {
         s->pid = 0;
         s->respawn = ehd_nfc_now_ms() + PAUSE_LAST_MS;

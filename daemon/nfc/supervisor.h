@@ -8,9 +8,9 @@
 #include <stdbool.h>
 
 typedef struct {
-    int daemon_fd;   /* the daemon's socket, or -1 */
-    int listener_fd; /* or one to accept the daemon on */
-    const char *reader;
+    int daemon_fd;      /* the daemon's socket, or -1 */
+    int listener_fd;    /* or one to accept the daemon on */
+    const char *reader; /* NULL: the daemon names it, or "auto" */
     bool verbose;
 } EhdNfcSupervisorConfig;
 

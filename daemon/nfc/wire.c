@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum payload { EMPTY, DETAIL, APDU };
+enum payload { EMPTY, DETAIL, APDU, READER };
 
 /* What a type may carry, and who may say it. Unlisted types are refused. */
 static const struct form {
@@ -24,6 +24,7 @@ static const struct form {
     {EHD_NFC_RELEASE, EMPTY, false, false, true, false, false},
     {EHD_NFC_PROBE, EMPTY, false, false, true, false, false},
     {EHD_NFC_APDU, APDU, false, false, true, true, true},
+    {EHD_NFC_READER, READER, false, false, true, false, false},
     {EHD_NFC_HELLO, EMPTY, false, false, false, true, false},
     {EHD_NFC_STATE, DETAIL, false, true, false, true, true},
     {EHD_NFC_ARMED, EMPTY, true, false, false, true, true},
@@ -86,6 +87,18 @@ header_fits(const struct form *form, const EhdNfcMessage *message)
     return form->status ? message->status < EHP_STATUS_COUNT : message->status == EHP_OK;
 }
 
+static bool
+is_reader(const uint8_t *text, size_t len)
+{
+    if (len == 0 || len > EHD_NFC_READER_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < 0x20 || text[i] > 0x7e)
+            return false;
+    }
+    return true;
+}
+
 ehp_status
 ehd_nfc_wire_parse(EhdNfcMessage *out, const uint8_t *bytes, size_t len, EhdNfcOrigin origin)
 {
@@ -108,6 +121,8 @@ ehd_nfc_wire_parse(EhdNfcMessage *out, const uint8_t *bytes, size_t len, EhdNfcO
         return out->len == 0 ? EHP_OK : EHP_BAD_MESSAGE;
     if (form->payload == APDU)
         return out->len <= EHP_APDU_MAX ? EHP_OK : EHP_TOO_LARGE;
+    if (form->payload == READER)
+        return is_reader(out->data, out->len) ? EHP_OK : EHP_BAD_MESSAGE;
     if (out->len > EHD_NFC_DETAIL_MAX)
         return EHP_TOO_LARGE;
     return memchr(out->data, '\0', out->len) ? EHP_BAD_MESSAGE : EHP_OK;
@@ -136,6 +151,8 @@ ehd_nfc_wire_build(uint8_t *buf, const EhdNfcMessage *message)
     if (!form || (form->payload == EMPTY && len > 0))
         return 0;
     if (form->payload == APDU && len > EHP_APDU_MAX)
+        return 0;
+    if (form->payload == READER && !is_reader(message->data, len))
         return 0;
     if (form->payload == DETAIL)
         len = cut_detail(message);

@@ -9,7 +9,8 @@
  *     2  status    u16  ehp_status; 0 where a message has none
  *     4  arm       u32  which arming this belongs to; chosen by the daemon, never 0 while armed
  *     8  tap       u32  which activation of that arming; chosen by the helper, from 1
- *     12 data           an APDU (0 to EHP_APDU_MAX bytes) or a detail text (UTF-8, no NUL)
+ *     12 data           an APDU (0 to EHP_APDU_MAX bytes), a detail text (UTF-8, no NUL), or a
+ *                       reader (1 to EHD_NFC_READER_MAX bytes of printable ASCII)
  *
  * arm and tap let both sides drop what crossed a DISARM or a LOST on its way.
  */
@@ -21,10 +22,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EHD_NFC_WIRE_VERSION 1
+#define EHD_NFC_WIRE_VERSION 2
 #define EHD_NFC_HEADER_LEN   12
 /* A detail is one line for a log or the doctor: paths and reasons, never an APDU or a UID. */
 #define EHD_NFC_DETAIL_MAX   200
+/* libnfc's own bound is 1023; ours is what fits into a message. */
+#define EHD_NFC_READER_MAX   250
 #define EHD_NFC_MESSAGE_MAX  (EHD_NFC_HEADER_LEN + EHP_APDU_MAX)
 
 typedef enum {
@@ -41,6 +44,10 @@ typedef enum {
     EHD_NFC_PROBE = 4,   /* open the reader if it is not, and answer with STATE */
     /* both ways: a C-APDU goes from the NFC reader's side to the card's, an R-APDU back */
     EHD_NFC_APDU = 5, /* arm, tap, data */
+    /* daemon to a helper that its service manager started: data = the reader, as libnfc names
+     * it, or "auto"; before any ARM or PROBE. A helper whose command line names one stays with
+     * that. */
+    EHD_NFC_READER = 6,
     /* helper to daemon */
     EHD_NFC_HELLO = 16,     /* first message: role = version, arm = EHP_STATUS_COUNT */
     EHD_NFC_STATE = 17,     /* status, detail: how the reader is; sent on change and to PROBE */

@@ -255,6 +255,7 @@ on_message(EhdNfcWorker *worker, const EhdNfcMessage *message)
         memcpy(worker->apdu, message->data, message->len);
         worker->apdu_len = message->len;
         break;
+    case EHD_NFC_READER:
     case EHD_NFC_HELLO:
     case EHD_NFC_STATE:
     case EHD_NFC_ARMED:

@@ -89,6 +89,16 @@ fail(EhdTapHelper *helper, const char *what, const char *why)
     return FALSE;
 }
 
+/* The command line of a helper that we did not start does not name it. */
+static void
+name_reader(EhdTapHelper *helper)
+{
+    if (helper->reader != NULL)
+        ehd_tap_helper_send(helper, &(EhdNfcMessage){.type = EHD_NFC_READER,
+                                                     .data = (const uint8_t *)helper->reader,
+                                                     .len = strlen(helper->reader)});
+}
+
 static gboolean
 connect_socket(EhdTapHelper *helper)
 {
@@ -102,6 +112,7 @@ connect_socket(EhdTapHelper *helper)
         /* a unix socket connects at once or not at all */
         if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0) {
             watch(helper, fd);
+            name_reader(helper);
             return TRUE;
         }
     }
@@ -122,8 +133,8 @@ spawn(EhdTapHelper *helper, int child_fd, GError **error)
     g_subprocess_launcher_set_environ(launcher, empty);
     g_subprocess_launcher_take_fd(launcher, child_fd, CHILD_FD);
     return g_subprocess_launcher_spawn(launcher, error, helper->program, "--fd", fd, "--reader",
-                                       helper->reader, helper->verbose ? "--verbose" : NULL,
-                                       NULL);
+                                       helper->reader != NULL ? helper->reader : "auto",
+                                       helper->verbose ? "--verbose" : NULL, NULL);
 }
 
 static gboolean
@@ -186,7 +197,7 @@ ehd_tap_helper_new(const EhdTapConfig *config, const EhdTapHelperEvents *events,
 
     helper->context = g_main_context_ref_thread_default();
     helper->program = g_strdup(config->helper_path);
-    helper->reader = g_strdup(config->reader ? config->reader : "auto");
+    helper->reader = g_strdup(config->reader);
     helper->socket_path = g_strdup(config->socket_path);
     helper->verbose = config->verbose;
     helper->events = *events;

@@ -30,8 +30,8 @@ typedef struct EhdTap EhdTap;
 typedef struct {
     /* The program to start, or NULL with socket_path. */
     const char *helper_path;
-    /* libnfc connection string ("pn532_uart:/dev/ttyUSB0:115200") or "auto"; with helper_path.
-     */
+    /* libnfc connection string ("pn532_uart:/dev/ttyUSB0:115200") of at most 250 bytes, "auto",
+     * or NULL: whichever the helper takes. */
     const char *reader;
     /* Path of the socket of a socket-activated helper; wins over helper_path. */
     const char *socket_path;

@@ -24,8 +24,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     FUZZ_CHECK(message.status < EHP_STATUS_COUNT);
     FUZZ_CHECK(message.len == size - 1 - EHD_NFC_HEADER_LEN && message.len <= EHP_APDU_MAX);
-    FUZZ_CHECK(origin == EHD_NFC_FROM_DAEMON ? message.type <= EHD_NFC_APDU
-                                             : message.type >= EHD_NFC_APDU);
+    FUZZ_CHECK(origin == EHD_NFC_FROM_DAEMON
+                   ? message.type <= EHD_NFC_READER
+                   : message.type >= EHD_NFC_APDU && message.type != EHD_NFC_READER);
     FUZZ_CHECK(ehd_nfc_wire_build(built, &message) == size - 1);
     FUZZ_CHECK(memcmp(built, data + 1, size - 1) == 0);
     return 0;

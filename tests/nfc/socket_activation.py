@@ -13,7 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from tap import run_all  # noqa: E402
 
 HELPER = os.environ["EHRLINK_NFC"]
-ARM, APDU, PROBE, HELLO, STATE, REFUSED = 1, 5, 4, 16, 17, 23
+ARM, APDU, PROBE, READER, HELLO, STATE, REFUSED = 1, 5, 4, 6, 16, 17, 23
 
 
 def message(kind, role=0, data=b""):
@@ -30,6 +30,63 @@ def test_wrong_options():
         done = run(*args)
         assert done.returncode == 64 and done.stderr, (args, done)
     assert run("--help").returncode == 0
+
+
+def plain(kind, data=b""):
+    return struct.pack(">BBHII", kind, 0, 0, 0, 0) + data
+
+
+def activated(path, listener, *args):
+    """What a service manager does: the socket as fd 3, LISTEN_PID our child's own"""
+    listener.bind(path)
+    listener.listen(4)
+    shell = 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&%d' % listener.fileno()
+    return subprocess.Popen(["sh", "-c", shell, "sh", HELPER, *args], pass_fds=[listener.fileno()])
+
+
+def asked(path, *datagrams):
+    """All that the helper answers to these, up to its state or its hanging up."""
+    answers = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as daemon:
+        daemon.settimeout(20)
+        daemon.connect(path)
+        assert daemon.recv(1000)[0] == HELLO
+        for datagram in datagrams:
+            daemon.send(datagram)
+        while True:
+            answer = daemon.recv(1000)
+            if not answer:
+                return answers
+            answers.append(answer)
+            if answer[0] == STATE and len(answers) == sum(d[0] == PROBE for d in datagrams):
+                return answers
+
+
+def test_the_daemon_names_the_reader():
+    with tempfile.TemporaryDirectory(prefix="ehr-nfc-") as directory:
+        path = os.path.join(directory, "nfc")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            helper = activated(path, listener)
+            for name in ("first", "second"):
+                port = f"{directory}/{name}".encode()
+                (state,) = asked(path, plain(READER, b"pn532_uart:" + port + b":115200"), plain(PROBE))
+                assert port in state, state
+            # a worker that runs keeps the one that it has; what is no reader ends the conversation
+            assert len(asked(path, plain(READER, b"pn532_uart:/nowhere:115200"), plain(PROBE), plain(READER, b"auto"))) <= 1
+            assert asked(path, plain(READER)) == []
+            helper.terminate()
+            assert helper.wait(20) == 0
+
+
+def test_the_command_line_names_it_first():
+    with tempfile.TemporaryDirectory(prefix="ehr-nfc-") as directory:
+        path = os.path.join(directory, "nfc")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            helper = activated(path, listener, "--reader", f"pn532_uart:{directory}/mine:115200")
+            (state,) = asked(path, plain(READER, b"pn532_uart:/theirs:115200"), plain(PROBE))
+            assert b"/mine" in state, state
+            helper.terminate()
+            assert helper.wait(20) == 0
 
 
 def test_socket_activation():

@@ -127,7 +127,7 @@ test_permission_and_mute(void)
     g_autofree char *root = new_root();
 
     put_reader(root, "04e6\n", "5591\n");
-    expect(root, EHP_NO_READER, "plugdev");
+    expect(root, EHP_NO_READER, "ehrlink-nfc");
     put(root, "dev/bus/usb/001/012", "");
     expect(root, EHP_READER_MUTE, "does not answer");
     remove_tree(root);

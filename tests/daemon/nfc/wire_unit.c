@@ -18,6 +18,7 @@ static const EhdNfcMessage samples[] = {
     {.type = EHD_NFC_PROBE},
     {.type = EHD_NFC_APDU, .arm = 7, .tap = 3, .data = (const uint8_t *)"\x00\xa4", .len = 2},
     {.type = EHD_NFC_APDU, .arm = 7, .tap = 3},
+    {.type = EHD_NFC_READER, .data = (const uint8_t *)"auto", .len = 4},
     {.type = EHD_NFC_HELLO, .role = EHD_NFC_WIRE_VERSION, .arm = EHP_STATUS_COUNT},
     {.type = EHD_NFC_STATE,
      .status = EHP_READER_BUSY,
@@ -80,7 +81,7 @@ test_every_cut_and_type(void)
             g_assert_cmpint(ehd_nfc_wire_parse(&out, bytes, len, EHD_NFC_FROM_DAEMON), ==,
                             EHP_BAD_MESSAGE);
         }
-    for (int type = EHD_NFC_APDU + 1; type < 256; type++) {
+    for (int type = EHD_NFC_READER; type < 256; type++) {
         bytes[0] = (uint8_t)type;
         g_assert_cmpint(
             ehd_nfc_wire_parse(&out, bytes, EHD_NFC_HEADER_LEN, EHD_NFC_FROM_DAEMON), ==,
@@ -100,8 +101,11 @@ test_refused(void)
         {"\x01\x03\x00\x00\0\0\0\1\0\0\0\0", 12, EHD_NFC_FROM_DAEMON},  /* no such role */
         {"\x01\x01\x00\x01\0\0\0\1\0\0\0\0", 12, EHD_NFC_FROM_DAEMON},  /* a status in ARM */
         {"\x01\x01\x00\x00\0\0\0\1\0\0\0\0x", 13, EHD_NFC_FROM_DAEMON}, /* something behind */
-        {"\x02\x01\x00\x00\0\0\0\1\0\0\0\0", 12, EHD_NFC_FROM_DAEMON},  /* a role in DISARM */
-        {"\x11\x00\xff\xff\0\0\0\0\0\0\0\0", 12, EHD_NFC_FROM_HELPER},  /* no such status */
+        {"\x06\x00\x00\x00\0\0\0\0\0\0\0\0", 12, EHD_NFC_FROM_DAEMON},  /* no reader named */
+        {"\x06\x00\x00\x00\0\0\0\0\0\0\0\0a\nb", 15, EHD_NFC_FROM_DAEMON}, /* over two lines */
+        {"\x06\x00\x00\x00\0\0\0\0\0\0\0\0a", 13, EHD_NFC_FROM_HELPER},    /* not its to say */
+        {"\x02\x01\x00\x00\0\0\0\1\0\0\0\0", 12, EHD_NFC_FROM_DAEMON}, /* a role in DISARM */
+        {"\x11\x00\xff\xff\0\0\0\0\0\0\0\0", 12, EHD_NFC_FROM_HELPER}, /* no such status */
         {"\x11\x00\x00\x01\0\0\0\0\0\0\0\0a\0b", 15, EHD_NFC_FROM_HELPER}, /* NUL in a text */
         {"\x10\x01\x00\x01\0\0\0\0\0\0\0\0", 12, EHD_NFC_FROM_HELPER},     /* HELLO's status */
     };
@@ -133,6 +137,22 @@ test_sizes(void)
     g_assert_cmpuint(ehd_nfc_wire_build(bytes, &apdu), ==, 0);
     apdu.len--;
     g_assert_cmpuint(ehd_nfc_wire_build(bytes, &apdu), ==, EHD_NFC_MESSAGE_MAX);
+}
+
+/* Never cut: half a path is another path. */
+static void
+test_reader_is_whole(void)
+{
+    uint8_t bytes[EHD_NFC_MESSAGE_MAX];
+    char text[EHD_NFC_READER_MAX + 2];
+    EhdNfcMessage reader = {.type = EHD_NFC_READER, .data = (const uint8_t *)text};
+
+    memset(text, 'x', sizeof text);
+    reader.len = EHD_NFC_READER_MAX;
+    g_assert_cmpuint(ehd_nfc_wire_build(bytes, &reader), ==,
+                     EHD_NFC_HEADER_LEN + EHD_NFC_READER_MAX);
+    reader.len++;
+    g_assert_cmpuint(ehd_nfc_wire_build(bytes, &reader), ==, 0);
 }
 
 /* A long detail is cut, and never inside a character. */
@@ -188,6 +208,7 @@ main(int argc, char **argv)
     g_test_add_func("/nfc/wire/every-cut-and-type", test_every_cut_and_type);
     g_test_add_func("/nfc/wire/refused", test_refused);
     g_test_add_func("/nfc/wire/sizes", test_sizes);
+    g_test_add_func("/nfc/wire/reader-is-whole", test_reader_is_whole);
     g_test_add_func("/nfc/wire/detail-is-cut", test_detail_is_cut);
     g_test_add_func("/nfc/wire/send", test_send);
     return g_test_run();
