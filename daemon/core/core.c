@@ -237,47 +237,71 @@ clean_up(EhdCore *self, const char *id, gboolean audited)
         g_warning("session %s: %s", id, error->message);
 }
 
-static void
-find_collected(EhdSession *session)
+/* Only what can never be read is given up: a machine that is out of descriptors or memory, or a
+ * disk that fails at this moment, or a newer version's state, must not cost a patient's
+ * records. */
+static gboolean
+is_lost(const GError *error)
 {
-    for (guint i = 0; i < session->items->len; i++)
-        if (!ehd_inbox_has_item(session->inbox, i))
-            session->item_states->data[i] = EHD_ITEM_COLLECTED;
+    ehp_status status = ehd_error_status(error);
+
+    return status == EHP_NOT_FOUND || status == EHP_STATE_DAMAGED ||
+           status == EHP_INVALID_ARGUMENT;
 }
 
 static gboolean
-fill_taken_up(EhdSession *session, const char *id, GBytes *record)
+find_collected(EhdSession *session, GError **error)
 {
-    g_autoptr(EhdReceipt) receipt =
-        ehd_receipts_get(session->core->parts.state, id, EHD_RECEIPT_MADE, NULL);
-    g_autoptr(GBytes) meta = NULL;
+    for (guint i = 0; i < session->items->len; i++) {
+        g_autoptr(GError) local = NULL;
 
-    if (receipt == NULL || !ehd_record_take_up(session, record))
-        return FALSE;
-    g_strlcpy(session->id, id, sizeof session->id);
-    session->inbox = ehd_terminal_inbox_new(session);
-    if (!ehd_inbox_take_up(session->inbox, &meta, NULL) ||
-        !ehd_record_take_up_items(session, meta))
-        return FALSE;
-    session->receipt = g_bytes_ref(receipt->bytes);
-    find_collected(session);
+        if (ehd_inbox_has_item(session->inbox, i, &local))
+            continue;
+        if (!is_lost(local)) {
+            g_propagate_error(error, g_steal_pointer(&local));
+            return FALSE;
+        }
+        session->item_states->data[i] = EHD_ITEM_COLLECTED;
+    }
     return TRUE;
 }
 
 static gboolean
-take_up(EhdCore *self, const char *id)
+fill_taken_up(EhdSession *session, const char *id, GBytes *record, GError **error)
 {
-    g_autoptr(GError) error = NULL;
-    GBytes *record = ehd_ledger_get(self->parts.ledger, id, &error);
+    g_autoptr(EhdReceipt) receipt =
+        ehd_receipts_get(session->core->parts.state, id, EHD_RECEIPT_MADE, error);
+    g_autoptr(GBytes) meta = NULL;
+
+    if (receipt == NULL)
+        return FALSE;
+    if (strlen(id) >= sizeof session->id || !ehd_record_take_up(session, record)) {
+        ehd_error_set(error, EHP_STATE_DAMAGED, "not the record of a received session");
+        return FALSE;
+    }
+    g_strlcpy(session->id, id, sizeof session->id);
+    session->inbox = ehd_terminal_inbox_new(session);
+    if (!ehd_inbox_take_up(session->inbox, &meta, error))
+        return FALSE;
+    if (!ehd_record_take_up_items(session, meta)) {
+        ehd_error_set(error, EHP_STATE_DAMAGED, "not a list of items");
+        return FALSE;
+    }
+    session->receipt = g_bytes_ref(receipt->bytes);
+    return find_collected(session, error);
+}
+
+static gboolean
+take_up(EhdCore *self, const char *id, GError **error)
+{
+    GBytes *record = ehd_ledger_get(self->parts.ledger, id, error);
     EhdSession *session;
     gboolean good;
 
-    if (record == NULL) {
-        g_warning("session %s: %s", id, error->message);
+    if (record == NULL)
         return FALSE;
-    }
     session = ehd_session_new(self, EHD_TERMINAL, (uid_t)-1);
-    good = strlen(id) < sizeof session->id && fill_taken_up(session, id, record);
+    good = fill_taken_up(session, id, record, error);
     g_bytes_unref(record);
     if (!good) {
         ehd_session_free(session);
@@ -296,13 +320,23 @@ take_up(EhdCore *self, const char *id)
     return TRUE;
 }
 
-static gboolean
-is_known(EhdCore *self, const char *id)
+/* What was taken up is a session now, what was not is gone, and what cannot be read at this
+ * moment stays as it is for the next start. */
+static void
+take_up_or_clean(EhdCore *self, const char *id)
 {
-    for (guint i = 0; i < self->sessions->len; i++)
-        if (strcmp(((EhdSession *)g_ptr_array_index(self->sessions, i))->id, id) == 0)
-            return TRUE;
-    return FALSE;
+    g_autoptr(GError) error = NULL;
+
+    if (take_up(self, id, &error))
+        return;
+    if (!is_lost(error)) {
+        g_warning("session %s: kept for the next start, since it cannot be read now: %s", id,
+                  error->message);
+        return;
+    }
+    if (ehd_error_status(error) != EHP_NOT_FOUND)
+        g_warning("session %s: destroyed: %s", id, error->message);
+    clean_up(self, id, TRUE);
 }
 
 gboolean
@@ -314,13 +348,12 @@ ehd_core_start(EhdCore *self, GError **error)
     if (recorded == NULL)
         return FALSE;
     for (char **id = recorded; *id != NULL; id++)
-        if (!take_up(self, *id))
-            clean_up(self, *id, TRUE);
+        take_up_or_clean(self, *id);
     spooled = ehd_spool_list(self->parts.spool, error);
     if (spooled == NULL)
         return FALSE;
     for (char **id = spooled; *id != NULL; id++)
-        if (!is_known(self, *id))
+        if (!g_strv_contains((const char *const *)recorded, *id))
             clean_up(self, *id, FALSE);
     return TRUE;
 }

@@ -388,9 +388,9 @@ ehd_inbox_take_up(EhdInbox *self, GBytes **meta, GError **error)
 }
 
 gboolean
-ehd_inbox_has_item(EhdInbox *self, guint32 item)
+ehd_inbox_has_item(EhdInbox *self, guint32 item, GError **error)
 {
-    int fd = ehd_spool_item_open(self->session, item, NULL, NULL);
+    int fd = ehd_spool_item_open(self->session, item, NULL, error);
 
     if (fd >= 0)
         close(fd);

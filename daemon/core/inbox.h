@@ -41,8 +41,9 @@ void ehd_inbox_prepare(EhdInbox *inbox, GBytes *meta, guint64 bytes, EhdInboxDon
                        gpointer user_data);
 /* Takes up a directory of an earlier run. meta: (transfer full), NULL on error. Blocks. */
 gboolean ehd_inbox_take_up(EhdInbox *inbox, GBytes **meta, GError **error);
-/* Is the item whole? Blocks; only after take_up and before anything else was asked. */
-gboolean ehd_inbox_has_item(EhdInbox *inbox, guint32 item);
+/* Is the item whole? FALSE sets error: NOT_FOUND when it is not there, STORE_FAILED when nobody
+ * can say now. Blocks; only after take_up and before anything else was asked. */
+gboolean ehd_inbox_has_item(EhdInbox *inbox, guint32 item, GError **error);
 /* data is copied. After it `segment + 1` segments of the item are there. An offset before what
  * was written starts over from there (a link that came back). */
 void ehd_inbox_append(EhdInbox *inbox, guint32 item, guint64 size, guint64 segment,

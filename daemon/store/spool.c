@@ -97,10 +97,11 @@ sum_items(int dir_fd)
     return sum;
 }
 
+/* TRUE also while the disk does not say: only what surely has none may be destroyed for it. */
 static gboolean
 has_meta(int dir_fd)
 {
-    return faccessat(dir_fd, EHD_SPOOL_META, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    return faccessat(dir_fd, EHD_SPOOL_META, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
 }
 
 static int

@@ -192,7 +192,8 @@ test_strangers(Fixture *f, gconstpointer data)
 
     open_and_tap(f);
     for (guint i = 0; i < G_N_ELEMENTS(fds); i++) {
-        /* some before a byte was transferred, the others in the middle, if that lasts long enough */
+        /* some before a byte was transferred, the others in the middle, if that lasts long
+         * enough */
         if (i == G_N_ELEMENTS(fds) / 2)
             WAIT(done(f->patient) > 100000);
         randombytes_buf(junk, sizeof junk);
@@ -447,6 +448,63 @@ test_restart_unfiled(Fixture *f, gconstpointer data)
     g_assert_cmpint(host_error(f->patient), ==, EHP_OK);
 }
 
+static int fault_at;
+
+static void
+fail_open(void)
+{
+    faults_set(FAULT_OPEN, fault_at, EMFILE);
+}
+
+static void
+fail_read(void)
+{
+    faults_set(FAULT_READ, fault_at, EIO);
+}
+
+/* A machine that is out of descriptors, or whose disk fails, when the daemon starts: whatever
+ * could not be read then is there at the next start. */
+static void
+test_restart_unreadable(Fixture *f, gconstpointer data)
+{
+    void (*const faults[])(void) = {fail_open, fail_read};
+    guint hits = 0;
+    GLogLevelFlags fatal;
+    g_autofree char *id = NULL;
+
+    f->clinic->owner.collects = FALSE;
+    open_and_tap(f);
+    host_wait_state(f->clinic, EHD_STATE_CONFIRMING);
+    host_wait_state(f->patient, EHD_STATE_CONFIRMING);
+    id = g_strdup(ehd_session_get_info(f->clinic->owner.session)->id);
+    fatal = g_log_set_always_fatal(G_LOG_LEVEL_ERROR | G_LOG_LEVEL_CRITICAL);
+    for (gsize i = 0; i < G_N_ELEMENTS(faults); i++) {
+        for (fault_at = 1;; fault_at++) {
+            gboolean hit;
+
+            f->clinic->before_start = faults[i];
+            host_restart(f->clinic, f->air);
+            hit = faults_hit();
+            faults_clear();
+            f->clinic->before_start = NULL;
+            hits += hit;
+            host_restart(f->clinic, f->air);
+            g_assert_cmpuint(f->clinic->added, ==, 1);
+            if (!hit)
+                break;
+        }
+    }
+    g_log_set_always_fatal(fatal);
+    g_assert_cmpuint(hits, >=, 6);
+    f->clinic->owner.collects = TRUE;
+    f->clinic->owner.collected = 0;
+    owner_attach(&f->clinic->owner, ehd_core_find(f->clinic->core, id, 1000, NULL));
+    host_wait_end(f->clinic);
+    g_assert_cmpint(host_error(f->clinic), ==, EHP_OK);
+    assert_arrived(f);
+    host_assert_clean(f->clinic);
+}
+
 static void
 test_restart_half(Fixture *f, gconstpointer data)
 {
@@ -533,6 +591,7 @@ main(int argc, char **argv)
         ADD(path, &cancels[i], test_cancel);
     }
     ADD("/core/fault/restart-unfiled", NULL, test_restart_unfiled);
+    ADD("/core/fault/restart-unreadable", NULL, test_restart_unreadable);
     ADD("/core/fault/restart-half", NULL, test_restart_half);
     ADD("/core/fault/stop", NULL, test_stop);
     ADD("/core/fault/stop-while-opening", NULL, test_stop_while_opening);

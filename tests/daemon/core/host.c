@@ -310,8 +310,10 @@ start(Host *host, const char *air)
     parts.grace_ms = 100;
     parts.removal_ms = 60000;
     host->core = ehd_core_new(&parts, &hooks, host);
-    ehd_core_start(host->core, &error);
-    g_assert_no_error(error);
+    if (host->before_start != NULL)
+        host->before_start();
+    if (!ehd_core_start(host->core, &error) && host->before_start == NULL)
+        g_assert_no_error(error);
 }
 
 static void

@@ -50,7 +50,8 @@ typedef struct {
     GArray *items;
     Owner owner;
     guint added, removed;
-    guint stall_ms; /* taken at (re)start */
+    guint stall_ms;             /* taken at (re)start */
+    void (*before_start)(void); /* just before the core starts, which may then fail */
 } Host;
 
 #define HOST_NOW (EHD_CLOCK_FLOOR + 100 * G_GINT64_CONSTANT(86400))

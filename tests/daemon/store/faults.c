@@ -2,6 +2,8 @@
 #include "tests/daemon/store/faults.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -51,6 +53,10 @@ ssize_t __real_write(int fd, const void *data, size_t length);
 ssize_t __wrap_write(int fd, const void *data, size_t length);
 ssize_t __real_pwrite64(int fd, const void *data, size_t length, off_t offset);
 ssize_t __wrap_pwrite64(int fd, const void *data, size_t length, off_t offset);
+int __real_openat64(int dir_fd, const char *name, int flags, ...);
+int __wrap_openat64(int dir_fd, const char *name, int flags, ...);
+ssize_t __real_read(int fd, void *data, size_t length);
+ssize_t __wrap_read(int fd, void *data, size_t length);
 int __wrap_fsync(int fd);
 int __wrap_fdatasync(int fd);
 int __wrap_syncfs(int fd);
@@ -75,6 +81,25 @@ __wrap_pwrite64(int fd, const void *data, size_t length, off_t offset)
     if (due(FAULT_WRITE))
         return -1;
     return __real_pwrite64(fd, data, due(FAULT_SHORT_WRITE) ? 1 : length, offset);
+}
+
+int
+__wrap_openat64(int dir_fd, const char *name, int flags, ...)
+{
+    mode_t mode = 0;
+    va_list args;
+
+    va_start(args, flags);
+    if (flags & O_CREAT)
+        mode = va_arg(args, mode_t);
+    va_end(args);
+    return due(FAULT_OPEN) ? -1 : __real_openat64(dir_fd, name, flags, mode);
+}
+
+ssize_t
+__wrap_read(int fd, void *data, size_t length)
+{
+    return due(FAULT_READ) ? -1 : __real_read(fd, data, length);
 }
 
 int

@@ -14,6 +14,8 @@ typedef enum {
     FAULT_RENAME,
     FAULT_FALLOCATE,
     FAULT_STATVFS, /* says that nothing is free */
+    FAULT_OPEN,    /* openat */
+    FAULT_READ,
 } Fault;
 
 /* The `at`-th call (from 1) of this kind fails with errno `error`, once. */
