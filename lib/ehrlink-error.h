@@ -89,6 +89,23 @@ G_BEGIN_DECLS
  * @EHRLINK_ERROR_NO_SPACE: no space is left (exit status 73)
  * @EHRLINK_ERROR_STORE_FAILED: cannot write (exit status 73)
  * @EHRLINK_ERROR_RECEIPT_INVALID: the receipt does not verify (exit status 65)
+ * @EHRLINK_ERROR_NO_ADAPTER: no Bluetooth adapter was found (exit status 69)
+ * @EHRLINK_ERROR_ADAPTER_OFF: the Bluetooth adapter is off (exit status 69)
+ * @EHRLINK_ERROR_ADAPTER_BLOCKED: the Bluetooth adapter is blocked (rfkill, flight mode) (exit
+ * status 69)
+ * @EHRLINK_ERROR_BLUETOOTH_STOPPED: the Bluetooth service (bluetoothd) does not run (exit
+ * status 69)
+ * @EHRLINK_ERROR_CHANNEL_TAKEN: the Bluetooth channels that this terminal may use are taken by
+ * other programs (exit status 69)
+ * @EHRLINK_ERROR_RADIO_HELPER_FAILED: the Bluetooth helper is missing or failed (exit status
+ * 69)
+ * @EHRLINK_ERROR_RADIO_NOT_PERMITTED: ehrlink may not use the Bluetooth adapter (exit status
+ * 77)
+ * @EHRLINK_ERROR_PEER_UNREACHABLE: no device answers at the Bluetooth address that was tapped
+ * (exit status 75)
+ * @EHRLINK_ERROR_CHANNEL_CLOSED: the tapped device does not listen on the channel that it told
+ * (exit status 75)
+ * @EHRLINK_ERROR_PAIRING_REFUSED: one of the devices refused to pair (exit status 75)
  *
  * The code of an error in the domain %EHRLINK_ERROR. Errors of the daemon, errors that end a
  * session, and errors of the library itself have the same codes. A cancelled #GCancellable
@@ -162,6 +179,16 @@ typedef enum {
     EHRLINK_ERROR_NO_SPACE = 65,
     EHRLINK_ERROR_STORE_FAILED = 66,
     EHRLINK_ERROR_RECEIPT_INVALID = 67,
+    EHRLINK_ERROR_NO_ADAPTER = 68,
+    EHRLINK_ERROR_ADAPTER_OFF = 69,
+    EHRLINK_ERROR_ADAPTER_BLOCKED = 70,
+    EHRLINK_ERROR_BLUETOOTH_STOPPED = 71,
+    EHRLINK_ERROR_CHANNEL_TAKEN = 72,
+    EHRLINK_ERROR_RADIO_HELPER_FAILED = 73,
+    EHRLINK_ERROR_RADIO_NOT_PERMITTED = 74,
+    EHRLINK_ERROR_PEER_UNREACHABLE = 75,
+    EHRLINK_ERROR_CHANNEL_CLOSED = 76,
+    EHRLINK_ERROR_PAIRING_REFUSED = 77,
 } EhrlinkError;
 
 /**
