@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/guard.h"
 #include "proto/hash.h"
 #include "proto/wire.h"
 
@@ -73,6 +74,18 @@ ehp_doc_take(ehp_doc *doc, ehp_sign_type type, const uint8_t *public_key,
     status =
         ehp_sign_verify(type, ehp_bytes_of(public_key, EHP_SIGN_PUBLIC_LEN), body, signature);
     return status != EHP_OK ? status : keep(doc, body, signature);
+}
+
+ehp_status
+ehp_doc_load(ehp_doc *doc, ehp_sign_type type, const uint8_t *public_key, ehp_bytes kept)
+{
+    ehp_unpacked message = {0};
+    ehp_status status = ehp_guard_unpack(&ehp__signed__descriptor, kept, NULL, &message);
+
+    if (status == EHP_OK)
+        status = ehp_doc_take(doc, type, public_key, (const Ehp__Signed *)message.message);
+    ehp_guard_free(&message);
+    return status;
 }
 
 bool

@@ -26,6 +26,9 @@ EHP_MUST_USE ehp_status ehp_doc_make(ehp_doc *doc, ehp_sign_type type, const uin
  * EHP_NO_MEMORY; *doc is then empty. */
 EHP_MUST_USE ehp_status ehp_doc_take(ehp_doc *doc, ehp_sign_type type,
                                      const uint8_t *public_key, const Ehp__Signed *received);
+/* One that was kept: the bytes of a document. Errors as ehp_doc_take. */
+EHP_MUST_USE ehp_status ehp_doc_load(ehp_doc *doc, ehp_sign_type type,
+                                     const uint8_t *public_key, ehp_bytes kept);
 /* Same body and same signature. */
 bool ehp_doc_equal(const ehp_doc *doc, const Ehp__Signed *received);
 static inline bool

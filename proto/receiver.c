@@ -146,6 +146,37 @@ ehp_receiver_manifest(ehp_receiver *r, const Ehp__Manifest *m,
     return EHP_OK;
 }
 
+ehp_status
+ehp_receiver_recall(ehp_receiver *r, const ehp_received *past)
+{
+    ehp_status status;
+
+    if (past->n_items == 0 || past->n_roots > past->n_items)
+        return EHP_STATE_DAMAGED;
+    status = reserve(r, past->n_items);
+    if (status != EHP_OK)
+        return status == EHP_NO_MEMORY ? status : EHP_STATE_DAMAGED;
+    r->n_items = past->n_items;
+    memcpy(r->sizes, past->sizes, r->n_items * sizeof(*r->sizes));
+    memcpy(r->keys, past->salts, r->n_items * sizeof(*r->keys));
+    if (past->n_roots > 0)
+        memcpy(r->keys, past->roots, past->n_roots * sizeof(*r->keys));
+    for (uint32_t i = 0; i < r->n_items; i++) {
+        if (r->sizes[i] > EHP_ITEM_BYTES_MAX || r->sizes[i] > EHP_TRANSFER_BYTES_MAX - r->bytes)
+            return EHP_STATE_DAMAGED;
+        r->bytes += r->sizes[i];
+        r->durable_bytes += i < past->n_roots ? r->sizes[i] : 0;
+    }
+    r->durable.item = r->delivered.item = past->n_roots;
+    if (past->n_roots == r->n_items)
+        return EHP_OK;
+    status = ehp_mark_take(past->mark, past->n_roots, r->sizes[past->n_roots],
+                           r->keys[past->n_roots], &r->tree);
+    r->durable.segments = r->delivered.segments = r->tree.leaves;
+    r->durable_bytes += r->tree.total;
+    return status;
+}
+
 /* ---------------------------------------------------------------- segments */
 
 /* What waits to become durable may not exceed the window, whatever the sender believes was

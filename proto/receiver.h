@@ -51,6 +51,18 @@ EHP_MUST_USE ehp_status ehp_receiver_manifest(ehp_receiver *r, const Ehp__Manife
                                               const uint8_t session[EHP_HASH_LEN]);
 
 typedef struct {
+    const uint64_t *sizes;
+    const uint8_t (*salts)[EHP_SALT_LEN];
+    uint32_t n_items;
+    const uint8_t (*roots)[EHP_HASH_LEN]; /* of those that are stored, the first n_roots */
+    uint32_t n_roots;
+    ehp_bytes mark; /* what is durable of the next (ehp_mark_put), or empty */
+} ehp_received;
+/* After ehp_receiver_init: this process is not the one that took the manifest. Copied.
+ * EHP_STATE_DAMAGED, EHP_NO_MEMORY. */
+EHP_MUST_USE ehp_status ehp_receiver_recall(ehp_receiver *r, const ehp_received *past);
+
+typedef struct {
     bool whole; /* a segment is complete: the rest is filled in */
     uint32_t item;
     uint64_t segment, offset;

@@ -138,7 +138,8 @@ check_position(const ehp_sender *s, ehp_position at)
         return EHP_BAD_MESSAGE;
     if (ehp_position_before(at, s->acked))
         return EHP_ROLLED_BACK;
-    return ehp_position_before(s->sent, at) ? EHP_OUT_OF_ORDER : EHP_OK;
+    /* a receiver may know of more than a sender that was restarted */
+    return ehp_position_before(s->sent, at) && !s->catching_up ? EHP_OUT_OF_ORDER : EHP_OK;
 }
 
 ehp_status
@@ -157,14 +158,151 @@ ehp_sender_ack(ehp_sender *s, ehp_position at)
     return EHP_OK;
 }
 
+/* ---------------------------------------------------------------- after a restart */
+
+void
+ehp_mark_put(ehp_writer *out, uint32_t item, const ehp_tree *tree)
+{
+    ehp_put_be32(out, item);
+    ehp_tree_save(tree, out);
+}
+
+ehp_status
+ehp_mark_take(ehp_bytes mark, uint32_t item, uint64_t size, const uint8_t salt[EHP_SALT_LEN],
+              ehp_tree *tree)
+{
+    ehp_reader r;
+    uint64_t whole;
+    ehp_status status;
+
+    ehp_tree_init(tree, salt);
+    if (mark.len == 0)
+        return EHP_OK;
+    ehp_reader_init(&r, mark.data, mark.len);
+    if (ehp_take_be32(&r) != item)
+        return EHP_STATE_DAMAGED;
+    status = ehp_tree_load(tree, salt, &r);
+    if (status != EHP_OK || ehp_reader_end(&r) != EHP_OK)
+        return EHP_STATE_DAMAGED;
+    whole = tree->leaves * EHP_SEGMENT_MAX;
+    if (tree->leaves > ehp_item_segments(size) ||
+        tree->total != (whole < size ? whole : size)) {
+        ehp_tree_init(tree, salt);
+        return EHP_STATE_DAMAGED;
+    }
+    return EHP_OK;
+}
+
+ehp_status
+ehp_sender_recall(ehp_sender *s, const uint8_t (*roots)[EHP_HASH_LEN], uint32_t n,
+                  ehp_bytes mark)
+{
+    uint8_t salt[EHP_SALT_LEN] = {0};
+    ehp_status status = EHP_OK;
+
+    if (n > s->list.n_items)
+        return EHP_STATE_DAMAGED;
+    if (n > 0)
+        memcpy(s->roots, roots, (size_t)n * EHP_HASH_LEN);
+    if (n < s->list.n_items) {
+        ehp_item_list_salt(&s->list, n, salt);
+        status = ehp_mark_take(mark, n, size_of(s, n), salt, &s->acked_tree);
+    }
+    s->manifest_due = false;
+    s->acked.item = n;
+    s->acked.segments = n < s->list.n_items ? s->acked_tree.leaves : 0;
+    for (uint32_t i = 0; i < n; i++)
+        s->acked_bytes += size_of(s, i);
+    s->acked_bytes += s->acked_tree.total;
+    s->sent = s->known = s->proven = s->acked;
+    s->catching_up = true;
+    s->reported = n;
+    return status;
+}
+
+static void
+caught_up(ehp_sender *s)
+{
+    s->catching_up = false;
+    s->acked = s->known;
+    s->acked_tree = s->tree;
+    s->acked_bytes = s->tree.total;
+    for (uint32_t i = 0; i < s->acked.item; i++)
+        s->acked_bytes += size_of(s, i);
+}
+
+static bool
+same_tree(const ehp_tree *a, const ehp_tree *b)
+{
+    return a->leaves == b->leaves &&
+           memcmp(a->pending, b->pending, (size_t)a->n_pending * EHP_HASH_LEN) == 0;
+}
+
+/* From the beginning of the item that is not done: what was sent of it must still be there. */
+static ehp_status
+begin_again(ehp_sender *s, ehp_position at)
+{
+    ehp_position none = {s->acked.item, 0};
+    ehp_status status = check_position(s, at);
+
+    if (status != EHP_OK)
+        return status;
+    s->known = at;
+    s->sent = none;
+    start_tree(s, &s->tree, none.item);
+    if (!ehp_position_before(s->sent, s->known))
+        caught_up(s);
+    return EHP_OK;
+}
+
+/* Ends of items that the receiver has are not said again. */
+static void
+step_over(ehp_sender *s)
+{
+    while (s->catching_up && s->sent.item < s->known.item &&
+           s->sent.segments == ehp_item_segments(size_of(s, s->sent.item))) {
+        ehp_tree_root(&s->tree, s->roots[s->sent.item]);
+        s->sent.item++;
+        s->sent.segments = 0;
+        start_tree(s, &s->tree, s->sent.item);
+        if (!ehp_position_before(s->sent, s->known))
+            caught_up(s);
+    }
+}
+
+static ehp_status
+compare_data(ehp_sender *s, const uint8_t *data, size_t len)
+{
+    ehp_status status = ehp_tree_add(&s->tree, data, len);
+
+    if (status != EHP_OK)
+        return status;
+    s->sent.segments++;
+    if (s->sent.item == s->proven.item && s->sent.segments == s->proven.segments &&
+        !same_tree(&s->tree, &s->acked_tree))
+        return EHP_ITEM_CHANGED;
+    if (!ehp_position_before(s->sent, s->known))
+        caught_up(s);
+    return EHP_OK;
+}
+
+/* ---------------------------------------------------------------- a new link */
+
 ehp_status
 ehp_sender_restart(ehp_sender *s, bool manifest, ehp_position at)
 {
-    ehp_status status = ehp_sender_ack(s, at);
+    ehp_status status = s->catching_up ? begin_again(s, at) : ehp_sender_ack(s, at);
 
     if (status != EHP_OK)
         return status;
     s->manifest_due = manifest;
+    if (s->catching_up) {
+        s->page = 0;
+        s->page_item = 0;
+        s->sealed = 0;
+        s->stale = s->asked;
+        return EHP_OK;
+    }
     s->page = 0;
     s->page_item = 0;
     s->sent = s->acked;
@@ -293,6 +431,9 @@ ehp_sender_pump(ehp_sender *s, const ehp_outlet *out, const ehp_doc *manifest, s
             status = send_page(s, out);
         else if (s->manifest_due)
             status = send_manifest(s, out, manifest);
+        else if (s->catching_up && s->sent.item < s->known.item &&
+                 s->sent.segments == ehp_item_segments(size_of(s, s->sent.item)))
+            step_over(s);
         else if (item_done_due(s))
             status = send_item_done(s, out);
         else
@@ -364,6 +505,8 @@ ehp_sender_data(ehp_sender *s, const ehp_outlet *out, const uint8_t *data, size_
 
     if (len != ehp_item_segment_len(size_of(s, s->sent.item), s->sent.segments))
         return EHP_INVALID_ARGUMENT;
+    if (s->catching_up)
+        return compare_data(s, data, len);
     status = ehp_segment_encode(s->encoder, level_for(s), data, len, s->encoded, &segment);
     if (status == EHP_OK)
         status = send_parts(s, out, &segment, len);

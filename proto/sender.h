@@ -53,6 +53,11 @@ typedef struct {
     bool asked; /* NEED_DATA is out */
     bool stale; /* and what it asked for is not wanted any more */
 
+    /* after a restart: what the receiver has is read and hashed again, not sent */
+    bool catching_up;
+    ehp_position known;  /* that far */
+    ehp_position proven; /* and here the tree must be acked_tree, or the item has changed */
+
     uint64_t sealed;              /* bytes of transfer records on this link, for the padding */
     ehp_segment_encoder *encoder; /* owned */
     uint8_t *encoded;             /* owned: EHP_SEGMENT_MAX bytes */
@@ -62,6 +67,17 @@ typedef struct {
  * *s is then clear. */
 EHP_MUST_USE ehp_status ehp_sender_init(ehp_sender *s, const ehp_item_list *list, int level);
 void ehp_sender_clear(ehp_sender *s);
+
+/* After ehp_sender_init: this process is not the one that began. roots: of the first n items,
+ * which are acknowledged; mark: the tree of what is acknowledged of the next (ehp_mark_put), or
+ * empty. EHP_STATE_DAMAGED. */
+EHP_MUST_USE ehp_status ehp_sender_recall(ehp_sender *s, const uint8_t (*roots)[EHP_HASH_LEN],
+                                          uint32_t n, ehp_bytes mark);
+/* What of an item is acknowledged (sender) or durable (receiver). */
+void ehp_mark_put(ehp_writer *out, uint32_t item, const ehp_tree *tree);
+/* Empty: an empty tree. EHP_STATE_DAMAGED: of another item, or more than size. */
+EHP_MUST_USE ehp_status ehp_mark_take(ehp_bytes mark, uint32_t item, uint64_t size,
+                                      const uint8_t salt[EHP_SALT_LEN], ehp_tree *tree);
 
 /* A new link: the manifest again or not, and then from `at`, which lies between what was
  * acknowledged and what was sent (EHP_ROLLED_BACK, EHP_OUT_OF_ORDER otherwise). */
@@ -76,6 +92,13 @@ bool ehp_sender_wants(const ehp_sender *s, const ehp_queue *queue, size_t low);
 /* The segment that was wanted. EHP_INVALID_ARGUMENT for another length. */
 EHP_MUST_USE ehp_status ehp_sender_data(ehp_sender *s, const ehp_outlet *out,
                                         const uint8_t *data, size_t len);
+/* What is read now is only compared: EHP_ITEM_CHANGED from ehp_sender_data when it is not what
+ * it was. */
+static inline bool
+ehp_sender_catching_up(const ehp_sender *s)
+{
+    return s->catching_up;
+}
 /* An Ack of the receiver. EHP_OUT_OF_ORDER: more than was sent; EHP_ROLLED_BACK: less than
  * before; EHP_BAD_MESSAGE. */
 EHP_MUST_USE ehp_status ehp_sender_ack(ehp_sender *s, ehp_position at);

@@ -29,7 +29,7 @@ check(const ehp_session_config *c)
         return EHP_INVALID_ARGUMENT;
     if (!terminal)
         return EHP_OK;
-    if (c->leaf_secret == NULL || c->request == NULL || c->n_chain > EHP_CHAIN_MAX ||
+    if (c->leaf_secret == NULL || c->n_chain > EHP_CHAIN_MAX ||
         memcmp(c->leaf_secret + EHP_SIGN_SEED_LEN, c->secrets->leaf_key, EHP_SIGN_PUBLIC_LEN) !=
             0)
         return EHP_INVALID_ARGUMENT;
@@ -106,5 +106,7 @@ ehp_config_copy(ehp_session *s, const ehp_session_config *c)
         return EHP_OK;
     memcpy(s->leaf_secret, c->leaf_secret, sizeof(s->leaf_secret));
     status = copy_lists(s, c);
-    return status != EHP_OK ? status : make_request(s, c->request);
+    if (status != EHP_OK || c->request == NULL) /* none: a session that is restored has one */
+        return status;
+    return make_request(s, c->request);
 }

@@ -80,6 +80,7 @@ drop_questions(ehp_session *s)
         case EHP_EV_NONE:
         case EHP_EV_LINK_CLOSE:
         case EHP_EV_SUSPENDED:
+        case EHP_EV_SAVE:
         case EHP_EV_CHECK_CRLS:
         case EHP_EV_ASK_CONSENT:
         case EHP_EV_NEED_DATA:
@@ -121,6 +122,7 @@ ehp_session_finish(ehp_session *s, ehp_status status, bool by_peer)
     s->ended_status = s->complete ? EHP_OK : status;
     s->ended_by_peer = by_peer;
     s->phase_deadline = s->suspended_deadline = s->progress_deadline = UINT64_MAX;
+    s->save_due = s->save_wait = false;
     drop_questions(s);
     for (int i = 0; i < EHP_SESSION_LINKS; i++) {
         ehp_status ignored;
@@ -138,7 +140,8 @@ ehp_session_finish(ehp_session *s, ehp_status status, bool by_peer)
 static bool
 before_grant(const ehp_session *s)
 {
-    return s->role == EHP_ROLE_PATIENT && !ehp_doc_there(&s->docs[EHP_DOC_CONSENT]);
+    return s->role == EHP_ROLE_PATIENT &&
+           (!ehp_doc_there(&s->docs[EHP_DOC_CONSENT]) || s->consent_due);
 }
 
 void

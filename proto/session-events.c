@@ -45,6 +45,17 @@ next_close(ehp_session *s, ehp_event *event)
 }
 
 static bool
+next_save(ehp_session *s, ehp_event *event)
+{
+    if (!s->save_due)
+        return false;
+    s->save_due = false;
+    s->savings++;
+    event->type = EHP_EV_SAVE;
+    return true;
+}
+
+static bool
 next_of_sender(ehp_session *s, ehp_event *event)
 {
     ehp_sender *snd = &s->sender;
@@ -52,6 +63,7 @@ next_of_sender(ehp_session *s, ehp_event *event)
     if (snd->reported < snd->acked.item) {
         event->type = EHP_EV_ITEM_ACKED;
         event->item = snd->reported++;
+        event->mark = ehp_bytes_of(snd->roots[event->item], EHP_HASH_LEN);
         return true;
     }
     if (s->state != SS_SENDING || !ehp_session_open(s) ||
@@ -84,7 +96,7 @@ ehp_session_next_event(ehp_session *s, uint64_t now_ms, ehp_event *event)
     memset(event, 0, sizeof(*event));
     event->link = -1;
     ehp_session_settle(s);
-    if (next_close(s, event) || next_queued(s, event)) {
+    if (next_close(s, event) || next_save(s, event) || next_queued(s, event)) {
         ehp_session_settle(s);
         return true;
     }

@@ -170,8 +170,8 @@ make_manifest(ehp_session *s)
                         &m.base);
 }
 
-static ehp_status
-send_consent(ehp_session *s)
+ehp_status
+ehp_session_send_consent(ehp_session *s)
 {
     Ehp__Record record = EHP__RECORD__INIT;
     Ehp__SessionKey key = EHP__SESSION_KEY__INIT;
@@ -199,7 +199,9 @@ ehp_session_act_grant(ehp_session *s)
         return status;
     s->phase_deadline = UINT64_MAX;
     s->progress_deadline = s->now + EHP_PROGRESS_MS;
-    return send_consent(s);
+    ehp_session_want_save(s, true);
+    s->consent_due = s->save_wait;
+    return s->consent_due ? EHP_OK : ehp_session_send_consent(s);
 }
 
 static ehp_status
@@ -262,7 +264,7 @@ ehp_session_act_resume_sending(ehp_session *s)
         s->progress_deadline = s->now + EHP_PROGRESS_MS;
     status = ehp_sender_restart(&s->sender, !p->has_manifest, p->durable);
     if (status == EHP_OK && !p->has_manifest)
-        status = send_consent(s);
+        status = ehp_session_send_consent(s);
     return status;
 }
 
@@ -325,6 +327,11 @@ ehp_session_act_withdraw(ehp_session *s)
     Ehp__Revoke revoke = EHP__REVOKE__INIT;
     ehp_status status;
 
+    if (s->consent_due) { /* what was never said needs no withdrawal */
+        status = ehp_session_say_refusal(s);
+        ehp_session_finish(s, EHP_REVOKED, false);
+        return status;
+    }
     revoke.has_session = revoke.has_consent_hash = revoke.has_time = 1;
     revoke.session = ehp_wire_binary(s->secrets.h, EHP_HASH_LEN);
     revoke.consent_hash = ehp_wire_binary(s->docs[EHP_DOC_CONSENT].hash, EHP_HASH_LEN);

@@ -291,6 +291,14 @@ struct ehp_session {
     bool was_blocked;
     bool choked; /* the peer does not read: the link is given up once the call is done */
 
+    /* session-save.c */
+    bool saves;       /* the caller keeps the session over its own end */
+    bool save_due;    /* SAVE is to be given out */
+    unsigned savings; /* SAVE events that were not answered yet */
+    bool save_wait;   /* nothing is said or heard until all are */
+    bool consent_due; /* patient: granted, and not said before it is kept */
+    uint8_t mark[EHP_MARK_MAX];
+
     /* the record or answer that is handled */
     ehp_unpacked record;
     ehp_bytes raw;
@@ -407,6 +415,16 @@ ehp_status ehp_session_act_send_again(ehp_session *s);
 ehp_status ehp_session_act_check_receipt(ehp_session *s);
 ehp_status ehp_session_act_receipt_again(ehp_session *s);
 ehp_status ehp_session_send_receipt_ack(ehp_session *s);
+
+/* session-save.c */
+/* The saved form changed; wait: and the peer may not hear of it before it is durable. */
+void ehp_session_want_save(ehp_session *s, bool wait);
+
+/* session-patient.c */
+ehp_status ehp_session_send_consent(ehp_session *s);
+
+/* session.c: all but configuration and documents. */
+ehp_status ehp_session_init(ehp_session *s, const ehp_session_config *config, uint64_t now_ms);
 
 /* session-config.c: the ConsentRequest of the configuration, completed, signed. */
 ehp_status ehp_config_copy(ehp_session *s, const ehp_session_config *config);

@@ -114,6 +114,8 @@ hold(ehp_session *s, const session_link *l)
     memcpy(s->held[0].locator, l->locator, EHP_KEY_LEN);
     memcpy(s->held[0].resume, l->resume, EHP_KEY_LEN);
     s->attempt = UINT32_MAX; /* the close of this link makes it 0: the newest is tried first */
+    /* once our hello is out, the listener may know this generation only */
+    ehp_session_want_save(s, true);
 }
 
 ehp_status
@@ -141,6 +143,8 @@ ehp_resume_commit(ehp_session *s, const session_link *l)
     memcpy(s->secrets.resume, l->resume, EHP_KEY_LEN);
     ehp_cipher_clear(&s->secrets.send);
     ehp_cipher_clear(&s->secrets.recv);
+    /* a listener's next record makes the connector forget the older one */
+    ehp_session_want_save(s, !l->connector);
 }
 
 /* ---------------------------------------------------------------- ResumeHello */

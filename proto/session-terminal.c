@@ -165,6 +165,7 @@ ehp_status
 ehp_session_act_part(ehp_session *s)
 {
     ehp_received_segment got;
+    ehp_writer mark;
     ehp_event *event;
     ehp_status status = ehp_receiver_part(&s->receiver, session_body(s)->segment_part, &got);
 
@@ -177,6 +178,9 @@ ehp_session_act_part(ehp_session *s)
     event->offset = got.offset;
     event->length = (uint32_t)got.data.len;
     event->data = got.data;
+    ehp_writer_init(&mark, s->mark, sizeof(s->mark));
+    ehp_mark_put(&mark, got.item, &s->receiver.tree);
+    event->mark = ehp_bytes_of(s->mark, mark.len);
     return EHP_OK;
 }
 
@@ -193,9 +197,14 @@ ehp_session_act_item_done(ehp_session *s)
     uint32_t item = s->receiver.delivered.item;
     ehp_status status = ehp_receiver_item_done(&s->receiver, session_body(s)->item_done);
 
-    if (status == EHP_OK)
-        ehp_session_emit(s, EHP_EV_ITEM_COMPLETE)->item = item;
-    return status;
+    ehp_event *event;
+
+    if (status != EHP_OK)
+        return status;
+    event = ehp_session_emit(s, EHP_EV_ITEM_COMPLETE);
+    event->item = item;
+    event->mark = ehp_bytes_of(s->receiver.keys[item], EHP_HASH_LEN);
+    return EHP_OK;
 }
 
 ehp_status

@@ -157,7 +157,8 @@ ehp_session_blocked(const ehp_session *s)
     /* a Status may follow the receipt while the sender still makes that durable: it is read
      * after */
     return s->n_events > 0 || s->state == SS_ENDED || s->state == SS_OFFERED ||
-           s->state == SS_RECEIPT;
+           s->state == SS_RECEIPT || s->save_wait ||
+           (s->has_sender && ehp_sender_catching_up(&s->sender) && ehp_session_open(s));
 }
 
 static void
@@ -168,7 +169,7 @@ agree(ehp_session *s)
 
     for (int i = 0; i < EHP_SESSION_LINKS && s->state != SS_ENDED; i++)
         ehp_link_say_hello(s, i);
-    if (s->link < 0 || s->state == SS_ENDED)
+    if (s->link < 0 || s->state == SS_ENDED || s->save_wait)
         return;
     l = &s->links[s->link];
     if (l->first || l->agreed || l->state != LS_UP || !l->hello_sent || !l->hello_received)
@@ -186,7 +187,7 @@ pump(ehp_session *s)
     size_t before;
     ehp_status status;
 
-    if (s->state != SS_SENDING || !ehp_session_outlet(s, &out))
+    if (s->state != SS_SENDING || s->consent_due || !ehp_session_outlet(s, &out))
         return;
     before = ehp_queue_peek(out.queue).len;
     if (before >= QUEUE_LOW)
@@ -221,14 +222,15 @@ ehp_session_settle(ehp_session *s)
 
 /* ---------------------------------------------------------------- life */
 
-static ehp_status
-init(ehp_session *s, const ehp_session_config *config, uint64_t now_ms)
+ehp_status
+ehp_session_init(ehp_session *s, const ehp_session_config *config, uint64_t now_ms)
 {
     s->role = s->secrets.role;
     s->machine = s->role == EHP_ROLE_PATIENT ? &ehp_session_patient_machine
                                              : &ehp_session_terminal_machine;
     s->state = s->role == EHP_ROLE_PATIENT ? SS_STAPLE : SS_ASKING;
     s->now = now_ms;
+    s->saves = config->saves;
     s->link = -1;
     s->phase_deadline = s->suspended_deadline = s->progress_deadline = UINT64_MAX;
     for (int i = 0; i < EHP_SESSION_LINKS; i++)
@@ -247,6 +249,7 @@ ehp_session_new(const ehp_session_config *config, uint64_t now_ms, ehp_session *
 {
     ehp_session *s = calloc(1, sizeof(*s));
     ehp_session_config checked = *config;
+    bool asks = config->request != NULL || config->secrets->role != EHP_ROLE_TERMINAL;
     ehp_status status;
 
     *out = NULL;
@@ -256,9 +259,9 @@ ehp_session_new(const ehp_session_config *config, uint64_t now_ms, ehp_session *
     }
     ehp_secrets_move(&s->secrets, config->secrets);
     checked.secrets = &s->secrets;
-    status = init(s, config, now_ms);
+    status = ehp_session_init(s, config, now_ms);
     if (status == EHP_OK)
-        status = ehp_config_copy(s, &checked);
+        status = asks ? ehp_config_copy(s, &checked) : EHP_INVALID_ARGUMENT;
     ehp_wipe(&checked, sizeof(checked));
     if (status != EHP_OK) {
         ehp_session_free(s);

@@ -25,6 +25,7 @@
 #include "proto/bytes.h"
 #include "proto/ehrlink.pb-c.h"
 #include "proto/secrets.h"
+#include "proto/tree.h"
 
 /* ---------------------------------------------------------------- preamble (connector →
  * listener) */
@@ -63,6 +64,8 @@ typedef struct {
 
     /* both; 0: the value of bounds.h */
     uint32_t consent_ms, resume_ms, linger_ms, idle_ms;
+    /* The caller keeps the session over its own end: SAVE events. */
+    bool saves;
     int zstd_level; /* sender: 0 adapts to the size of the item; 1..19 fixed; -1 raw */
 } ehp_session_config;
 
@@ -171,6 +174,9 @@ typedef enum {
     EHP_EV_REVOKED,
 
     /* --- both */
+    /* What ehp_session_save() gives has changed: make it durable → ehp_session_saved(). Nothing
+     * that the peer would hold us to is said before. */
+    EHP_EV_SAVE,
     /* This side is done: receiver: items and receipt durable; sender: the verified receipt
      * durable. From here on nothing that happens to the link makes the session fail. */
     EHP_EV_COMPLETE,
@@ -199,6 +205,9 @@ typedef struct {
     uint64_t segment, offset, bytes_total;
     uint32_t length;
     ehp_bytes data;       /* SEGMENT */
+    /* SEGMENT: the item's hash tree behind this segment (EHP_MARK_MAX); ITEM_COMPLETE,
+     * ITEM_ACKED: its root. For ehp_session_restore: as durable as what it is about. */
+    ehp_bytes mark;
     ehp_bytes bytes;      /* RECEIPT, RECEIPT_READY, STATUS */
     uint32_t status_kind; /* StatusKind */
     const char *rule;
@@ -293,6 +302,41 @@ EHP_MUST_USE ehp_status ehp_session_bye(ehp_session *s, uint64_t now_ms);
  * patient before its grant: the one refusal). ENDED(why) follows; after COMPLETE it is ENDED
  * (EHP_OK). Nothing after the end. */
 void ehp_session_end(ehp_session *s, ehp_status why, uint64_t now_ms);
+
+/* ---------------------------------------------------------------- over the end of the process
+ */
+
+/* The session as it stands, without its items and how far they are. It is secret: seal it, then
+ * wipe this. EHP_TOO_LARGE when out has no room (EHP_SESSION_SAVED_MAX always suffices). */
+#define EHP_SESSION_SAVED_MAX (72 * 1024)
+EHP_MUST_USE ehp_status ehp_session_save(const ehp_session *s, ehp_writer *out);
+/* Answer to SAVE, one for each. Not EHP_OK: ends the session with it. */
+EHP_MUST_USE ehp_status ehp_session_saved(ehp_session *s, ehp_status status, uint64_t now_ms);
+/* Sender: the hash tree of what is acknowledged of the item that is under way; nothing is
+ * written when there is none. */
+EHP_MUST_USE ehp_status ehp_session_mark(const ehp_session *s, ehp_writer *out);
+
+typedef struct {
+    ehp_bytes saved;        /* ehp_session_save */
+    uint32_t resume_ms;     /* what is left of the time in which the link may come back */
+    uint32_t n_items;       /* of the manifest, when there was one */
+    Ehp__ItemEntry *const *items; /* sender: as granted, in that order; borrowed until ENDED */
+    const uint64_t *sizes;        /* receiver */
+    const uint8_t (*salts)[EHP_SALT_LEN]; /* receiver */
+    const uint8_t (*roots)[EHP_HASH_LEN]; /* marks of the items that are durable: the first … */
+    uint32_t n_roots;
+    ehp_bytes mark;    /* the newest mark of the item after those, or empty */
+    ehp_bytes receipt; /* as stored, or empty */
+} ehp_session_past;
+/* A session that an earlier process had. config: as for ehp_session_new, without secrets and
+ * request. It has no link and waits for one, which resumes; a terminal whose items are all there
+ * asks COMMIT again; with a receipt it is complete, without telling so. EHP_STATE_DAMAGED,
+ * EHP_STATE_TOO_NEW: it does not fit together, nothing is resumed. */
+EHP_MUST_USE ehp_status ehp_session_restore(const ehp_session_config *config,
+                                            const ehp_session_past *past, uint64_t now_ms,
+                                            ehp_session **out);
+/* Has a manifest been granted (sender) or accepted (receiver)? */
+bool ehp_session_granted(const ehp_session *s);
 
 /* ---------------------------------------------------------------- looking */
 

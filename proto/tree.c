@@ -109,6 +109,45 @@ ehp_tree_root(const ehp_tree *t, uint8_t out[EHP_HASH_LEN])
 }
 
 void
+ehp_tree_save(const ehp_tree *t, ehp_writer *out)
+{
+    ehp_put_be64(out, t->leaves);
+    ehp_put_be64(out, t->total);
+    ehp_put_u8(out, t->n_pending);
+    ehp_put(out, t->pending, (size_t)t->n_pending * EHP_HASH_LEN);
+}
+
+static unsigned
+ones(uint64_t v)
+{
+    unsigned n = 0;
+
+    for (; v != 0; v &= v - 1)
+        n++;
+    return n;
+}
+
+ehp_status
+ehp_tree_load(ehp_tree *t, const uint8_t salt[EHP_SALT_LEN], ehp_reader *in)
+{
+    ehp_bytes hashes;
+
+    ehp_tree_init(t, salt);
+    t->leaves = ehp_take_be64(in);
+    t->total = ehp_take_be64(in);
+    t->n_pending = ehp_take_u8(in);
+    hashes = ehp_take(in, (size_t)t->n_pending * EHP_HASH_LEN);
+    if (!in->bad && t->n_pending == ones(t->leaves) && t->n_pending <= EHP_TREE_LEVELS &&
+        t->total <= EHP_ITEM_BYTES_MAX) {
+        if (hashes.len > 0)
+            memcpy(t->pending, hashes.data, hashes.len);
+        return EHP_OK;
+    }
+    ehp_tree_init(t, salt);
+    return EHP_STATE_DAMAGED;
+}
+
+void
 ehp_tree_clear(ehp_tree *t)
 {
     ehp_wipe(t, sizeof *t);

@@ -41,5 +41,13 @@ EHP_MUST_USE ehp_status ehp_tree_add_leaf(ehp_tree *t, const uint8_t leaf[EHP_HA
                                           size_t len);
 /* The root over what was added so far; more may be added after. */
 void ehp_tree_root(const ehp_tree *t, uint8_t out[EHP_HASH_LEN]);
+/* The tree as it stands (not its salt): be64 leaves || be64 total || u8 n || n hashes. */
+#define EHP_TREE_SAVED_MAX (8 + 8 + 1 + EHP_TREE_LEVELS * EHP_HASH_LEN)
+/* A mark: be32(item) || tree. */
+#define EHP_MARK_MAX       (4 + EHP_TREE_SAVED_MAX)
+void ehp_tree_save(const ehp_tree *t, ehp_writer *out);
+/* EHP_STATE_DAMAGED; *t is then empty. */
+EHP_MUST_USE ehp_status ehp_tree_load(ehp_tree *t, const uint8_t salt[EHP_SALT_LEN],
+                                      ehp_reader *in);
 /* Wipes; idempotent. */
 void ehp_tree_clear(ehp_tree *t);

@@ -114,6 +114,7 @@ pair_start(pair *w)
     static const uint8_t crl[] = "a revocation list";
     ehp_bytes crls[] = {{crl, sizeof(crl)}};
 
+    pc.saves = tc.saves = w->revive != NULL;
     pair_secrets(&ps, &ts);
     memset(pc.seed, 0x31, sizeof(pc.seed));
     memset(tc.seed, 0x32, sizeof(tc.seed));
@@ -187,7 +188,8 @@ on_need_data(pair_side *side, const ehp_event *ev)
     data = g_malloc(ev->length);
     for (uint32_t i = 0; i < ev->length; i++)
         data[i] = pair_byte(item, ev->item, ev->offset + i);
-    g_assert_cmpint(ehp_session_data(side->s, ev->item, data, ev->length, w->now), ==, EHP_OK);
+    g_assert_cmpint(ehp_session_data(side->s, ev->item, data, ev->length, w->now), ==,
+                    w->data_changed ? EHP_ITEM_CHANGED : EHP_OK);
     g_free(data);
 }
 
@@ -352,6 +354,9 @@ handle(pair_side *side, const ehp_event *ev)
         side->status = ev->status;
         side->by_peer = ev->by_peer;
         break;
+    case EHP_EV_SAVE:
+        g_assert_cmpint(ehp_session_saved(side->s, EHP_OK, w->now), ==, EHP_OK);
+        break;
     case EHP_EV_NONE:
     case EHP_EV_LINK_UP:
     case EHP_EV_CONSENT_VOID:
@@ -362,13 +367,60 @@ handle(pair_side *side, const ehp_event *ev)
     }
 }
 
+/* ---------------------------------------------------------------- ends of a process */
+
+void
+pair_kill(pair_side *side)
+{
+    pair *w = side->pair;
+    pair_side *other = side->patient ? &w->t : &w->p;
+
+    if (w->connected) {
+        w->connected = false;
+        w->cuts++;
+        if (other->link >= 0)
+            ehp_session_link_lost(other->s, other->link, w->now);
+    }
+    side->link = other->link = -1;
+    side->closing = other->closing = false;
+    ehp_session_free(side->s);
+    w->kills++;
+    side->s = w->revive(side);
+    side->dead = side->s == NULL;
+}
+
+static bool
+dies(pair_side *side)
+{
+    pair *w = side->pair;
+
+    if (w->revive == NULL || side->patient != w->kill_patient || side->ended)
+        return false;
+    side->events++;
+    if (w->kill_at == 0 || side->events != w->kill_at)
+        return false;
+    w->kill_at = w->kill_again > 0 ? w->kill_at + w->kill_again : 0;
+    w->kill_again = 0;
+    return true;
+}
+
 void
 pair_handle(pair_side *side)
 {
     ehp_event ev;
 
-    while (ehp_session_next_event(side->s, side->pair->now, &ev))
+    while (!side->dead && ehp_session_next_event(side->s, side->pair->now, &ev)) {
+        bool now = dies(side);
+        if (now && !side->pair->kill_handled) {
+            pair_kill(side);
+            continue;
+        }
+        if (side->pair->on_event != NULL)
+            side->pair->on_event(side, &ev);
         handle(side, &ev);
+        if (now && !side->ended)
+            pair_kill(side);
+    }
 }
 
 /* ---------------------------------------------------------------- the wire */

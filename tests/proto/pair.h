@@ -41,6 +41,9 @@ typedef struct {
     uint64_t received_bytes;
     uint32_t items_whole;
     uint32_t pending_items; /* ITEM_COMPLETE not answered yet */
+    unsigned events;
+    bool dead; /* killed, and not revived */
+    void *store; /* the test's */
 } pair_side;
 
 struct pair {
@@ -85,6 +88,16 @@ struct pair {
     unsigned cuts, connects;
     GByteArray *tape_p, *tape_t; /* if there: all bytes carried */
 
+    /* for tests that end a device's process and start it again: revive gives the session that
+     * comes back, or NULL. Set before pair_start. */
+    ehp_session *(*revive)(pair_side *side);
+    void (*on_event)(pair_side *side, const ehp_event *event); /* before it is handled */
+    bool kill_patient, kill_handled; /* handled: after the event, else before */
+    unsigned kill_at;                /* the side's event so many; 0: none */
+    unsigned kill_again;             /* and once more after so many more; 0: no */
+    unsigned kills;
+    bool data_changed; /* ehp_session_data notices */
+
     /* for tests that speak for the terminal or patient themselves */
     const Ehp__ConsentRequest *request; /* NULL: a default */
     Ehp__ItemEntry **entries;
@@ -109,4 +122,6 @@ bool pair_wait(pair *w);
 void pair_finish(pair *w, unsigned limit);
 void pair_cut(pair *w);
 void pair_handle(pair_side *side);
+/* The side's process ends, whatever it was doing, and is revived. */
+void pair_kill(pair_side *side);
 void pair_clear(pair *w);
