@@ -15,6 +15,8 @@
 #include "daemon/bus/names.h"
 #include "daemon/core/core.h"
 #include "daemon/error.h"
+#include "daemon/log.h"
+#include "daemon/notify.h"
 #include "daemon/tap/tap.h"
 
 /* How long a daemon that is leaving may hold the state: it stops within two seconds. */
@@ -28,7 +30,8 @@ typedef struct {
     GMainLoop *loop;
     int status;
     gboolean core_stopping;
-    guint on_term, on_int;
+    guint on_term, on_int, on_hup;
+    EhdWatchdog *watchdog; /* NULL: nobody watches */
 
     EhdConfig *config;
     GDBusConnection *connection;
@@ -66,8 +69,8 @@ is_idle(gpointer user_data)
 static void
 on_ready(gpointer user_data)
 {
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "MESSAGE_ID", EHD_LOG_ID_STARTED,
-                     "MESSAGE", "serving as %s", EHD_BUS_NAME);
+    ehd_log(G_LOG_LEVEL_MESSAGE, EHD_LOG_ID_STARTED, "ehrlinkd %s serves as %s", EHD_VERSION,
+            EHD_BUS_NAME);
 }
 
 static void
@@ -107,28 +110,50 @@ on_signal(gpointer user_data)
     return G_SOURCE_CONTINUE;
 }
 
-/* --- start -----------------------------------------------------------------------------------
- */
-
-static gboolean
-load_config(EhdApp *app, GError **error)
+/* The files, and over them what the command line says. */
+static EhdConfig *
+load_config(const EhdArguments *arguments, GError **error)
 {
-    const EhdArguments *arguments = app->arguments;
-    app->config = ehd_config_load(arguments->config, error);
-    if (app->config == NULL)
-        return FALSE;
-    if (arguments->link != NULL && !ehd_config_set_link(app->config, arguments->link, error))
-        return FALSE;
+    g_autoptr(EhdConfig) config = ehd_config_load(arguments->config, error);
+
+    if (config == NULL ||
+        (arguments->link != NULL && !ehd_config_set_link(config, arguments->link, error)))
+        return NULL;
     if (arguments->state_directory != NULL) {
-        g_free(app->config->state_directory);
-        app->config->state_directory = g_strdup(arguments->state_directory);
+        g_free(config->state_directory);
+        config->state_directory = g_strdup(arguments->state_directory);
     }
     if (arguments->reader != NULL) {
-        g_free(app->config->reader);
-        app->config->reader = g_strdup(arguments->reader);
+        g_free(config->reader);
+        config->reader = g_strdup(arguments->reader);
     }
-    return TRUE;
+    return g_steal_pointer(&config);
 }
+
+/* A configuration that does not hold changes nothing. */
+static gboolean
+on_reload(gpointer user_data)
+{
+    EhdApp *app = user_data;
+    g_autoptr(GError) error = NULL;
+    EhdConfig *config = load_config(app->arguments, &error);
+
+    if (config == NULL) {
+        ehd_log(G_LOG_LEVEL_WARNING, EHD_LOG_ID_RELOAD_REFUSED,
+                "the configuration stays as it was: %s", error->message);
+        return G_SOURCE_CONTINUE;
+    }
+    g_autofree char *held = ehd_config_hold_back(config, app->config);
+    ehd_config_unref(app->config);
+    app->config = config;
+    ehd_core_set_config(app->core, config);
+    ehd_log(G_LOG_LEVEL_MESSAGE, EHD_LOG_ID_RELOADED, "the configuration was read again%s%s",
+            held != NULL ? "; only a start changes " : "", held != NULL ? held : "");
+    return G_SOURCE_CONTINUE;
+}
+
+/* --- start -----------------------------------------------------------------------------------
+ */
 
 static gboolean
 connect_bus(EhdApp *app, GError **error)
@@ -234,11 +259,14 @@ open_core(EhdApp *app, GError **error)
 static gboolean
 app_start(EhdApp *app, GError **error)
 {
-    if (!load_config(app, error) || !connect_bus(app, error) || !open_stores(app, error) ||
+    app->config = load_config(app->arguments, error);
+    if (app->config == NULL || !connect_bus(app, error) || !open_stores(app, error) ||
         !open_devices(app, error) || !open_core(app, error))
         return FALSE;
     app->on_term = g_unix_signal_add(SIGTERM, on_signal, app);
     app->on_int = g_unix_signal_add(SIGINT, on_signal, app);
+    app->on_hup = g_unix_signal_add(SIGHUP, on_reload, app);
+    app->watchdog = ehd_watchdog_new();
     app->lifetime =
         ehd_lifetime_new(app->connection, app->arguments->idle_ms, &lifetime_user, app);
     ehd_lifetime_start(app->lifetime);
@@ -300,11 +328,14 @@ app_clear(EhdApp *app)
         g_source_remove(app->on_term);
     if (app->on_int != 0)
         g_source_remove(app->on_int);
+    if (app->on_hup != 0)
+        g_source_remove(app->on_hup);
+    g_clear_pointer(&app->watchdog, ehd_watchdog_free);
     clear_serving(app);
     if (app->connection != NULL)
         g_dbus_connection_close_sync(app->connection, NULL, NULL);
     g_clear_object(&app->connection);
-    g_clear_pointer(&app->config, ehd_config_free);
+    g_clear_pointer(&app->config, ehd_config_unref);
     g_main_loop_unref(app->loop);
 }
 
@@ -318,11 +349,11 @@ ehd_app_run(const EhdArguments *arguments)
     } else {
         ehp_status status =
             error->domain == EHD_ERROR ? (ehp_status)error->code : EHP_DAEMON_UNAVAILABLE;
-        g_warning("cannot start: %s: %s", ehp_status_text(status), error->message);
+        ehd_log(G_LOG_LEVEL_WARNING, EHD_LOG_ID_CANNOT_START, "cannot start: %s: %s",
+                ehp_status_text(status), error->message);
         app.status = ehp_status_exit(status);
     }
     app_clear(&app);
-    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "MESSAGE_ID", EHD_LOG_ID_STOPPED,
-                     "MESSAGE", "ended with %d", app.status);
+    ehd_log(G_LOG_LEVEL_MESSAGE, EHD_LOG_ID_STOPPED, "ended with %d", app.status);
     return app.status;
 }

@@ -214,6 +214,8 @@ static const Key keys[] = {
     {"store", "spool-quota", parse_bytes, AT(spool_quota), MIB, G_MAXINT64,
      "bytes (K, M, G, T), at least 1M"},
     {"store", "min-free", parse_bytes, AT(min_free), 0, G_MAXINT64, "bytes (K, M, G, T)"},
+    {"store", "audit-quota", parse_bytes, AT(audit_quota), MIB, G_MAXINT64,
+     "bytes (K, M, G, T), at least 1M"},
 };
 
 gboolean
@@ -305,6 +307,7 @@ EhdConfig *
 ehd_config_new(void)
 {
     EhdConfig *config = g_new0(EhdConfig, 1);
+    config->refs = 1;
     config->link_type = EHD_LINK_BLUETOOTH;
     config->link_channel_min = 1;
     config->link_channel_max = CHANNEL_MAX;
@@ -320,13 +323,21 @@ ehd_config_new(void)
     config->state_directory = g_strdup(EHD_STATE_DIR);
     config->spool_quota = 8192 * MIB;
     config->min_free = 64 * MIB;
+    config->audit_quota = 1024 * MIB;
+    return config;
+}
+
+EhdConfig *
+ehd_config_ref(EhdConfig *config)
+{
+    config->refs++;
     return config;
 }
 
 void
-ehd_config_free(EhdConfig *config)
+ehd_config_unref(EhdConfig *config)
 {
-    if (config == NULL)
+    if (config == NULL || --config->refs > 0)
         return;
     g_free(config->reader);
     g_free(config->link_directory);
@@ -452,4 +463,53 @@ ehd_config_set_link(EhdConfig *config, const char *text, GError **error)
                       "--link %s: must be unix:DIRECTORY[:ADDRESS] or bluetooth[:ADDRESS]",
                       text);
     return ok;
+}
+
+/* --- after SIGHUP ------------------------------------------------------------------------ */
+
+static void
+add_name(GString *names, const char *name)
+{
+    g_string_append_printf(names, "%s%s", names->len > 0 ? ", " : "", name);
+}
+
+static void
+keep_text(char **next, const char *now, const char *name, GString *names)
+{
+    if (g_strcmp0(*next, now) == 0)
+        return;
+    replace(next, now);
+    add_name(names, name);
+}
+
+static void
+keep_number(guint *next, guint now, const char *name, GString *names)
+{
+    if (*next == now)
+        return;
+    *next = now;
+    add_name(names, name);
+}
+
+char *
+ehd_config_hold_back(EhdConfig *next, const EhdConfig *now)
+{
+    GString *names = g_string_new(NULL);
+    guint type = next->link_type;
+
+    keep_text(&next->reader, now->reader, "[nfc] reader", names);
+    keep_number(&type, now->link_type, "[link] type", names);
+    next->link_type = (EhdLinkType)type;
+    keep_text(&next->link_directory, now->link_directory, "[link] directory", names);
+    keep_text(&next->link_address, now->link_address, "[link] address", names);
+    if (next->link_channel_min == now->link_channel_min)
+        keep_number(&next->link_channel_max, now->link_channel_max, "[link] channels", names);
+    keep_number(&next->link_channel_min, now->link_channel_min, "[link] channels", names);
+    next->link_channel_max = now->link_channel_max;
+    keep_text(&next->trust_directory, now->trust_directory, "[trust] directory", names);
+    keep_text(&next->state_directory, now->state_directory, "[store] state-directory", names);
+    if (names->len > 0)
+        return g_string_free(names, FALSE);
+    g_string_free(names, TRUE);
+    return NULL;
 }

@@ -2,8 +2,8 @@
  *
  * The daemon's configuration: /etc/ehrlink/ehrlinkd.conf, then the drop-ins
  * ehrlinkd.conf.d/NAME.conf beside it in the order of their names, later ones win key by key.
- * Read once at the start; plain data after. The path comes from argv alone (--config), never
- * from the environment. ehrlinkd.conf(5) lists the keys.
+ * Read at the start and on SIGHUP; plain data that nobody changes after. The path comes from
+ * argv alone (--config), never from the environment. ehrlinkd.conf(5) lists the keys.
  */
 #pragma once
 
@@ -15,6 +15,8 @@ typedef enum {
 } EhdLinkType;
 
 typedef struct {
+    gint refs; /* main thread */
+
     /* [nfc] */
     char *reader; /* owned; libnfc connstring, or NULL: the first one found */
 
@@ -45,15 +47,18 @@ typedef struct {
     char *state_directory; /* owned; absolute */
     guint64 spool_quota;   /* bytes, default 8 GiB; suffixes K, M, G, T (powers of 1024) */
     guint64 min_free;      /* bytes left free on the state's file system, default 64 MiB */
+    guint64 audit_quota;   /* bytes of the audit log at which sessions are refused, 1 GiB */
 } EhdConfig;
 
 /* The path that is built in: CONF_DIR/ehrlinkd.conf. */
 extern const char *const ehd_config_default_path;
 
-/* A configuration of nothing but defaults. Free with ehd_config_free. */
+/* A configuration of nothing but defaults. */
 EhdConfig *ehd_config_new(void);
-void ehd_config_free(EhdConfig *config);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdConfig, ehd_config_free)
+/* Sessions hold the one that they were opened with. */
+EhdConfig *ehd_config_ref(EhdConfig *config);
+void ehd_config_unref(EhdConfig *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdConfig, ehd_config_unref)
 
 /* Reads `path` and its drop-ins (`path`.d). The default path may be missing (defaults); a given
  * one may not. CONFIG_INVALID, naming file, group and key, for: an unknown group or key, a
@@ -69,6 +74,11 @@ gboolean ehd_config_parse(EhdConfig *config, const char *name, const char *text,
 /* "unix:DIR[:ADDRESS]" or "bluetooth[:ADDRESS]", as ehrlinkd --link gives it; replaces [link].
  * DIR must not hold a colon. */
 gboolean ehd_config_set_link(EhdConfig *config, const char *text, GError **error);
+
+/* After SIGHUP: what of `next` can only be had by a start (link, reader, directories) becomes
+ * again what it is in `now`, and is named in the result, "[link] type, [nfc] reader" (transfer
+ * full); NULL: nothing. */
+char *ehd_config_hold_back(EhdConfig *next, const EhdConfig *now);
 
 /* The index-th key that there is (for documentation's sake); FALSE past the last. */
 gboolean ehd_config_key_at(guint index, const char **group, const char **key);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/bus/names.h"
+#include "daemon/log.h"
 #include "daemon/error.h"
 
 struct EhdCalls {

@@ -9,6 +9,7 @@
 #include "daemon/bus/details.h"
 #include "daemon/bus/ehd-dbus.h"
 #include "daemon/bus/names.h"
+#include "daemon/log.h"
 #include "daemon/bus/session.h"
 #include "daemon/bus/transfer.h"
 

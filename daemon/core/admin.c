@@ -59,6 +59,20 @@ audit(EhdCore *self, EhdAuditKind kind, const char *organisation, const guint8 *
     ehd_books_write(self->books, &page, NULL, NULL);
 }
 
+void
+ehd_core_set_config(EhdCore *self, EhdConfig *config)
+{
+    g_autoptr(GError) error = NULL;
+
+    ehd_config_ref(config);
+    ehd_config_unref(self->parts.config);
+    self->parts.config = config;
+    ehd_spool_set_limits(self->parts.spool, config->spool_quota, config->min_free);
+    if (!ehd_trust_reload(self->parts.trust, &error))
+        g_warning("trust: %s", error->message);
+    ehd_core_load_identity(self);
+}
+
 static void
 identity_changed(EhdCore *self)
 {

@@ -366,6 +366,7 @@ ehd_core_new(const EhdCoreParts *parts, const EhdCoreHooks *hooks, gpointer user
     EhdCore *self = g_new0(EhdCore, 1);
 
     self->parts = *parts;
+    ehd_config_ref(self->parts.config);
     self->parts.stall_ms = parts->stall_ms != 0 ? parts->stall_ms : EHD_SOURCE_STALL_MS;
     self->parts.grace_ms = parts->grace_ms != 0 ? parts->grace_ms : EHD_GRACE_MS;
     self->parts.removal_ms = parts->removal_ms != 0 ? parts->removal_ms : EHD_LINGER_ENDED_MS;
@@ -396,5 +397,6 @@ ehd_core_free(EhdCore *self)
     g_ptr_array_unref(self->sessions);
     g_clear_handle_id(&self->check_source, g_source_remove);
     g_clear_pointer(&self->identity, ehd_identity_free);
+    ehd_config_unref(self->parts.config);
     g_free(self);
 }

@@ -25,9 +25,9 @@
 
 typedef struct EhdCore EhdCore;
 
-/* All borrowed: they outlive the core. */
+/* All borrowed: they outlive the core. Of the configuration it takes a reference. */
 typedef struct {
-    const EhdConfig *config;
+    EhdConfig *config;
     EhdState *state;
     EhdTrust *trust;
     EhdLedger *ledger;
@@ -71,6 +71,10 @@ gboolean ehd_core_start(EhdCore *core, GError **error);
  * start; the callback follows within two seconds. */
 void ehd_core_stop_async(EhdCore *core, GAsyncReadyCallback callback, gpointer user_data);
 gboolean ehd_core_stop_finish(EhdCore *core, GAsyncResult *result, GError **error);
+
+/* From now on; sessions that are open go on with the one that they were opened with. Identity
+ * and trust anchors are read again too, since an administrator may have changed them. */
+void ehd_core_set_config(EhdCore *core, EhdConfig *config);
 
 /* TRUE when the service may leave: no session, no job on a worker. A session in "confirming"
  * counts. */

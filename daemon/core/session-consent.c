@@ -119,8 +119,7 @@ ehd_session_extend(EhdSession *self, guint *seconds, GError **error)
         return FALSE;
     }
     self->extended = TRUE;
-    ehd_session_set_state(self, self->state,
-                          self->deadline + self->core->parts.config->consent_ms);
+    ehd_session_set_state(self, self->state, self->deadline + self->config->consent_ms);
     ehd_session_pump(self);
     *seconds = (guint)MAX(ehd_session_get_info(self)->deadline, 0);
     return TRUE;

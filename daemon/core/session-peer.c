@@ -92,7 +92,7 @@ accept_unverified(EhdRevocation *revocation)
 void
 ehd_patient_check_crls(EhdSession *self, const ehp_event *event)
 {
-    const EhdConfig *config = self->core->parts.config;
+    const EhdConfig *config = self->config;
     EhdCrlPolicy policy = {.max_age_s = config->trust_max_crl_age_s,
                            .allow_unchecked = config->trust_allow_unchecked};
     EhdRevocation revocation = {0};

@@ -63,7 +63,8 @@ typedef struct {
 } EhdRequest;
 
 struct EhdSession {
-    EhdCore *core; /* borrowed; owns us */
+    EhdCore *core;     /* borrowed; owns us */
+    EhdConfig *config; /* owned; as it was when the session was opened */
     char id[2 * EHD_SESSION_ID_BYTES + 1];
     uid_t uid;
     EhdSessionRole role;
@@ -118,8 +119,8 @@ struct EhdSession {
     ehp_session *engine; /* owned */
     gboolean engine_ended, pumping, pump_again;
     guint engine_timer;
-    guint64 engine_due; /* monotonic ms that it is set to */
-    gboolean linked;    /* LINK_UP was seen */
+    guint64 engine_due;     /* monotonic ms that it is set to */
+    gboolean linked;        /* LINK_UP was seen */
     gboolean receipt_acked; /* terminal: the patient's device has it */
     gboolean bye_due;       /* terminal: Bye is to be said when it has */
     gboolean complete;

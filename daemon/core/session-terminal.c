@@ -220,9 +220,8 @@ ehd_terminal_inbox_new(EhdSession *self)
 {
     const EhdCoreParts *parts = &self->core->parts;
 
-    return ehd_inbox_new(parts->spool, self->id, parts->config->spool_quota,
-                         parts->config->min_free, ehd_state_fd(parts->state), &inbox_user,
-                         self);
+    return ehd_inbox_new(parts->spool, self->id, self->config->spool_quota,
+                         self->config->min_free, ehd_state_fd(parts->state), &inbox_user, self);
 }
 
 void

@@ -20,6 +20,7 @@ ehd_session_new(EhdCore *core, EhdSessionRole role, uid_t uid)
     randombytes_buf(random, sizeof random);
     sodium_bin2hex(self->id, sizeof self->id, random, sizeof random);
     self->core = core;
+    self->config = ehd_config_ref(core->parts.config);
     self->role = role;
     self->uid = uid;
     self->created = ehd_core_now(core);
@@ -64,6 +65,7 @@ ehd_session_free(EhdSession *self)
     ehd_session_drop_cables(self);
     ehd_patient_clear(self);
     ehd_inbox_free(self->inbox);
+    ehd_config_unref(self->config);
     for (guint i = 0; i < self->n_chain; i++)
         g_bytes_unref(self->chain[i]);
     g_clear_pointer(&self->receipt, g_bytes_unref);

@@ -36,6 +36,15 @@ ehd_spool_used(EhdSpool *spool)
     return used;
 }
 
+void
+ehd_spool_set_limits(EhdSpool *spool, guint64 quota, guint64 min_free)
+{
+    g_mutex_lock(&spool->lock);
+    spool->quota = quota;
+    spool->min_free = min_free;
+    g_mutex_unlock(&spool->lock);
+}
+
 static guint64
 size_of(int dir_fd, const char *name)
 {

@@ -35,6 +35,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdSpool, ehd_spool_free)
 
 /* Ids of the sessions that are there (those with a meta file); transfer full. */
 GStrv ehd_spool_list(EhdSpool *spool, GError **error);
+/* For items that begin from now on. */
+void ehd_spool_set_limits(EhdSpool *spool, guint64 quota, guint64 min_free);
 /* Bytes that all items hold or have reserved. */
 guint64 ehd_spool_used(EhdSpool *spool);
 

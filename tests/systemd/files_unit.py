@@ -198,6 +198,56 @@ def test_helper_sockets():
         assert name in settings("ehrlinkd.service")["Wants"][0]
 
 
+def test_catalog():
+    """Each message id of the daemon is explained, in both languages, and journalctl can read it."""
+    ids = set(re.findall(r'define EHD_LOG_ID_\w+\s+"([0-9a-f]{32})"', read(source("daemon", "log.h"))))
+    assert len(ids) > 10
+    for name in ("ehrlink.catalog", "ehrlink.de.catalog"):
+        text = read(source("systemd", name))
+        assert set(re.findall(r"^-- ([0-9a-f]{32})$", text, re.M)) == ids, name
+        assert all(len(line) <= 100 for line in text.splitlines() if line[:1] != "#")
+    need("journalctl")
+    with tempfile.TemporaryDirectory() as root:
+        for room in ("usr/lib/systemd/catalog", "var/lib/systemd/catalog"):
+            os.makedirs(os.path.join(root, room))
+        for name in ("ehrlink.catalog", "ehrlink.de.catalog"):
+            shutil.copy(source("systemd", name), os.path.join(root, "usr/lib/systemd/catalog"))
+        made = subprocess.run(["journalctl", "--update-catalog", f"--root={root}"], capture_output=True, text=True, check=True)
+        assert not made.stderr, made.stderr
+        listed = subprocess.run(["journalctl", "--list-catalog", f"--root={root}"], capture_output=True, text=True, check=True).stdout
+        assert {line.split()[0] for line in listed.splitlines()} == ids, listed
+
+
+def test_kiosk_rules():
+    """The one thing that a kiosk may; nothing about sending, identity or trust."""
+    rules = read(source("systemd", "50-ehrlink-kiosk.rules"))
+    assert set(re.findall(r"org\.ehrlink1\.[a-z-]+", rules)) == {"org.ehrlink1.receive"} <= in_code()
+    groups = re.findall(r"^g\s+(\S+)", read(os.path.join(BUILT, "ehrlink.sysusers")), re.M)
+    assert set(re.findall(r'isInGroup\("([^"]+)"\)', rules)) <= set(groups)
+
+
+def test_udev_rules():
+    """Every reader that the helper knows, given to its group, and nothing world-accessible."""
+    text = read(source("systemd", "94-ehrlink-nfc.rules"))
+    known = set(re.findall(r'"([0-9a-f]{4}:[0-9a-f]{4})"', read(source("daemon", "nfc", "busy.c"))))
+    lines = [line for line in text.splitlines() if line.startswith("ATTR{idVendor}")]
+    ruled = {":".join(re.findall(r'=="([0-9a-f]{4})"', line)) for line in lines}
+    assert known and ruled == known, ruled ^ known
+    users = read(os.path.join(BUILT, "ehrlink.sysusers"))
+    group = settings("ehrlink-nfc.service")["User"][0]
+    assert re.search(rf"^u\s+{group}\s", users, re.M)
+    assert all(f'GROUP="{group}", MODE="0660"' in line for line in lines), lines
+    labels, gotos = set(re.findall(r'LABEL="(\w+)"', text)), set(re.findall(r'GOTO="(\w+)"', text))
+    assert labels == gotos and len(labels) == 1
+    word = r'[A-Z]+(\{[A-Za-z_]+\})?(==|!=|\+=|:=|=)"[^"]*"'
+    for line in text.splitlines():
+        assert not line or line[0] == "#" or re.fullmatch(rf"{word}(, {word})*", line), line
+    if shutil.which("udevadm") is None:
+        print("# no udevadm is installed: rules read by this test alone")
+    elif "verify" in subprocess.run(["udevadm", "--help"], capture_output=True, text=True, check=False).stdout:
+        subprocess.run(["udevadm", "verify", "--resolve-names=never", source("systemd", "94-ehrlink-nfc.rules")], check=True)
+
+
 def test_sysusers():
     need("systemd-sysusers")
     done = subprocess.run(["systemd-sysusers", "--dry-run", os.path.abspath(os.path.join(BUILT, "ehrlink.sysusers"))], capture_output=True,

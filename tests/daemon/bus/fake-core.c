@@ -105,6 +105,11 @@ ehd_core_stop_async(EhdCore *core, GAsyncReadyCallback callback, gpointer user_d
     g_task_return_boolean(task, TRUE);
 }
 
+void
+ehd_core_set_config(EhdCore *core, EhdConfig *config)
+{
+}
+
 gboolean
 ehd_core_stop_finish(EhdCore *core, GAsyncResult *result, GError **error)
 {

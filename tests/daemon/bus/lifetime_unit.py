@@ -8,6 +8,7 @@ import random
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -286,6 +287,64 @@ def test_environment_decides_nothing():
         daemon.terminate()
         _, said = daemon.communicate(timeout=20)
         assert daemon.returncode == 0, said
+
+
+def says(daemon, wanted):
+    """The first line of its log that has this."""
+    for line in daemon.stderr:
+        if wanted in line:
+            return line
+    raise AssertionError(f"it ended without: {wanted}")
+
+
+def configure(host, text):
+    with open(host.home + "/conf", "w", encoding="utf-8") as f:
+        f.write(text)
+
+
+def test_reload():
+    """SIGHUP: what can change changes, what cannot is named, what is wrong changes nothing."""
+    with Host() as host:
+        daemon = host.serve(host.connect())
+        for text, wanted, named in (
+                ("[session]\nconsent-timeout=60\n", "was read again", ()),
+                ("[session]\nkiosk=true\n[link]\nchannels=7\n[store]\nstate-directory=/elsewhere\n", "only a start changes", ("[link] channels",)),
+                ("[session]\nkiosk=maybe\n", "stays as it was", ("[session] kiosk",)),
+                ("", "was read again", ())):
+            configure(host, text)
+            daemon.send_signal(signal.SIGHUP)
+            line = says(daemon, wanted)
+            assert all(n in line for n in named), line
+            # --link and --state-directory on the command line win over the file, again
+            assert "state-directory" not in line, line
+        assert daemon.poll() is None
+        daemon.terminate()
+        assert daemon.wait(20) == 0
+        daemon.stderr.close()
+
+
+def test_watchdog():
+    """Whoever watches hears that the main loop turns; who asks for somebody else, or for nothing, does not."""
+    with Host() as host, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        client = host.connect()
+        path = host.home + "/notify"
+        manager.bind(path)
+        manager.settimeout(20)
+        for more, beats in (({"WATCHDOG_USEC": "200000"}, 3), ({"WATCHDOG_USEC": "200000", "WATCHDOG_PID": "1"}, 0),
+                            ({"WATCHDOG_USEC": "soon"}, 0), ({}, 0)):
+            daemon = host.serve(client, env=dict(host.env(), NOTIFY_SOCKET=path, **more))
+            for _ in range(beats):
+                assert manager.recv(100) == b"WATCHDOG=1"
+            daemon.terminate()
+            daemon.communicate(timeout=20)
+            assert daemon.returncode == 0
+            manager.setblocking(False)
+            try:
+                while manager.recv(100):
+                    assert beats
+            except BlockingIOError:
+                pass
+            manager.settimeout(20)
 
 
 if __name__ == "__main__":

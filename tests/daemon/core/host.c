@@ -356,7 +356,7 @@ host_free(Host *host)
     stop(host);
     owner_clear(&host->owner);
     g_array_unref(host->items);
-    ehd_config_free(host->config);
+    ehd_config_unref(host->config);
     g_free(host->files);
     scratch_free(host->dir);
     g_free(host);

@@ -248,6 +248,7 @@ test_documented(void)
     g_assert_cmpint(config->kiosk, ==, wanted->kiosk);
     g_assert_cmpint(config->spool_quota, ==, wanted->spool_quota);
     g_assert_cmpint(config->min_free, ==, wanted->min_free);
+    g_assert_cmpint(config->audit_quota, ==, wanted->audit_quota);
     const char *group = NULL;
     const char *key = NULL;
     for (guint i = 0; ehd_config_key_at(i, &group, &key); i++) {
@@ -256,6 +257,35 @@ test_documented(void)
         g_assert_nonnull(strstr(text, in_file));
         g_assert_nonnull(strstr(page, in_page));
     }
+}
+
+/* What only a start changes stays, and is named; the rest is the new one's. */
+static void
+test_hold_back(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(EhdConfig) now = ehd_config_new();
+    g_autoptr(EhdConfig) next = ehd_config_new();
+    static const char text[] = "[nfc]\nreader=acr122_usb:001:002\n"
+                               "[link]\ntype=unix\ndirectory=/run/x\nchannels=7\n"
+                               "[trust]\ndirectory=/t\nmax-crl-age-days=3\n"
+                               "[session]\nkiosk=true\n[store]\nspool-quota=2M\n";
+
+    g_assert_null(ehd_config_hold_back(next, now));
+    ehd_config_parse(next, "test", text, strlen(text), &error);
+    g_assert_no_error(error);
+    g_autofree char *held = ehd_config_hold_back(next, now);
+    g_assert_cmpstr(held, ==,
+                    "[nfc] reader, [link] type, [link] directory, [link] channels, "
+                    "[trust] directory");
+    g_assert_null(next->reader);
+    g_assert_cmpint(next->link_type, ==, EHD_LINK_BLUETOOTH);
+    g_assert_null(next->link_directory);
+    g_assert_cmpuint(next->link_channel_max, ==, now->link_channel_max);
+    g_assert_cmpstr(next->trust_directory, ==, now->trust_directory);
+    g_assert_cmpint(next->trust_max_crl_age_s, ==, 3 * 86400);
+    g_assert_true(next->kiosk);
+    g_assert_cmpuint(next->spool_quota, ==, 2 * 1024 * 1024);
 }
 
 int
@@ -267,6 +297,7 @@ main(int argc, char **argv)
     g_test_add_func("/config/refused", test_refused);
     g_test_add_func("/config/files", test_files);
     g_test_add_func("/config/link", test_link);
+    g_test_add_func("/config/hold-back", test_hold_back);
     g_test_add_func("/config/documented", test_documented);
     return g_test_run();
 }
