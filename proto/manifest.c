@@ -100,8 +100,6 @@ ehp_status
 ehp_item_list_check(const ehp_item_list *list, uint64_t *bytes)
 {
     *bytes = 0;
-    if (list->n_items == 0)
-        return EHP_ITEM_INVALID;
     if (list->n_items > EHP_ITEMS_MAX)
         return EHP_LIMIT_REACHED;
     for (size_t i = 0; i < list->n_items; i++) {

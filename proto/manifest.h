@@ -26,8 +26,8 @@ typedef struct {
     uint8_t salt_key[32];
 } ehp_item_list;
 
-/* A sender's own list: every entry, their number, sum and subject. EHP_ITEM_INVALID,
- * EHP_MIXED_SUBJECTS, EHP_LIMIT_REACHED. *bytes: the sum. */
+/* A sender's own list (of any number, also none): every entry, their number, sum and subject.
+ * EHP_ITEM_INVALID, EHP_MIXED_SUBJECTS, EHP_LIMIT_REACHED. *bytes: the sum. */
 EHP_MUST_USE ehp_status ehp_item_list_check(const ehp_item_list *list, uint64_t *bytes);
 /* The item's salt: HMAC(salt_key, be32(id)). */
 void ehp_item_list_salt(const ehp_item_list *list, uint32_t id, uint8_t out[EHP_SALT_LEN]);

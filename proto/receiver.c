@@ -47,9 +47,22 @@ ehp_receiver_reset(ehp_receiver *r)
     r->pages = 0;
     r->n_items = 0;
     r->bytes = 0;
-    r->has_subject = false;
-    r->subject_len = 0;
+    r->accepted = false;
+    if (!r->subject_known)
+        r->has_subject = false;
     ehp_sha256_init(&r->pages_hash);
+}
+
+void
+ehp_receiver_again(ehp_receiver *r)
+{
+    ehp_position none = {0, 0};
+
+    r->subject_known |= r->accepted && r->subject_seen;
+    ehp_receiver_reset(r);
+    r->delivered = r->durable = none;
+    r->durable_bytes = 0;
+    r->in_part = false;
 }
 
 /* ---------------------------------------------------------------- manifest */
@@ -81,7 +94,8 @@ reserve(ehp_receiver *r, size_t more)
 static bool
 same_subject(ehp_receiver *r, const Ehp__ItemEntry *entry)
 {
-    if (r->n_items == 0) {
+    if (r->n_items == 0 && !r->subject_known) {
+        r->subject_seen = true;
         r->has_subject = entry->has_subject;
         r->subject_len = entry->has_subject ? entry->subject.len : 0;
         if (r->subject_len > 0)
@@ -128,21 +142,27 @@ ehp_receiver_page(ehp_receiver *r, const Ehp__ManifestPage *page, ehp_bytes raw)
 }
 
 ehp_status
-ehp_receiver_manifest(ehp_receiver *r, const Ehp__Manifest *m,
-                      const uint8_t session[EHP_HASH_LEN])
+ehp_receiver_manifest(ehp_receiver *r, const Ehp__Manifest *m, const ehp_manifest_due *due)
 {
     uint8_t hash[EHP_HASH_LEN];
     bool there = m->has_session && m->has_direction && m->has_pages && m->has_items &&
                  m->has_bytes && m->has_pages_hash;
 
     ehp_sha256_final(&r->pages_hash, hash);
-    if (!there || r->n_items == 0 || memcmp(m->session.data, session, EHP_HASH_LEN) != 0 ||
-        m->direction != EHP__DIRECTION__DIRECTION_TO_TERMINAL)
+    if (!there || memcmp(m->session.data, due->session, EHP_HASH_LEN) != 0 ||
+        (m->direction == EHP__DIRECTION__DIRECTION_TO_PATIENT) != due->to_patient ||
+        (!due->to_patient && m->direction != EHP__DIRECTION__DIRECTION_TO_TERMINAL))
+        return EHP_BAD_MANIFEST;
+    if (m->transfer != due->transfer || m->manifest_only != due->manifest_only ||
+        (r->n_items == 0 && (due->transfer == 0 || due->to_patient))) /* only an answer */
         return EHP_BAD_MANIFEST;
     if (m->pages != r->pages || m->items != r->n_items || m->bytes != r->bytes ||
         memcmp(m->pages_hash.data, hash, EHP_HASH_LEN) != 0)
         return EHP_BAD_MANIFEST;
-    ehp_tree_init(&r->tree, r->keys[0]);
+    r->accepted = true;
+    r->manifest_only = due->manifest_only;
+    if (r->n_items > 0)
+        ehp_tree_init(&r->tree, r->keys[0]);
     return EHP_OK;
 }
 
@@ -156,6 +176,7 @@ ehp_receiver_recall(ehp_receiver *r, const ehp_received *past)
     status = reserve(r, past->n_items);
     if (status != EHP_OK)
         return status == EHP_NO_MEMORY ? status : EHP_STATE_DAMAGED;
+    r->accepted = true;
     r->n_items = past->n_items;
     memcpy(r->sizes, past->sizes, r->n_items * sizeof(*r->sizes));
     memcpy(r->keys, past->salts, r->n_items * sizeof(*r->keys));
@@ -334,11 +355,12 @@ ehp_receiver_settled(const ehp_receiver *r)
 bool
 ehp_receiver_done(const ehp_receiver *r)
 {
-    return r->n_items > 0 && r->durable.item == r->n_items;
+    return r->accepted && (r->manifest_only || r->durable.item == r->n_items);
 }
 
 void
 ehp_receiver_contents(const ehp_receiver *r, uint8_t out[EHP_HASH_LEN])
 {
-    ehp_contents_hash(out, r->sizes, (const uint8_t(*)[EHP_HASH_LEN])r->keys, r->n_items);
+    ehp_contents_hash(out, r->sizes, (const uint8_t(*)[EHP_HASH_LEN])r->keys,
+                      r->manifest_only ? 0 : r->n_items);
 }

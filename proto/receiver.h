@@ -13,14 +13,16 @@
 #include "proto/tree.h"
 
 typedef struct {
+    bool manifest_only; /* of the transfer: no items follow */
+    bool accepted;      /* the manifest is whole and right */
     /* the manifest, page by page */
     uint32_t pages;
     ehp_sha256_state pages_hash;
     uint32_t n_items, cap;
     uint64_t bytes;
-    uint64_t *sizes;               /* owned */
-    uint8_t (*keys)[EHP_HASH_LEN]; /* owned: an item's salt, and once it is whole its root */
-    bool has_subject;
+    uint64_t *sizes;                 /* owned */
+    uint8_t (*keys)[EHP_HASH_LEN];   /* owned: an item's salt, and once it is whole its root */
+    bool has_subject, subject_seen, subject_known; /* known: an earlier transfer said */
     uint8_t subject[EHP_SUBJECT_MAX];
     size_t subject_len;
 
@@ -43,12 +45,19 @@ void ehp_receiver_clear(ehp_receiver *r);
 
 /* Forgets an unfinished manifest. */
 void ehp_receiver_reset(ehp_receiver *r);
+/* Another transfer of the same session: all anew, but for the subject, which stays. */
+void ehp_receiver_again(ehp_receiver *r);
 /* The next page; raw: its bytes as received. EHP_BAD_MANIFEST, EHP_NO_MEMORY. */
 EHP_MUST_USE ehp_status ehp_receiver_page(ehp_receiver *r, const Ehp__ManifestPage *page,
                                           ehp_bytes raw);
-/* The manifest against all pages. EHP_BAD_MANIFEST. */
+typedef struct {
+    const uint8_t *session; /* EHP_HASH_LEN bytes */
+    uint32_t transfer;
+    bool to_patient, manifest_only;
+} ehp_manifest_due;
+/* The manifest against all pages and what is due. EHP_BAD_MANIFEST. */
 EHP_MUST_USE ehp_status ehp_receiver_manifest(ehp_receiver *r, const Ehp__Manifest *manifest,
-                                              const uint8_t session[EHP_HASH_LEN]);
+                                              const ehp_manifest_due *due);
 
 typedef struct {
     const uint64_t *sizes;
@@ -83,7 +92,7 @@ void ehp_receiver_drop_part(ehp_receiver *r);
 EHP_MUST_USE ehp_status ehp_receiver_durable(ehp_receiver *r, ehp_position at);
 /* Nothing that was delivered waits to become durable: a resumption can say where to go on. */
 bool ehp_receiver_settled(const ehp_receiver *r);
-/* Every item is stored. */
+/* Every item of the manifest is stored, or none is to come. */
 bool ehp_receiver_done(const ehp_receiver *r);
 /* contents_hash of the receipt, once done. */
 void ehp_receiver_contents(const ehp_receiver *r, uint8_t out[EHP_HASH_LEN]);

@@ -49,7 +49,7 @@ ehp_sender_init(ehp_sender *s, const ehp_item_list *list, int level)
     if (status == EHP_OK)
         status = ehp_item_list_hash(list, &s->pages, s->pages_hash);
     if (status == EHP_OK) {
-        s->roots = calloc(list->n_items, sizeof(*s->roots));
+        s->roots = calloc(list->n_items + 1, sizeof(*s->roots)); /* none is allowed, too */
         s->encoded = malloc(EHP_SEGMENT_MAX);
         s->encoder = ehp_segment_encoder_new();
         if (s->roots == NULL || s->encoded == NULL || s->encoder == NULL)
@@ -317,7 +317,7 @@ ehp_sender_restart(ehp_sender *s, bool manifest, ehp_position at)
 bool
 ehp_sender_done(const ehp_sender *s)
 {
-    return s->acked.item == s->list.n_items;
+    return s->manifest_only || s->acked.item == s->list.n_items;
 }
 
 /* ---------------------------------------------------------------- sending */
@@ -415,7 +415,7 @@ item_done_due(const ehp_sender *s)
 {
     uint64_t size;
 
-    if (s->sent.item == s->list.n_items)
+    if (s->held || s->sent.item == s->list.n_items)
         return false;
     size = size_of(s, s->sent.item);
     return s->sent.segments == ehp_item_segments(size) && (size > 0 || window_fits(s, 0));
@@ -445,7 +445,7 @@ ehp_sender_pump(ehp_sender *s, const ehp_outlet *out, const ehp_doc *manifest, s
 bool
 ehp_sender_wants(const ehp_sender *s, const ehp_queue *queue, size_t low)
 {
-    if (s->manifest_due || s->asked || s->sent.item == s->list.n_items ||
+    if (s->manifest_due || s->held || s->asked || s->sent.item == s->list.n_items ||
         ehp_queue_peek(queue).len >= low)
         return false;
     if (s->sent.segments == ehp_item_segments(size_of(s, s->sent.item)))
@@ -521,13 +521,14 @@ ehp_sender_data(ehp_sender *s, const ehp_outlet *out, const uint8_t *data, size_
 ehp_status
 ehp_sender_contents(const ehp_sender *s, uint8_t out[EHP_HASH_LEN])
 {
-    uint64_t *sizes = calloc(s->list.n_items, sizeof(*sizes));
+    size_t n = s->manifest_only ? 0 : s->list.n_items;
+    uint64_t *sizes = calloc(n + 1, sizeof(*sizes));
 
     if (sizes == NULL)
         return EHP_NO_MEMORY;
-    for (size_t i = 0; i < s->list.n_items; i++)
+    for (size_t i = 0; i < n; i++)
         sizes[i] = s->list.items[i]->size;
-    ehp_contents_hash(out, sizes, (const uint8_t(*)[EHP_HASH_LEN])s->roots, s->list.n_items);
+    ehp_contents_hash(out, sizes, (const uint8_t(*)[EHP_HASH_LEN])s->roots, n);
     free(sizes);
     return EHP_OK;
 }

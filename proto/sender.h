@@ -33,6 +33,8 @@ typedef struct {
     uint32_t pages;
     uint8_t pages_hash[EHP_HASH_LEN];
     int level;                      /* ehp_session_config.zstd_level */
+    bool held;                      /* manifest only, until (or unless) data may follow */
+    bool manifest_only;             /* never: done once the manifest is there */
     uint8_t (*roots)[EHP_HASH_LEN]; /* owned; of the items whose end was sent */
 
     /* the manifest, on this link */
@@ -102,7 +104,7 @@ ehp_sender_catching_up(const ehp_sender *s)
 /* An Ack of the receiver. EHP_OUT_OF_ORDER: more than was sent; EHP_ROLLED_BACK: less than
  * before; EHP_BAD_MESSAGE. */
 EHP_MUST_USE ehp_status ehp_sender_ack(ehp_sender *s, ehp_position at);
-/* Everything is acknowledged as stored. */
+/* Everything is acknowledged as stored, or nothing had to be. */
 bool ehp_sender_done(const ehp_sender *s);
 /* contents_hash of a receipt, once done. EHP_NO_MEMORY. */
 EHP_MUST_USE ehp_status ehp_sender_contents(const ehp_sender *s, uint8_t out[EHP_HASH_LEN]);

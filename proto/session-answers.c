@@ -24,7 +24,7 @@ ehp_status
 ehp_session_refuse(ehp_session *s, ehp_status why, uint64_t now_ms)
 {
     s->now = now_ms;
-    if (s->state != SS_CONSENT)
+    if (s->state != SS_CONSENT && s->state != SS_REPLY_OFFERED)
         return EHP_WRONG_STATE;
     s->answer_status = why == EHP_OK ? EHP_DECLINED : why;
     return ehp_session_answer(s, SE_REFUSE);
@@ -49,6 +49,12 @@ ehp_session_revoke(ehp_session *s, int64_t unix_time, uint64_t now_ms)
     return ehp_session_answer(s, SE_WITHDRAW);
 }
 
+static bool
+sending(const ehp_session *s)
+{
+    return s->state == SS_SENDING || s->state == SS_REPLY_SENDING;
+}
+
 ehp_status
 ehp_session_data(ehp_session *s, uint32_t item, const uint8_t *data, size_t len,
                  uint64_t now_ms)
@@ -58,7 +64,7 @@ ehp_session_data(ehp_session *s, uint32_t item, const uint8_t *data, size_t len,
     ehp_status status;
 
     s->now = now_ms;
-    if (s->state != SS_SENDING || !snd->asked)
+    if (!sending(s) || !snd->asked)
         return EHP_WRONG_STATE;
     if (snd->stale || !ehp_session_outlet(
                           s, &out)) { /* the link went meanwhile: it will be asked for again */
@@ -84,7 +90,7 @@ ehp_status
 ehp_session_data_failed(ehp_session *s, ehp_status why, uint64_t now_ms)
 {
     s->now = now_ms;
-    if (s->state != SS_SENDING || !s->sender.asked)
+    if (!sending(s) || !s->sender.asked)
         return EHP_WRONG_STATE;
     s->answer_status = why;
     return ehp_session_answer(s, SE_END);
@@ -126,12 +132,15 @@ ehp_session_progress(const ehp_session *s, ehp_progress *out)
     out->wire_out = s->wire_out;
     out->generation = s->secrets.generation;
     out->linked = s->link >= 0 && s->links[s->link].state == LS_UP;
-    if (s->has_sender) {
+    out->transfer = s->transfer;
+    out->to_patient = s->to_patient;
+    out->manifest_only = s->manifest_only;
+    if (session_sends(s) && s->has_sender) {
         out->items = (uint32_t)s->sender.list.n_items;
         out->items_done = s->sender.acked.item;
         out->bytes = s->sender.bytes;
         out->bytes_done = s->sender.acked_bytes;
-    } else if (s->has_receiver) {
+    } else if (!session_sends(s) && s->has_receiver) {
         out->items = s->receiver.n_items;
         out->items_done = s->receiver.durable.item;
         out->bytes = s->receiver.bytes;

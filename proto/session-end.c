@@ -75,6 +75,7 @@ drop_questions(ehp_session *s)
         case EHP_EV_REVOKED:
         case EHP_EV_COMPLETE:
         case EHP_EV_STATUS:
+        case EHP_EV_REPLY_REFUSED:
             s->events[kept++] = s->events[i];
             break;
         case EHP_EV_NONE:
@@ -92,6 +93,7 @@ drop_questions(ehp_session *s)
         case EHP_EV_ITEM_COMPLETE:
         case EHP_EV_COMMIT:
         case EHP_EV_RECEIPT_READY:
+        case EHP_EV_ITEM_REQUEST:
         case EHP_EV_ENDED:
             break;
         }

@@ -66,7 +66,7 @@ next_of_sender(ehp_session *s, ehp_event *event)
         event->mark = ehp_bytes_of(snd->roots[event->item], EHP_HASH_LEN);
         return true;
     }
-    if (s->state != SS_SENDING || !ehp_session_open(s) ||
+    if ((s->state != SS_SENDING && s->state != SS_REPLY_SENDING) || !ehp_session_open(s) ||
         !ehp_sender_wants(snd, &s->links[s->link].out, QUEUE_LOW))
         return false;
     snd->asked = true;

@@ -303,8 +303,8 @@ ehp_link_say_hello(ehp_session *s, int link)
     session_link *l = &s->links[link];
     ehp_status status;
 
-    if (l->first || l->hello_sent || s->save_wait || (l->state != LS_HELLO && l->state != LS_UP) ||
-        !ehp_resume_settled(s))
+    if (l->first || l->hello_sent || s->save_wait ||
+        (l->state != LS_HELLO && l->state != LS_UP) || !ehp_resume_settled(s))
         return;
     status = ehp_resume_send_hello(s, l);
     if (status != EHP_OK)

@@ -30,8 +30,8 @@ ehp_session_act_forget_crls(ehp_session *s)
     return EHP_OK;
 }
 
-static bool
-categories_known(const Ehp__ItemQuery *query)
+bool
+ehp_session_query_known(const Ehp__ItemQuery *query)
 {
     for (size_t i = 0; i < query->n_category; i++)
         if (!ehp_wire_known(&ehp__category__descriptor, (int)query->category[i]))
@@ -51,7 +51,7 @@ check_request(const ehp_session *s, const Ehp__ConsentRequest *r)
         !ehp_wire_known(&ehp__assurance__descriptor, (int)r->operator_->assurance))
         return EHP_BAD_MESSAGE;
     for (size_t i = 0; i < r->n_query; i++)
-        if (!categories_known(r->query[i]))
+        if (!ehp_session_query_known(r->query[i]))
             return EHP_BAD_MESSAGE;
     return EHP_OK;
 }
@@ -153,23 +153,6 @@ make_consent(ehp_session *s, const ehp_grant *grant)
     return status;
 }
 
-static ehp_status
-make_manifest(ehp_session *s)
-{
-    Ehp__Manifest m = EHP__MANIFEST__INIT;
-
-    m.has_session = m.has_direction = m.has_pages = m.has_items = m.has_bytes =
-        m.has_pages_hash = 1;
-    m.session = ehp_wire_binary(s->secrets.h, EHP_HASH_LEN);
-    m.direction = EHP__DIRECTION__DIRECTION_TO_TERMINAL;
-    m.pages = s->sender.pages;
-    m.items = (uint32_t)s->sender.list.n_items;
-    m.bytes = s->sender.bytes;
-    m.pages_hash = ehp_wire_binary(s->sender.pages_hash, EHP_HASH_LEN);
-    return ehp_doc_make(&s->docs[EHP_DOC_MANIFEST], EHP_SIGN_MANIFEST, s->patient_secret,
-                        &m.base);
-}
-
 ehp_status
 ehp_session_send_consent(ehp_session *s)
 {
@@ -194,7 +177,7 @@ ehp_session_act_grant(ehp_session *s)
     if (status == EHP_OK)
         status = make_consent(s, s->answer);
     if (status == EHP_OK)
-        status = make_manifest(s);
+        status = ehp_session_make_manifest(s);
     if (status != EHP_OK)
         return status;
     s->phase_deadline = UINT64_MAX;
@@ -210,24 +193,24 @@ check_grant(const ehp_session *s, const ehp_grant *grant)
     if (grant->acting_as != 0 &&
         !ehp_wire_known(&ehp__acting_as__descriptor, (int)grant->acting_as))
         return EHP_INVALID_ARGUMENT;
-    return s->state == SS_CONSENT ? EHP_OK : EHP_WRONG_STATE;
+    if (s->state != SS_CONSENT)
+        return EHP_WRONG_STATE;
+    return grant->n_items == 0 ? EHP_ITEM_INVALID : EHP_OK; /* nothing to give is a refusal */
 }
 
 ehp_status
 ehp_session_grant(ehp_session *s, const ehp_grant *grant, uint64_t now_ms)
 {
-    ehp_item_list list = {grant->items, grant->n_items, {0}};
     ehp_status status = check_grant(s, grant);
 
     s->now = now_ms;
     if (status != EHP_OK)
         return status;
-    ehp_drbg_bytes(&s->drbg, list.salt_key, sizeof(list.salt_key));
-    status = ehp_sender_init(&s->sender, &list, s->zstd_level);
-    ehp_wipe(list.salt_key, sizeof(list.salt_key));
+    status = ehp_session_make_sender(s, grant->items, grant->n_items);
     if (status != EHP_OK)
         return status;
-    s->has_sender = true;
+    s->manifest_only = ((const Ehp__ConsentRequest *)s->request.message)->manifest_only;
+    s->sender.manifest_only = s->sender.held = s->manifest_only;
     s->answer = grant;
     status = ehp_session_answer(s, SE_GRANT);
     s->answer = NULL;
@@ -255,15 +238,17 @@ ehp_status
 ehp_session_act_resume_sending(ehp_session *s)
 {
     const peer_hello *p = &s->hello;
-    ehp_position all = {(uint32_t)s->sender.list.n_items, 0};
+    ehp_position all = {s->manifest_only ? 0 : (uint32_t)s->sender.list.n_items, 0};
     ehp_status status;
 
+    if (p->ahead || s->to_patient) /* nothing of it is outstanding */
+        return EHP_OK;
     if (s->state != SS_SENDING)
         return p->has_manifest && p->durable.item == all.item ? EHP_OK : EHP_ROLLED_BACK;
     if (ehp_position_before(s->sender.acked, p->durable))
         s->progress_deadline = s->now + EHP_PROGRESS_MS;
     status = ehp_sender_restart(&s->sender, !p->has_manifest, p->durable);
-    if (status == EHP_OK && !p->has_manifest)
+    if (status == EHP_OK && !p->has_manifest && s->transfer == 0)
         status = ehp_session_send_consent(s);
     return status;
 }

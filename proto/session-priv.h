@@ -117,6 +117,13 @@ typedef enum {
     SS_SENDING,
     SS_RECEIPT,
     SS_SENT,
+    SS_REQUESTED,     /* an ItemRequest waits for what it gets */
+    SS_REPLY_PAGES,   /* what the terminal would send is being listed */
+    SS_REPLY_OFFERED, /* the person is asked */
+    SS_REPLY_RECEIVING,
+    SS_REPLY_COMMITTING,
+    SS_REPLY_STORING,
+    SS_REPLY_RECEIVED, /* our receipt is not acknowledged yet */
     /* terminal */
     SS_ASKING,
     SS_KEYED,
@@ -126,6 +133,10 @@ typedef enum {
     SS_COMMITTING,
     SS_STORING,
     SS_RECEIVED,
+    SS_REQUESTING, /* items are asked for, their manifest comes */
+    SS_REPLYING,   /* items are offered to the patient, who decides */
+    SS_REPLY_SENDING,
+    SS_REPLY_RECEIPT,
     SS_COUNT,
 } session_state;
 
@@ -154,6 +165,7 @@ typedef enum {
     SE_RESUME_HELLO,
     SE_SAS_COMMIT,
     SE_SAS_NONCE,
+    SE_ACCEPT,
     /* answers of the caller */
     SE_CRLS_GOOD,
     SE_CRLS_BAD,
@@ -166,11 +178,17 @@ typedef enum {
     SE_COMMIT,
     SE_STORED,
     SE_TELL_STATUS,
+    SE_REQUEST_ITEMS,
+    SE_OFFER,
     SE_SAY_BYE,
     SE_END,
     /* the link */
     SE_LINK_LOST,
     SE_AGREED, /* resumed: both hellos came */
+    /* and the patient's says what became of the offer */
+    SE_AGREED_ACCEPTED,
+    SE_AGREED_REFUSED,
+    SE_AGREED_FURTHER, /* the terminal's says that it is in the next transfer */
     SE_COUNT,
 } session_event;
 
@@ -212,6 +230,26 @@ typedef enum {
     SA_PEER_ENDED,
     SA_BYE,
     SA_END,
+    SA_PEER_LEFT,
+    SA_REQUEST_ITEMS,
+    SA_ASK_ITEMS,
+    SA_FORGET_PAGES,
+    SA_REQUEST_AGAIN,
+    SA_OFFER_ITEMS,
+    SA_REPLY,
+    SA_RESUME_REPLY,
+    SA_REPLY_ACCEPTED,
+    SA_REPLY_REFUSED,
+    SA_REPLY_SENT,
+    SA_REPLY_PAGE,
+    SA_REPLY_OFFER,
+    SA_REPLY_TAKE,
+    SA_REPLY_REFUSE,
+    SA_REPLY_VOID,
+    SA_REPLY_HELD,
+    SA_REPLY_STORED,
+    SA_REPLY_DONE,
+    SA_REPLY_KNOWN,
     SA_COUNT,
 } session_action;
 
@@ -220,6 +258,8 @@ extern const ehp_machine ehp_session_terminal_machine;
 
 /* What the peer's ResumeHello said. */
 typedef struct {
+    uint32_t transfer;
+    bool ahead; /* it is in a transfer that has not begun here */
     bool has_manifest;
     uint8_t manifest_hash[EHP_HASH_LEN];
     ehp_position durable;
@@ -229,7 +269,8 @@ typedef struct {
 enum {
     CONSENT_STATE_NONE = 0,
     CONSENT_STATE_GRANTED = 1,
-    CONSENT_STATE_ASKED = 2, /* patient: the request is here, unanswered */
+    CONSENT_STATE_ASKED = 2,   /* patient: the request, or an offer, is here, unanswered */
+    CONSENT_STATE_REFUSED = 3, /* patient: an offer was refused */
 };
 
 struct ehp_session {
@@ -269,6 +310,12 @@ struct ehp_session {
     uint32_t items_completed; /* receiver: of which ITEM_COMPLETE was given out */
     bool complete;
     bool receipt_acked;
+    uint32_t transfer; /* its number, from 0 */
+    bool to_patient, manifest_only;
+    bool refused;          /* an offer to the patient was */
+    uint8_t *item_request; /* terminal, owned: packed, to be said again */
+    size_t item_request_len;
+    ehp_unpacked asked; /* patient: the Record with the ItemRequest that is to be answered */
     bool extended;
 
     /* links */
@@ -329,6 +376,13 @@ session_body(const ehp_session *s)
     return (const Ehp__Record *)s->record.message;
 }
 
+/* Data role in the transfer that is (or was last) in course. */
+static inline bool
+session_sends(const ehp_session *s)
+{
+    return (s->role == EHP_ROLE_PATIENT) != s->to_patient;
+}
+
 /* session-send.c */
 /* The link may carry records of ours now. */
 bool ehp_session_open(const ehp_session *s);
@@ -367,7 +421,7 @@ ehp_status ehp_resume_answer(ehp_session *s, session_link *l);
 ehp_status ehp_resume_finish(ehp_session *s, session_link *l);
 void ehp_resume_commit(ehp_session *s, const session_link *l);
 /* Our ResumeHello is possible: nothing delivered waits to become durable. */
-bool ehp_resume_settled(const ehp_session *s);
+bool ehp_resume_settled(ehp_session *s);
 ehp_status ehp_resume_send_hello(ehp_session *s, session_link *l);
 ehp_status ehp_resume_take_hello(ehp_session *s, const session_link *l,
                                  const Ehp__ResumeHello *hello);
@@ -395,6 +449,8 @@ ehp_status ehp_session_act_check_status(ehp_session *s);
 ehp_status ehp_session_act_ask(ehp_session *s);
 ehp_status ehp_session_act_keep_key(ehp_session *s);
 ehp_status ehp_session_act_forget_consent(ehp_session *s);
+/* The Manifest that came, whole and right; *event: MANIFEST, filled in. */
+ehp_status ehp_session_take_manifest(ehp_session *s, ehp_event **event);
 ehp_status ehp_session_act_check_consent(ehp_session *s);
 ehp_status ehp_session_act_page(ehp_session *s);
 ehp_status ehp_session_act_offer(ehp_session *s);
@@ -425,6 +481,40 @@ ehp_status ehp_session_send_consent(ehp_session *s);
 
 /* session.c: all but configuration and documents. */
 ehp_status ehp_session_init(ehp_session *s, const ehp_session_config *config, uint64_t now_ms);
+/* session-transfer.c */
+/* Of the direction that is in course. */
+ehp_doc *ehp_session_manifest_doc(ehp_session *s);
+ehp_doc *ehp_session_receipt_doc(ehp_session *s);
+const uint8_t *ehp_session_own_secret(const ehp_session *s);
+const uint8_t *ehp_session_peer_key(const ehp_session *s);
+/* Of what the sender was made with, signed by us. */
+ehp_status ehp_session_make_manifest(ehp_session *s);
+/* A sender in place of the last one, which stays when this fails. */
+ehp_status ehp_session_make_sender(ehp_session *s, Ehp__ItemEntry *const *items, size_t n);
+void ehp_session_begin_transfer(ehp_session *s, bool to_patient);
+bool ehp_session_query_known(const Ehp__ItemQuery *query);
+ehp_status ehp_session_act_request_items(ehp_session *s);
+ehp_status ehp_session_act_request_again(ehp_session *s);
+ehp_status ehp_session_act_forget_pages(ehp_session *s);
+ehp_status ehp_session_act_peer_left(ehp_session *s);
+ehp_status ehp_session_act_ask_items(ehp_session *s);
+ehp_status ehp_session_act_offer_items(ehp_session *s);
+
+/* session-reply.c */
+ehp_status ehp_session_act_reply(ehp_session *s);
+ehp_status ehp_session_act_resume_reply(ehp_session *s);
+ehp_status ehp_session_act_reply_accepted(ehp_session *s);
+ehp_status ehp_session_act_reply_refused(ehp_session *s);
+ehp_status ehp_session_act_reply_sent(ehp_session *s);
+ehp_status ehp_session_act_reply_page(ehp_session *s);
+ehp_status ehp_session_act_reply_offer(ehp_session *s);
+ehp_status ehp_session_act_reply_take(ehp_session *s);
+ehp_status ehp_session_act_reply_refuse(ehp_session *s);
+ehp_status ehp_session_act_reply_void(ehp_session *s);
+ehp_status ehp_session_act_reply_held(ehp_session *s);
+ehp_status ehp_session_act_reply_stored(ehp_session *s);
+ehp_status ehp_session_act_reply_done(ehp_session *s);
+ehp_status ehp_session_act_reply_known(ehp_session *s);
 
 /* session-config.c: the ConsentRequest of the configuration, completed, signed. */
 ehp_status ehp_config_copy(ehp_session *s, const ehp_session_config *config);

@@ -22,7 +22,8 @@ ehp_status
 ehp_session_act_build_receipt(ehp_session *s)
 {
     const ehp_commit *commit = s->answer;
-    ehp_doc *doc = &s->docs[EHP_DOC_RECEIPT];
+    bool terminal = s->role == EHP_ROLE_TERMINAL;
+    ehp_doc *doc = ehp_session_receipt_doc(s);
     Ehp__Receipt r = EHP__RECEIPT__INIT;
     ProtobufCBinaryData chain[EHP_CHAIN_MAX];
     uint8_t contents[EHP_HASH_LEN];
@@ -33,21 +34,27 @@ ehp_session_act_build_receipt(ehp_session *s)
     r.has_request_hash = r.has_contents_hash = r.has_items = r.has_bytes = 1;
     r.has_complete = r.has_time = r.has_crl_state = r.has_signer = 1;
     r.session = ehp_wire_binary(s->secrets.h, EHP_HASH_LEN);
-    r.direction = EHP__DIRECTION__DIRECTION_TO_TERMINAL;
-    r.manifest_hash = ehp_wire_binary(s->docs[EHP_DOC_MANIFEST].hash, EHP_HASH_LEN);
+    r.direction =
+        terminal ? EHP__DIRECTION__DIRECTION_TO_TERMINAL : EHP__DIRECTION__DIRECTION_TO_PATIENT;
+    r.manifest_hash = ehp_wire_binary(ehp_session_manifest_doc(s)->hash, EHP_HASH_LEN);
     r.consent_hash = ehp_wire_binary(s->docs[EHP_DOC_CONSENT].hash, EHP_HASH_LEN);
     r.request_hash = ehp_wire_binary(s->docs[EHP_DOC_REQUEST].hash, EHP_HASH_LEN);
     r.contents_hash = ehp_wire_binary(contents, sizeof(contents));
-    r.items = s->receiver.n_items;
-    r.bytes = s->receiver.bytes;
+    r.items = s->manifest_only ? 0 : s->receiver.n_items;
+    r.bytes = s->manifest_only ? 0 : s->receiver.bytes;
+    r.has_transfer = s->transfer > 0;
+    r.transfer = s->transfer;
+    r.has_manifest_only = r.manifest_only = s->manifest_only;
     r.complete = 1;
     r.time = commit->time;
-    put_chain(s, &r, chain);
+    if (terminal)
+        put_chain(s, &r, chain);
     r.crl_state = (Ehp__CrlState)s->crl_state;
     r.has_audit_head = commit->audit_head != NULL;
     r.audit_head = ehp_wire_binary(commit->audit_head, EHP_HASH_LEN);
-    r.signer = ehp_wire_binary(s->secrets.leaf_key, sizeof(s->secrets.leaf_key));
-    status = ehp_doc_make(doc, EHP_SIGN_RECEIPT, s->leaf_secret, &r.base);
+    r.signer =
+        ehp_wire_binary(terminal ? s->secrets.leaf_key : s->patient_key, EHP_SIGN_PUBLIC_LEN);
+    status = ehp_doc_make(doc, EHP_SIGN_RECEIPT, ehp_session_own_secret(s), &r.base);
     if (status != EHP_OK)
         return status;
     ehp_session_emit(s, EHP_EV_RECEIPT_READY)->bytes = ehp_bytes_of(doc->bytes, doc->len);
@@ -60,7 +67,14 @@ ehp_session_act_send_receipt(ehp_session *s)
     s->complete = true;
     ehp_session_emit(s, EHP_EV_COMPLETE);
     ehp_session_send_ack(s); /* a receipt before the last Ack would be out of order */
-    return ehp_session_send_doc(s, EHP_DOC_RECEIPT);
+    return ehp_session_send_doc(s, s->to_patient ? EHP_DOC_REPLY_RECEIPT : EHP_DOC_RECEIPT);
+}
+
+/* The one that we signed, whichever transfer came after it. */
+static const ehp_doc *
+own_receipt(const ehp_session *s)
+{
+    return &s->docs[s->role == EHP_ROLE_TERMINAL ? EHP_DOC_RECEIPT : EHP_DOC_REPLY_RECEIPT];
 }
 
 ehp_status
@@ -69,7 +83,7 @@ ehp_session_act_receipt_acked(ehp_session *s)
     const Ehp__ReceiptAck *ack = session_body(s)->receipt_ack;
 
     if (!ack->has_receipt_hash ||
-        memcmp(ack->receipt_hash.data, s->docs[EHP_DOC_RECEIPT].hash, EHP_HASH_LEN) != 0)
+        memcmp(ack->receipt_hash.data, own_receipt(s)->hash, EHP_HASH_LEN) != 0)
         return EHP_BAD_RECEIPT;
     if (!s->receipt_acked)
         ehp_session_emit(s, EHP_EV_RECEIPT_ACKED);
@@ -82,7 +96,7 @@ ehp_session_act_send_again(ehp_session *s)
 {
     ehp_status status = EHP_OK;
 
-    if (!s->receipt_acked)
+    if (!s->to_patient && !s->receipt_acked)
         status = ehp_session_send_doc(s, EHP_DOC_RECEIPT);
     if (status == EHP_OK && ehp_doc_there(&s->docs[EHP_DOC_STATUS]))
         status = ehp_session_send_doc(s, EHP_DOC_STATUS);
@@ -103,6 +117,8 @@ chain_is(const ehp_session *s, const Ehp__Receipt *r)
     ehp_bytes chain[EHP_CHAIN_MAX];
     uint8_t hash[EHP_HASH_LEN];
 
+    if (s->to_patient) /* a patient's device has none */
+        return r->n_chain == 0;
     if (r->n_chain > EHP_CHAIN_MAX || (r->n_chain > 0) != s->secrets.has_chain)
         return false;
     for (size_t i = 0; i < r->n_chain; i++)
@@ -112,31 +128,36 @@ chain_is(const ehp_session *s, const Ehp__Receipt *r)
 }
 
 static bool
-says_what_was_sent(const ehp_session *s, const Ehp__Receipt *r, const uint8_t *contents)
+says_what_was_sent(ehp_session *s, const Ehp__Receipt *r, const uint8_t *contents)
 {
+    uint32_t items = s->manifest_only ? 0 : (uint32_t)s->sender.list.n_items;
+    uint64_t bytes = s->manifest_only ? 0 : s->sender.bytes;
+
     return hash_is(&r->session, s->secrets.h) &&
-           r->direction == EHP__DIRECTION__DIRECTION_TO_TERMINAL &&
-           hash_is(&r->manifest_hash, s->docs[EHP_DOC_MANIFEST].hash) &&
+           (r->direction == EHP__DIRECTION__DIRECTION_TO_PATIENT) == s->to_patient &&
+           r->direction != EHP__DIRECTION__DIRECTION_UNSPECIFIED &&
+           r->transfer == s->transfer && (bool)r->manifest_only == s->manifest_only &&
+           hash_is(&r->manifest_hash, ehp_session_manifest_doc(s)->hash) &&
            hash_is(&r->consent_hash, s->docs[EHP_DOC_CONSENT].hash) &&
            hash_is(&r->request_hash, s->docs[EHP_DOC_REQUEST].hash) &&
-           hash_is(&r->contents_hash, contents) && r->items == s->sender.list.n_items &&
-           r->bytes == s->sender.bytes && r->complete &&
-           (!r->has_crl_state || (uint32_t)r->crl_state == s->crl_state) &&
-           memcmp(r->signer.data, s->secrets.leaf_key, sizeof(s->secrets.leaf_key)) == 0 &&
+           hash_is(&r->contents_hash, contents) && r->items == items && r->bytes == bytes &&
+           r->complete && (!r->has_crl_state || (uint32_t)r->crl_state == s->crl_state) &&
+           memcmp(r->signer.data, ehp_session_peer_key(s), EHP_SIGN_PUBLIC_LEN) == 0 &&
            chain_is(s, r);
 }
 
 ehp_status
 ehp_session_act_check_receipt(ehp_session *s)
 {
-    ehp_doc *doc = &s->docs[EHP_DOC_RECEIPT];
+    ehp_doc *doc = ehp_session_receipt_doc(s);
     ehp_receipt receipt = {0};
     uint8_t contents[EHP_HASH_LEN];
     ehp_status status;
 
     if (!ehp_sender_done(&s->sender))
         return EHP_OUT_OF_ORDER;
-    status = ehp_doc_take(doc, EHP_SIGN_RECEIPT, s->secrets.leaf_key, session_body(s)->receipt);
+    status =
+        ehp_doc_take(doc, EHP_SIGN_RECEIPT, ehp_session_peer_key(s), session_body(s)->receipt);
     if (status == EHP_OK)
         status = ehp_receipt_open(ehp_bytes_of(doc->bytes, doc->len), &receipt);
     if (status == EHP_OK)
@@ -161,7 +182,7 @@ ehp_session_send_receipt_ack(ehp_session *s)
     Ehp__ReceiptAck ack = EHP__RECEIPT_ACK__INIT;
 
     ack.has_receipt_hash = 1;
-    ack.receipt_hash = ehp_wire_binary(s->docs[EHP_DOC_RECEIPT].hash, EHP_HASH_LEN);
+    ack.receipt_hash = ehp_wire_binary(ehp_session_receipt_doc(s)->hash, EHP_HASH_LEN);
     record.body_case = EHP__RECORD__BODY_RECEIPT_ACK;
     record.receipt_ack = &ack;
     return ehp_session_send(s, &record);
@@ -170,7 +191,8 @@ ehp_session_send_receipt_ack(ehp_session *s)
 ehp_status
 ehp_session_act_receipt_again(ehp_session *s)
 {
-    if (!ehp_doc_equal(&s->docs[EHP_DOC_RECEIPT], session_body(s)->receipt))
+    if (!session_sends(s) ||
+        !ehp_doc_equal(ehp_session_receipt_doc(s), session_body(s)->receipt))
         return EHP_BAD_RECEIPT;
     return ehp_session_send_receipt_ack(s);
 }
@@ -193,7 +215,8 @@ ehp_status
 ehp_session_receipt_stored(ehp_session *s, ehp_status status, uint64_t now_ms)
 {
     s->now = now_ms;
-    if (s->state != SS_RECEIPT && s->state != SS_STORING)
+    if (s->state != SS_RECEIPT && s->state != SS_STORING && s->state != SS_REPLY_STORING &&
+        s->state != SS_REPLY_RECEIPT)
         return EHP_WRONG_STATE;
     s->answer_status = status;
     return ehp_session_answer(s, status == EHP_OK ? SE_STORED : SE_END);

@@ -150,34 +150,39 @@ ehp_resume_commit(ehp_session *s, const session_link *l)
 /* ---------------------------------------------------------------- ResumeHello */
 
 static bool
-granted(const ehp_session *s)
+granted(ehp_session *s)
 {
-    return ehp_doc_there(&s->docs[EHP_DOC_MANIFEST]);
+    return ehp_doc_there(ehp_session_manifest_doc(s)) && s->state != SS_REPLY_OFFERED;
 }
 
 static uint32_t
-consent_state(const ehp_session *s)
+consent_state(ehp_session *s)
 {
     if (granted(s))
         return CONSENT_STATE_GRANTED;
-    return s->state == SS_CRLS || s->state == SS_CONSENT ? CONSENT_STATE_ASKED
-                                                         : CONSENT_STATE_NONE;
+    if (s->refused)
+        return CONSENT_STATE_REFUSED;
+    return s->state == SS_CRLS || s->state == SS_CONSENT || s->state == SS_REQUESTED ||
+                   s->state == SS_REPLY_OFFERED
+               ? CONSENT_STATE_ASKED
+               : CONSENT_STATE_NONE;
 }
 
 static ehp_position
-durable(const ehp_session *s)
+durable(ehp_session *s)
 {
     ehp_position none = {0, 0};
 
-    if (s->has_sender)
-        return s->sender.acked;
+    if (session_sends(s))
+        return s->has_sender ? s->sender.acked : none;
     return granted(s) ? s->receiver.durable : none;
 }
 
 bool
-ehp_resume_settled(const ehp_session *s)
+ehp_resume_settled(ehp_session *s)
 {
-    return !s->has_receiver || !granted(s) || ehp_receiver_settled(&s->receiver);
+    return session_sends(s) || !s->has_receiver || !granted(s) ||
+           ehp_receiver_settled(&s->receiver);
 }
 
 ehp_status
@@ -190,11 +195,13 @@ ehp_resume_send_hello(ehp_session *s, session_link *l)
     ehp_outlet out = {&l->records, &l->out, s->plain};
 
     hello.has_generation = hello.has_consent_state = 1;
+    hello.has_transfer = s->transfer > 0;
+    hello.transfer = s->transfer;
     hello.generation = l->generation;
     hello.consent_state = consent_state(s);
     if (granted(s)) {
         hello.has_manifest_hash = 1;
-        hello.manifest_hash = ehp_wire_binary(s->docs[EHP_DOC_MANIFEST].hash, EHP_HASH_LEN);
+        hello.manifest_hash = ehp_wire_binary(ehp_session_manifest_doc(s)->hash, EHP_HASH_LEN);
         ack.has_item = ack.has_segments = 1;
         ack.item = at.item;
         ack.segments = at.segments;
@@ -208,22 +215,61 @@ ehp_resume_send_hello(ehp_session *s, session_link *l)
     return ehp_wire_send(&out, &record, 0);
 }
 
+/* The terminal begins a transfer; the patient may not have heard of that yet. */
+static bool
+peer_is_ahead(const ehp_session *s, const peer_hello *p)
+{
+    return s->role == EHP_ROLE_PATIENT && p->transfer == s->transfer + 1 &&
+           (s->state == SS_SENT || s->state == SS_REPLY_RECEIVED);
+}
+
+static bool
+peer_is_behind(const ehp_session *s, const peer_hello *p)
+{
+    return s->role == EHP_ROLE_TERMINAL && p->transfer + 1 == s->transfer &&
+           (s->state == SS_REQUESTING || s->state == SS_REPLYING);
+}
+
+/* A receiver that forgot is allowed as long as it acknowledged nothing; one that had accepted
+ * may not forget that. */
+static ehp_status
+compare_as_sender(const ehp_session *s, const peer_hello *p)
+{
+    if (!s->has_sender)
+        return p->has_manifest ? EHP_ROLLED_BACK : EHP_OK;
+    if (p->has_manifest || s->state == SS_REPLYING)
+        return EHP_OK;
+    return s->to_patient || s->sender.acked.item > 0 || s->sender.acked.segments > 0
+               ? EHP_ROLLED_BACK
+               : EHP_OK;
+}
+
 /* What both say must fit what we know; a peer whose state went back is not resumed with. */
 static ehp_status
-compare(ehp_session *s, const peer_hello *p)
+compare(ehp_session *s, peer_hello *p)
 {
     bool ours = granted(s);
 
-    if (ours && p->has_manifest &&
-        memcmp(p->manifest_hash, s->docs[EHP_DOC_MANIFEST].hash, EHP_HASH_LEN) != 0)
+    p->ahead = peer_is_ahead(s, p);
+    if (p->ahead)
+        return EHP_OK;
+    if (peer_is_behind(s, p)) {
+        memset(p, 0, sizeof(*p));
+        return EHP_OK;
+    }
+    if (p->transfer != s->transfer)
         return EHP_ROLLED_BACK;
-    if (s->has_sender) /* a receiver that forgot is allowed as long as it acknowledged nothing
-                        */
-        return !p->has_manifest && (s->sender.acked.item > 0 || s->sender.acked.segments > 0)
-                   ? EHP_ROLLED_BACK
-                   : EHP_OK;
-    if (s->role == EHP_ROLE_PATIENT)
-        return p->has_manifest ? EHP_ROLLED_BACK : EHP_OK;
+    if (p->consent_state == CONSENT_STATE_REFUSED)
+        return s->role == EHP_ROLE_TERMINAL && (s->state == SS_REPLYING || s->refused)
+                   ? EHP_OK
+                   : EHP_ROLLED_BACK;
+    if (s->refused)
+        return s->role == EHP_ROLE_PATIENT ? EHP_OK : EHP_ROLLED_BACK;
+    if (ours && p->has_manifest &&
+        memcmp(p->manifest_hash, ehp_session_manifest_doc(s)->hash, EHP_HASH_LEN) != 0)
+        return EHP_ROLLED_BACK;
+    if (session_sends(s))
+        return compare_as_sender(s, p);
     if (ours && (!p->has_manifest || ehp_position_before(s->receiver.durable, p->durable)))
         return EHP_ROLLED_BACK;
     return EHP_OK;
@@ -236,8 +282,9 @@ ehp_resume_take_hello(ehp_session *s, const session_link *l, const Ehp__ResumeHe
 
     memset(p, 0, sizeof(*p));
     if (!hello->has_generation || !hello->has_consent_state ||
-        hello->generation != l->generation || hello->consent_state > CONSENT_STATE_ASKED)
+        hello->generation != l->generation || hello->consent_state > CONSENT_STATE_REFUSED)
         return EHP_BAD_MESSAGE;
+    p->transfer = hello->transfer;
     p->consent_state = hello->consent_state;
     p->has_manifest = hello->has_manifest_hash;
     if (p->has_manifest != (p->consent_state == CONSENT_STATE_GRANTED) ||

@@ -9,6 +9,8 @@
  *     3 × (be32 length, document): request, consent, manifest
  *
  * A restored session has no link, no half segment, no question: the resumption brings them.
+ * Only the first transfer of a session outlives its process: a later one ends with it, and what
+ * the earlier ones brought stays.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +31,7 @@ static const ehp_document kept[] = {EHP_DOC_REQUEST, EHP_DOC_CONSENT, EHP_DOC_MA
 void
 ehp_session_want_save(ehp_session *s, bool wait)
 {
-    if (!s->saves)
+    if (!s->saves || s->transfer > 0)
         return;
     s->save_due = true;
     s->save_wait = s->save_wait || wait;
@@ -96,7 +98,7 @@ ehp_session_save(const ehp_session *s, ehp_writer *out)
 {
     ehp_status status;
 
-    if (s->state == SS_ENDED)
+    if (s->state == SS_ENDED || s->transfer > 0)
         return EHP_WRONG_STATE;
     ehp_put(out, magic, sizeof(magic));
     ehp_put_u8(out, FORMAT);
@@ -125,7 +127,7 @@ ehp_session_save(const ehp_session *s, ehp_writer *out)
 ehp_status
 ehp_session_mark(const ehp_session *s, ehp_writer *out)
 {
-    if (s->has_sender && s->sender.acked.item < s->sender.list.n_items)
+    if (s->has_sender && s->transfer == 0 && s->sender.acked.item < s->sender.list.n_items)
         ehp_mark_put(out, s->sender.acked.item, &s->sender.acked_tree);
     return ehp_writer_end(out);
 }
@@ -214,6 +216,8 @@ unpack_docs(ehp_session *s)
     if (ehp_doc_there(&s->docs[EHP_DOC_REQUEST]))
         status = ehp_guard_unpack(&ehp__consent_request__descriptor,
                                   s->docs[EHP_DOC_REQUEST].body, NULL, &s->request);
+    if (status == EHP_OK && s->request.message != NULL)
+        s->manifest_only = ((const Ehp__ConsentRequest *)s->request.message)->manifest_only;
     if (status == EHP_OK && ehp_doc_there(&s->docs[EHP_DOC_CONSENT]))
         status = ehp_guard_unpack(&ehp__consent__descriptor, s->docs[EHP_DOC_CONSENT].body,
                                   NULL, &s->consent);
@@ -252,6 +256,7 @@ restore_sender(ehp_session *s, const ehp_session_past *past, const uint8_t salt_
     if (status != EHP_OK)
         return status == EHP_NO_MEMORY ? status : EHP_STATE_DAMAGED;
     s->has_sender = true;
+    s->sender.manifest_only = s->sender.held = s->manifest_only;
     status = check_manifest(s, past->n_items, s->sender.bytes, s->sender.pages_hash);
     if (status == EHP_OK)
         status = ehp_sender_recall(&s->sender, past->roots, past->n_roots, past->mark);
@@ -270,6 +275,7 @@ restore_receiver(ehp_session *s, const ehp_session_past *past)
         return status;
     s->has_receiver = true;
     status = ehp_receiver_recall(&s->receiver, &received);
+    s->receiver.manifest_only = s->manifest_only;
     if (status == EHP_OK)
         status = check_manifest(s, past->n_items, s->receiver.bytes, NULL);
     s->acks_sent = s->receiver.durable;
@@ -291,10 +297,10 @@ restore_receipt(ehp_session *s, const ehp_session_past *past)
         return ehp_receiver_done(&s->receiver) ? EHP_OK : EHP_STATE_DAMAGED;
     }
     s->sender.catching_up = false; /* nothing will be sent, so nothing is compared */
-    s->sender.acked.item = past->n_items;
+    s->sender.acked.item = s->manifest_only ? 0 : past->n_items;
     s->sender.acked.segments = 0;
     s->sender.acked_bytes = s->sender.bytes;
-    s->sender.reported = past->n_items;
+    s->sender.reported = s->sender.acked.item;
     s->phase_deadline = s->now + s->linger_ms;
     s->state = SS_SENT;
     return EHP_OK;

@@ -63,10 +63,12 @@ ehp_session_send_doc(ehp_session *s, ehp_document which)
         record.consent = &message;
         break;
     case EHP_DOC_MANIFEST:
+    case EHP_DOC_REPLY_MANIFEST:
         record.body_case = EHP__RECORD__BODY_MANIFEST;
         record.manifest = &message;
         break;
     case EHP_DOC_RECEIPT:
+    case EHP_DOC_REPLY_RECEIPT:
         record.body_case = EHP__RECORD__BODY_RECEIPT;
         record.receipt = &message;
         break;
@@ -93,7 +95,7 @@ ehp_session_send_ack(ehp_session *s)
     Ehp__Ack ack = EHP__ACK__INIT;
     const ehp_position *at = &s->receiver.durable;
 
-    if (!s->has_receiver || s->state == SS_ENDED || !ehp_session_open(s) ||
+    if (session_sends(s) || !s->has_receiver || s->state == SS_ENDED || !ehp_session_open(s) ||
         !ehp_position_before(s->acks_sent, *at))
         return;
     ack.has_item = ack.has_segments = 1;

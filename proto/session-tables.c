@@ -7,14 +7,33 @@
 #include "proto/session-priv.h"
 
 static const char *const states[SS_COUNT] = {
-    [SS_ENDED] = "Ended",         [SS_STAPLE] = "Staple",
-    [SS_REQUEST] = "Request",     [SS_CRLS] = "Crls",
-    [SS_CONSENT] = "Consent",     [SS_SENDING] = "Sending",
-    [SS_RECEIPT] = "Receipt",     [SS_SENT] = "Sent",
-    [SS_ASKING] = "Asking",       [SS_KEYED] = "Keyed",
-    [SS_PAGES] = "Pages",         [SS_OFFERED] = "Offered",
-    [SS_RECEIVING] = "Receiving", [SS_COMMITTING] = "Committing",
-    [SS_STORING] = "Storing",     [SS_RECEIVED] = "Received",
+    [SS_ENDED] = "Ended",
+    [SS_STAPLE] = "Staple",
+    [SS_REQUEST] = "Request",
+    [SS_CRLS] = "Crls",
+    [SS_CONSENT] = "Consent",
+    [SS_SENDING] = "Sending",
+    [SS_RECEIPT] = "Receipt",
+    [SS_SENT] = "Sent",
+    [SS_ASKING] = "Asking",
+    [SS_KEYED] = "Keyed",
+    [SS_PAGES] = "Pages",
+    [SS_OFFERED] = "Offered",
+    [SS_RECEIVING] = "Receiving",
+    [SS_COMMITTING] = "Committing",
+    [SS_STORING] = "Storing",
+    [SS_RECEIVED] = "Received",
+    [SS_REQUESTED] = "Requested",
+    [SS_REPLY_PAGES] = "ReplyPages",
+    [SS_REPLY_OFFERED] = "ReplyOffered",
+    [SS_REPLY_RECEIVING] = "ReplyReceiving",
+    [SS_REPLY_COMMITTING] = "ReplyCommitting",
+    [SS_REPLY_STORING] = "ReplyStoring",
+    [SS_REPLY_RECEIVED] = "ReplyReceived",
+    [SS_REQUESTING] = "Requesting",
+    [SS_REPLYING] = "Replying",
+    [SS_REPLY_SENDING] = "ReplySending",
+    [SS_REPLY_RECEIPT] = "ReplyReceipt",
 };
 
 static const char *const events[SE_COUNT] = {
@@ -41,6 +60,7 @@ static const char *const events[SE_COUNT] = {
     [SE_RESUME_HELLO] = "ResumeHello",
     [SE_SAS_COMMIT] = "SasCommit",
     [SE_SAS_NONCE] = "SasNonce",
+    [SE_ACCEPT] = "Accept",
     [SE_CRLS_GOOD] = "(CRLs good)",
     [SE_CRLS_BAD] = "(CRLs bad)",
     [SE_GRANT] = "(granted)",
@@ -52,10 +72,15 @@ static const char *const events[SE_COUNT] = {
     [SE_COMMIT] = "(committed)",
     [SE_STORED] = "(receipt stored)",
     [SE_TELL_STATUS] = "(status)",
+    [SE_REQUEST_ITEMS] = "(items wanted)",
+    [SE_OFFER] = "(items offered)",
     [SE_SAY_BYE] = "(bye)",
     [SE_END] = "(end)",
     [SE_LINK_LOST] = "link lost",
     [SE_AGREED] = "link resumed",
+    [SE_AGREED_ACCEPTED] = "link resumed, accepted",
+    [SE_AGREED_REFUSED] = "link resumed, refused",
+    [SE_AGREED_FURTHER] = "link resumed, the terminal is further",
 };
 
 static const char *const actions[SA_COUNT] = {
@@ -96,6 +121,26 @@ static const char *const actions[SA_COUNT] = {
     [SA_PEER_ENDED] = "the peer's reason",
     [SA_BYE] = "send Bye",
     [SA_END] = "send the reason",
+    [SA_PEER_LEFT] = "the peer has left",
+    [SA_REQUEST_ITEMS] = "send ItemRequest",
+    [SA_ASK_ITEMS] = "check, ask ITEM_REQUEST",
+    [SA_FORGET_PAGES] = "forget pages",
+    [SA_REQUEST_AGAIN] = "send ItemRequest again if it did not arrive",
+    [SA_OFFER_ITEMS] = "pages, Manifest, data follow",
+    [SA_REPLY] = "pages, Manifest follow",
+    [SA_RESUME_REPLY] = "pages, Manifest again if they did not arrive; Status again",
+    [SA_REPLY_ACCEPTED] = "data follow",
+    [SA_REPLY_REFUSED] = "tell REPLY_REFUSED",
+    [SA_REPLY_SENT] = "send ReceiptAck, tell COMPLETE",
+    [SA_REPLY_PAGE] = "a new transfer: check, tell MANIFEST_PAGE",
+    [SA_REPLY_OFFER] = "check, ask MANIFEST",
+    [SA_REPLY_TAKE] = "send Accept",
+    [SA_REPLY_REFUSE] = "send Refusal",
+    [SA_REPLY_VOID] = "tell CONSENT_VOID, send Refusal",
+    [SA_REPLY_HELD] = "send Receipt, tell COMPLETE",
+    [SA_REPLY_STORED] = "send Receipt again",
+    [SA_REPLY_DONE] = "check, tell RECEIPT_ACKED",
+    [SA_REPLY_KNOWN] = "tell RECEIPT_ACKED",
 };
 
 #define ALWAYS(state)                                                                          \
@@ -110,6 +155,13 @@ static const char *const actions[SA_COUNT] = {
     {state, SE_LINK_LOST, SA_NONE, state},                                                     \
     {                                                                                          \
         state, SE_AGREED, SA_NONE, state                                                       \
+    }
+
+/* While a reply comes, the word about what was sent may come too. */
+#define REPLY(state)                                                                           \
+    ALWAYS(state),                                                                             \
+    {                                                                                          \
+        state, SE_STATUS, SA_CHECK_STATUS, state                                               \
     }
 
 static const ehp_rule patient_rules[] = {
@@ -152,6 +204,46 @@ static const ehp_rule patient_rules[] = {
     {SS_SENT, SE_STATUS, SA_CHECK_STATUS, SS_SENT},
     {SS_SENT, SE_BYE, SA_PEER_DONE, SS_ENDED},
     {SS_SENT, SE_SAY_BYE, SA_BYE, SS_ENDED},
+    {SS_SENT, SE_ITEM_REQUEST, SA_ASK_ITEMS, SS_REQUESTED},
+    {SS_SENT, SE_MANIFEST_PAGE, SA_REPLY_PAGE, SS_REPLY_PAGES},
+
+    ALWAYS(SS_REQUESTED),
+    STEADY(SS_REQUESTED),
+    {SS_REQUESTED, SE_OFFER, SA_OFFER_ITEMS, SS_SENDING},
+    {SS_REQUESTED, SE_WITHDRAW, SA_WITHDRAW, SS_ENDED},
+
+    REPLY(SS_REPLY_PAGES),
+    {SS_REPLY_PAGES, SE_LINK_LOST, SA_FORGET_PAGES, SS_REPLY_PAGES},
+    {SS_REPLY_PAGES, SE_AGREED, SA_NONE, SS_REPLY_PAGES},
+    {SS_REPLY_PAGES, SE_MANIFEST_PAGE, SA_PAGE, SS_REPLY_PAGES},
+    {SS_REPLY_PAGES, SE_MANIFEST, SA_REPLY_OFFER, SS_REPLY_OFFERED},
+
+    REPLY(SS_REPLY_OFFERED),
+    STEADY(SS_REPLY_OFFERED),
+    {SS_REPLY_OFFERED, SE_MANIFEST_OK, SA_REPLY_TAKE, SS_REPLY_RECEIVING},
+    {SS_REPLY_OFFERED, SE_REFUSE, SA_REPLY_REFUSE, SS_SENT},
+    {SS_REPLY_OFFERED, SE_CONSENT_VOID, SA_REPLY_VOID, SS_SENT},
+
+    REPLY(SS_REPLY_RECEIVING),
+    {SS_REPLY_RECEIVING, SE_LINK_LOST, SA_DROP_PART, SS_REPLY_RECEIVING},
+    {SS_REPLY_RECEIVING, SE_AGREED, SA_NONE, SS_REPLY_RECEIVING},
+    {SS_REPLY_RECEIVING, SE_SEGMENT_PART, SA_PART, SS_REPLY_RECEIVING},
+    {SS_REPLY_RECEIVING, SE_ITEM_DONE, SA_ITEM_DONE, SS_REPLY_RECEIVING},
+    {SS_REPLY_RECEIVING, SE_ALL_STORED, SA_ASK_COMMIT, SS_REPLY_COMMITTING},
+
+    REPLY(SS_REPLY_COMMITTING),
+    STEADY(SS_REPLY_COMMITTING),
+    {SS_REPLY_COMMITTING, SE_COMMIT, SA_BUILD_RECEIPT, SS_REPLY_STORING},
+
+    REPLY(SS_REPLY_STORING),
+    STEADY(SS_REPLY_STORING),
+    {SS_REPLY_STORING, SE_STORED, SA_REPLY_HELD, SS_REPLY_RECEIVED},
+
+    REPLY(SS_REPLY_RECEIVED),
+    {SS_REPLY_RECEIVED, SE_LINK_LOST, SA_NONE, SS_REPLY_RECEIVED},
+    {SS_REPLY_RECEIVED, SE_AGREED, SA_REPLY_STORED, SS_REPLY_RECEIVED},
+    {SS_REPLY_RECEIVED, SE_AGREED_FURTHER, SA_REPLY_KNOWN, SS_SENT},
+    {SS_REPLY_RECEIVED, SE_RECEIPT_ACK, SA_REPLY_DONE, SS_SENT},
 };
 
 const ehp_machine ehp_session_patient_machine = {
@@ -214,6 +306,40 @@ static const ehp_rule terminal_rules[] = {
     {SS_RECEIVED, SE_REVOKE, SA_REVOKED, SS_ENDED},
     {SS_RECEIVED, SE_BYE, SA_PEER_DONE, SS_ENDED},
     {SS_RECEIVED, SE_SAY_BYE, SA_BYE, SS_ENDED},
+    {SS_RECEIVED, SE_RECEIPT, SA_RECEIPT_AGAIN, SS_RECEIVED},
+    {SS_RECEIVED, SE_REQUEST_ITEMS, SA_REQUEST_ITEMS, SS_REQUESTING},
+    {SS_RECEIVED, SE_OFFER, SA_REPLY, SS_REPLYING},
+
+    ALWAYS(SS_REQUESTING),
+    {SS_REQUESTING, SE_LINK_LOST, SA_FORGET_PAGES, SS_REQUESTING},
+    {SS_REQUESTING, SE_AGREED, SA_REQUEST_AGAIN, SS_REQUESTING},
+    {SS_REQUESTING, SE_MANIFEST_PAGE, SA_PAGE, SS_REQUESTING},
+    {SS_REQUESTING, SE_MANIFEST, SA_OFFER, SS_OFFERED},
+    {SS_REQUESTING, SE_REVOKE, SA_REVOKED, SS_ENDED},
+    {SS_REQUESTING, SE_BYE, SA_PEER_LEFT, SS_ENDED},
+
+    ALWAYS(SS_REPLYING),
+    {SS_REPLYING, SE_LINK_LOST, SA_NONE, SS_REPLYING},
+    {SS_REPLYING, SE_AGREED, SA_RESUME_REPLY, SS_REPLYING},
+    {SS_REPLYING, SE_AGREED_ACCEPTED, SA_REPLY_ACCEPTED, SS_REPLY_SENDING},
+    {SS_REPLYING, SE_AGREED_REFUSED, SA_REPLY_REFUSED, SS_RECEIVED},
+    {SS_REPLYING, SE_ACCEPT, SA_REPLY_ACCEPTED, SS_REPLY_SENDING},
+    {SS_REPLYING, SE_REFUSAL, SA_REPLY_REFUSED, SS_RECEIVED},
+    {SS_REPLYING, SE_TELL_STATUS, SA_SEND_STATUS, SS_REPLYING},
+    {SS_REPLYING, SE_BYE, SA_PEER_LEFT, SS_ENDED},
+
+    ALWAYS(SS_REPLY_SENDING),
+    {SS_REPLY_SENDING, SE_LINK_LOST, SA_NONE, SS_REPLY_SENDING},
+    {SS_REPLY_SENDING, SE_AGREED, SA_RESUME_REPLY, SS_REPLY_SENDING},
+    {SS_REPLY_SENDING, SE_ACK, SA_ACK, SS_REPLY_SENDING},
+    {SS_REPLY_SENDING, SE_RECEIPT, SA_CHECK_RECEIPT, SS_REPLY_RECEIPT},
+    {SS_REPLY_SENDING, SE_TELL_STATUS, SA_SEND_STATUS, SS_REPLY_SENDING},
+
+    ALWAYS(SS_REPLY_RECEIPT),
+    {SS_REPLY_RECEIPT, SE_LINK_LOST, SA_NONE, SS_REPLY_RECEIPT},
+    {SS_REPLY_RECEIPT, SE_AGREED, SA_RESUME_REPLY, SS_REPLY_RECEIPT},
+    {SS_REPLY_RECEIPT, SE_STORED, SA_REPLY_SENT, SS_RECEIVED},
+    {SS_REPLY_RECEIPT, SE_TELL_STATUS, SA_SEND_STATUS, SS_REPLY_RECEIPT},
 };
 
 const ehp_machine ehp_session_terminal_machine = {

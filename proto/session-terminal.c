@@ -101,6 +101,7 @@ ehp_session_act_check_consent(ehp_session *s)
     if (status != EHP_OK)
         return status;
     s->crl_state = (uint32_t)((const Ehp__Consent *)s->consent.message)->crl_state;
+    s->manifest_only = ((const Ehp__ConsentRequest *)s->request.message)->manifest_only;
     if (s->has_receiver)
         return EHP_OK;
     status = ehp_receiver_init(&s->receiver);
@@ -127,31 +128,41 @@ ehp_session_act_page(ehp_session *s)
 }
 
 ehp_status
-ehp_session_act_offer(ehp_session *s)
+ehp_session_take_manifest(ehp_session *s, ehp_event **event)
 {
+    ehp_manifest_due due = {s->secrets.h, s->transfer, s->to_patient, s->manifest_only};
     ehp_doc doc = {0};
     ehp_unpacked body = {0};
-    ehp_event *event;
-    ehp_status status =
-        ehp_doc_take(&doc, EHP_SIGN_MANIFEST, s->patient_key, session_body(s)->manifest);
+    ehp_status status = ehp_doc_take(&doc, EHP_SIGN_MANIFEST, ehp_session_peer_key(s),
+                                     session_body(s)->manifest);
 
     if (status == EHP_OK)
         status = ehp_guard_unpack(&ehp__manifest__descriptor, doc.body, NULL, &body);
     if (status == EHP_OK)
-        status = ehp_receiver_manifest(&s->receiver, (const Ehp__Manifest *)body.message,
-                                       s->secrets.h);
+        status = ehp_receiver_manifest(&s->receiver, (const Ehp__Manifest *)body.message, &due);
     ehp_guard_free(&body);
     if (status != EHP_OK) {
         ehp_doc_clear(&doc);
         return status;
     }
     /* from here on the resumption counts it as received */
-    s->docs[EHP_DOC_MANIFEST] = doc;
-    event = ehp_session_emit(s, EHP_EV_MANIFEST);
-    event->consent = (const Ehp__Consent *)s->consent.message;
-    event->items = s->receiver.n_items;
-    event->bytes_total = s->receiver.bytes;
+    *ehp_session_manifest_doc(s) = doc;
+    s->phase_deadline = UINT64_MAX;
+    *event = ehp_session_emit(s, EHP_EV_MANIFEST);
+    (*event)->items = s->receiver.n_items;
+    (*event)->bytes_total = s->receiver.bytes;
     return EHP_OK;
+}
+
+ehp_status
+ehp_session_act_offer(ehp_session *s)
+{
+    ehp_event *event;
+    ehp_status status = ehp_session_take_manifest(s, &event);
+
+    if (status == EHP_OK)
+        event->consent = (const Ehp__Consent *)s->consent.message;
+    return status;
 }
 
 ehp_status
@@ -261,10 +272,21 @@ ehp_status
 ehp_session_manifest_ok(ehp_session *s, ehp_status status, uint64_t now_ms)
 {
     s->now = now_ms;
-    if (s->state != SS_OFFERED)
+    if (s->state != SS_OFFERED && s->state != SS_REPLY_OFFERED)
         return EHP_WRONG_STATE;
     s->answer_status = status;
-    return ehp_session_answer(s, status == EHP_OK ? SE_MANIFEST_OK : SE_END);
+    if (status != EHP_OK)
+        return ehp_session_answer(s, s->state == SS_OFFERED ? SE_END : SE_REFUSE);
+    status = ehp_session_answer(s, SE_MANIFEST_OK);
+    if (status == EHP_OK && s->state != SS_ENDED && ehp_receiver_done(&s->receiver))
+        status = ehp_session_answer(s, SE_ALL_STORED); /* nothing is to come */
+    return status;
+}
+
+static bool
+receiving(const ehp_session *s)
+{
+    return s->state == SS_RECEIVING || s->state == SS_REPLY_RECEIVING;
 }
 
 ehp_status
@@ -274,7 +296,7 @@ ehp_session_durable(ehp_session *s, uint32_t item, uint64_t segments, uint64_t n
     ehp_status status;
 
     s->now = now_ms;
-    if (s->state != SS_RECEIVING)
+    if (!receiving(s))
         return EHP_WRONG_STATE;
     status = ehp_receiver_durable(&s->receiver, at);
     ehp_session_settle(s);
@@ -287,8 +309,7 @@ ehp_session_item_stored(ehp_session *s, uint32_t item, ehp_status status, uint64
     ehp_position next = {item + 1, 0};
 
     s->now = now_ms;
-    if (s->state != SS_RECEIVING || item != s->receiver.durable.item ||
-        item >= s->receiver.delivered.item)
+    if (!receiving(s) || item != s->receiver.durable.item || item >= s->receiver.delivered.item)
         return EHP_WRONG_STATE;
     s->answer_status = status;
     if (status != EHP_OK)
@@ -314,7 +335,8 @@ ehp_session_tell_status(ehp_session *s, uint32_t kind, const char *rule, int64_t
     ehp_status status;
 
     s->now = now_ms;
-    if (s->state != SS_RECEIVED || ehp_doc_there(&s->docs[EHP_DOC_STATUS]))
+    if (ehp_machine_find(s->machine, s->state, SE_TELL_STATUS) == NULL ||
+        ehp_doc_there(&s->docs[EHP_DOC_STATUS]))
         return EHP_WRONG_STATE;
     if (!ehp_wire_known(&ehp__status_kind__descriptor, (int)kind) ||
         (rule != NULL && strlen(rule) > EHP_CODE_MAX))

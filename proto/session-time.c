@@ -15,7 +15,7 @@ least(uint64_t a, uint64_t b)
 static bool
 pings(const ehp_session *s)
 {
-    return s->role == EHP_ROLE_TERMINAL || s->has_sender;
+    return s->role == EHP_ROLE_TERMINAL || ehp_doc_there(&s->docs[EHP_DOC_CONSENT]);
 }
 
 /* And so is not missed while it is silent; nor is a peer whom we do not listen to ourselves. */
@@ -73,7 +73,7 @@ phase_over(ehp_session *s)
     ehp_status status;
 
     s->phase_deadline = UINT64_MAX;
-    if (s->state == SS_CONSENT)
+    if (s->state == SS_CONSENT || s->state == SS_REPLY_OFFERED)
         status = ehp_session_run(s, SE_CONSENT_VOID);
     else if (s->state == SS_SENT)
         status = ehp_session_run(s, SE_SAY_BYE);

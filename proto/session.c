@@ -55,6 +55,26 @@ static ehp_status (*const actions[SA_COUNT])(ehp_session *) = {
     [SA_PEER_ENDED] = ehp_session_act_peer_ended,
     [SA_BYE] = ehp_session_act_bye,
     [SA_END] = ehp_session_act_end,
+    [SA_REQUEST_ITEMS] = ehp_session_act_request_items,
+    [SA_ASK_ITEMS] = ehp_session_act_ask_items,
+    [SA_FORGET_PAGES] = ehp_session_act_forget_pages,
+    [SA_REQUEST_AGAIN] = ehp_session_act_request_again,
+    [SA_OFFER_ITEMS] = ehp_session_act_offer_items,
+    [SA_REPLY] = ehp_session_act_reply,
+    [SA_RESUME_REPLY] = ehp_session_act_resume_reply,
+    [SA_REPLY_ACCEPTED] = ehp_session_act_reply_accepted,
+    [SA_REPLY_REFUSED] = ehp_session_act_reply_refused,
+    [SA_REPLY_SENT] = ehp_session_act_reply_sent,
+    [SA_REPLY_PAGE] = ehp_session_act_reply_page,
+    [SA_REPLY_OFFER] = ehp_session_act_reply_offer,
+    [SA_REPLY_TAKE] = ehp_session_act_reply_take,
+    [SA_REPLY_REFUSE] = ehp_session_act_reply_refuse,
+    [SA_REPLY_VOID] = ehp_session_act_reply_void,
+    [SA_REPLY_HELD] = ehp_session_act_reply_held,
+    [SA_REPLY_STORED] = ehp_session_act_reply_stored,
+    [SA_REPLY_DONE] = ehp_session_act_reply_done,
+    [SA_REPLY_KNOWN] = ehp_session_act_reply_known,
+    [SA_PEER_LEFT] = ehp_session_act_peer_left,
 };
 
 ehp_status
@@ -131,6 +151,8 @@ classify(const Ehp__Record *r)
         return SE_SAS_COMMIT;
     case EHP__RECORD__BODY_SAS_NONCE:
         return SE_SAS_NONCE;
+    case EHP__RECORD__BODY_ACCEPT:
+        return SE_ACCEPT;
     case EHP__RECORD__BODY__NOT_SET:
     case _EHP__RECORD__BODY__CASE_IS_INT_SIZE:
         break;
@@ -157,8 +179,14 @@ ehp_session_blocked(const ehp_session *s)
     /* a Status may follow the receipt while the sender still makes that durable: it is read
      * after */
     return s->n_events > 0 || s->state == SS_ENDED || s->state == SS_OFFERED ||
-           s->state == SS_RECEIPT || s->save_wait ||
+           s->state == SS_RECEIPT || s->state == SS_REPLY_RECEIPT || s->save_wait ||
            (s->has_sender && ehp_sender_catching_up(&s->sender) && ehp_session_open(s));
+}
+
+static session_event
+agreement(const ehp_session *s)
+{
+    return s->state == SS_REPLY_RECEIVED && s->hello.ahead ? SE_AGREED_FURTHER : SE_AGREED;
 }
 
 static void
@@ -175,7 +203,13 @@ agree(ehp_session *s)
     if (l->first || l->agreed || l->state != LS_UP || !l->hello_sent || !l->hello_received)
         return;
     l->agreed = true;
-    status = ehp_session_run(s, SE_AGREED);
+    status = ehp_session_run(s, agreement(s));
+    if (status == EHP_OK && s->state == SS_REPLYING) /* the answer went with the link */
+        status = s->hello.consent_state == CONSENT_STATE_GRANTED
+                     ? ehp_session_run(s, SE_AGREED_ACCEPTED)
+                 : s->hello.consent_state == CONSENT_STATE_REFUSED
+                     ? ehp_session_run(s, SE_AGREED_REFUSED)
+                     : EHP_OK;
     if (status != EHP_OK)
         ehp_session_fail(s, status);
 }
@@ -187,12 +221,13 @@ pump(ehp_session *s)
     size_t before;
     ehp_status status;
 
-    if (s->state != SS_SENDING || s->consent_due || !ehp_session_outlet(s, &out))
+    if (!(s->state == SS_SENDING || s->state == SS_REPLYING || s->state == SS_REPLY_SENDING) ||
+        s->consent_due || !ehp_session_outlet(s, &out))
         return;
     before = ehp_queue_peek(out.queue).len;
     if (before >= QUEUE_LOW)
         return;
-    status = ehp_sender_pump(&s->sender, &out, &s->docs[EHP_DOC_MANIFEST], QUEUE_LOW);
+    status = ehp_sender_pump(&s->sender, &out, ehp_session_manifest_doc(s), QUEUE_LOW);
     if (ehp_queue_peek(out.queue).len > before) /* only what was said keeps Ping away */
         s->links[s->link].last_tx = s->now;
     if (status != EHP_OK)
@@ -284,9 +319,11 @@ ehp_session_free(ehp_session *s)
     ehp_guard_free(&s->consent);
     ehp_guard_free(&s->staple);
     ehp_guard_free(&s->record);
+    ehp_guard_free(&s->asked);
     ehp_sender_clear(&s->sender);
     ehp_receiver_clear(&s->receiver);
     free(s->store);
+    free(s->item_request);
     free(s->plain);
     ehp_wipe(s, sizeof(*s));
     free(s);

@@ -154,8 +154,9 @@ typedef enum {
     /* entries, n_entries: one page of the manifest, in order; checked against every rule of the
      * wire. page 0 starts anew (what an earlier, unfinished manifest said is void). */
     EHP_EV_MANIFEST_PAGE,
-    /* consent, items, bytes: all pages came and their signature holds →
-       ehp_session_manifest_ok. */
+    /* consent (NULL at the patient), items, bytes_total: all pages came and their signature
+       holds → ehp_session_manifest_ok. At the patient the person decides, until deadline_ms; no
+       is ehp_session_refuse. */
     EHP_EV_MANIFEST,
     /* item, segment, offset, data: write it → ehp_session_durable once it is on disk. In order.
      */
@@ -167,18 +168,26 @@ typedef enum {
     /* bytes: our signed receipt → make durable, ehp_session_receipt_stored; only then it is
        sent. */
     EHP_EV_RECEIPT_READY,
-    /* The sender has stored the receipt; the terminal may free what it keeps for resuming. */
+    /* The sender has stored the receipt; the receiver may free what it keeps for resuming. */
     EHP_EV_RECEIPT_ACKED,
     /* The patient withdrew the consent; ENDED (EHP_REVOKED) follows. What is not stored is to
        be destroyed. */
     EHP_EV_REVOKED,
 
+    /* --- later transfers of the session (PROTOCOL.md, Later transfers) */
+    /* item_request, of the terminal: of what was granted, these are wanted → ehp_session_offer,
+     * with none when nothing fits. Nobody is asked: the consent covers it. */
+    EHP_EV_ITEM_REQUEST,
+    /* terminal: the patient does not take what was offered; the session goes on. */
+    EHP_EV_REPLY_REFUSED,
+
     /* --- both */
     /* What ehp_session_save() gives has changed: make it durable → ehp_session_saved(). Nothing
      * that the peer would hold us to is said before. */
     EHP_EV_SAVE,
-    /* This side is done: receiver: items and receipt durable; sender: the verified receipt
-     * durable. From here on nothing that happens to the link makes the session fail. */
+    /* This side is done with this transfer: receiver: items and receipt durable; sender: the
+     * verified receipt durable. From here on nothing that happens to the link makes the session
+     * fail. */
     EHP_EV_COMPLETE,
     /* status_kind, rule, time, bytes (the Signed message): sender's side, what became of the
        items. */
@@ -199,12 +208,13 @@ typedef struct {
     size_t n_crls;
     const Ehp__ConsentRequest *request;
     const Ehp__Consent *consent;
+    const Ehp__ItemRequest *item_request;
     Ehp__ItemEntry *const *entries;
     size_t n_entries;
     uint32_t item, items;
     uint64_t segment, offset, bytes_total;
     uint32_t length;
-    ehp_bytes data;       /* SEGMENT */
+    ehp_bytes data; /* SEGMENT */
     /* SEGMENT: the item's hash tree behind this segment (EHP_MARK_MAX); ITEM_COMPLETE,
      * ITEM_ACKED: its root. For ehp_session_restore: as durable as what it is about. */
     ehp_bytes mark;
@@ -245,14 +255,32 @@ typedef struct {
  * open. */
 EHP_MUST_USE ehp_status ehp_session_grant(ehp_session *s, const ehp_grant *grant,
                                           uint64_t now_ms);
-/* Answer to ASK_CONSENT; why: EHP_DECLINED, EHP_NO_AGENT, EHP_WRONG_PEER … is only for our own
- * ENDED. */
+/* Answer to ASK_CONSENT, and at the patient to MANIFEST (the session then goes on); why:
+ * EHP_DECLINED, EHP_NO_AGENT, EHP_WRONG_PEER … is only for our own ENDED. */
 EHP_MUST_USE ehp_status ehp_session_refuse(ehp_session *s, ehp_status why, uint64_t now_ms);
 /* Once, while ASK_CONSENT is open: as much time again. */
 EHP_MUST_USE ehp_status ehp_session_extend(ehp_session *s, uint64_t now_ms);
 /* Withdraws a consent: stops what follows. ENDED (EHP_REVOKED) follows once the peer was told
  * or cannot be. EHP_WRONG_STATE before a grant or after COMPLETE. */
 EHP_MUST_USE ehp_status ehp_session_revoke(ehp_session *s, int64_t unix_time, uint64_t now_ms);
+
+/* ---------------------------------------------------------------- later transfers */
+
+/* Once a transfer is done on both sides (RECEIPT_ACKED at its receiver, COMPLETE at its sender)
+ * the terminal may begin another; at most EHP_TRANSFERS_MAX, one after the other. MANIFEST, …,
+ * COMPLETE then come again, for that transfer (ehp_progress.transfer). */
+
+/* Terminal: asks for items. After a Status it is EHP_WRONG_STATE. EHP_INVALID_ARGUMENT: not a
+ * request that the wire takes. */
+EHP_MUST_USE ehp_status ehp_session_request_items(ehp_session *s,
+                                                  const Ehp__ItemRequest *request,
+                                                  uint64_t now_ms);
+/* Patient: the answer to ITEM_REQUEST (n may be 0). Terminal: offers items to the patient (at
+ * least one), who is asked: Then data is sent, or REPLY_REFUSED comes. As in ehp_grant:
+ * borrowed until the next transfer begins or ENDED; errors as ehp_session_grant, and the
+ * session goes on. */
+EHP_MUST_USE ehp_status ehp_session_offer(ehp_session *s, Ehp__ItemEntry *const *items,
+                                          size_t n, uint64_t now_ms);
 
 /* ---------------------------------------------------------------- answers: sender */
 
@@ -266,7 +294,8 @@ EHP_MUST_USE ehp_status ehp_session_data_failed(ehp_session *s, ehp_status statu
 
 /* ---------------------------------------------------------------- answers: receiver */
 
-/* Answer to MANIFEST: EHP_OK, or EHP_NO_SPACE, EHP_STORE_FAILED …, which ends the session. */
+/* Answer to MANIFEST: EHP_OK, or EHP_NO_SPACE, EHP_STORE_FAILED …, which ends the session (at
+ * the patient: refuses the offer, as ehp_session_refuse). */
 EHP_MUST_USE ehp_status ehp_session_manifest_ok(ehp_session *s, ehp_status status,
                                                 uint64_t now_ms);
 /* The first `segments` segments of item, and all items before it, are on disk. Never backwards.
@@ -317,9 +346,9 @@ EHP_MUST_USE ehp_status ehp_session_saved(ehp_session *s, ehp_status status, uin
 EHP_MUST_USE ehp_status ehp_session_mark(const ehp_session *s, ehp_writer *out);
 
 typedef struct {
-    ehp_bytes saved;        /* ehp_session_save */
-    uint32_t resume_ms;     /* what is left of the time in which the link may come back */
-    uint32_t n_items;       /* of the manifest, when there was one */
+    ehp_bytes saved;              /* ehp_session_save */
+    uint32_t resume_ms;           /* what is left of the time in which the link may come back */
+    uint32_t n_items;             /* of the manifest, when there was one */
     Ehp__ItemEntry *const *items; /* sender: as granted, in that order; borrowed until ENDED */
     const uint64_t *sizes;        /* receiver */
     const uint8_t (*salts)[EHP_SALT_LEN]; /* receiver */
@@ -329,9 +358,9 @@ typedef struct {
     ehp_bytes receipt; /* as stored, or empty */
 } ehp_session_past;
 /* A session that an earlier process had. config: as for ehp_session_new, without secrets and
- * request. It has no link and waits for one, which resumes; a terminal whose items are all there
- * asks COMMIT again; with a receipt it is complete, without telling so. EHP_STATE_DAMAGED,
- * EHP_STATE_TOO_NEW: it does not fit together, nothing is resumed. */
+ * request. It has no link and waits for one, which resumes; a terminal whose items are all
+ * there asks COMMIT again; with a receipt it is complete, without telling so.
+ * EHP_STATE_DAMAGED, EHP_STATE_TOO_NEW: it does not fit together, nothing is resumed. */
 EHP_MUST_USE ehp_status ehp_session_restore(const ehp_session_config *config,
                                             const ehp_session_past *past, uint64_t now_ms,
                                             ehp_session **out);
@@ -349,20 +378,25 @@ typedef struct {
     uint64_t wire_in, wire_out; /* bytes on all links, preamble and padding included */
     uint32_t generation;
     bool linked;
+    uint32_t transfer;  /* which one the numbers are of, from 0 */
+    bool to_patient;    /* its direction */
+    bool manifest_only; /* it is a list: items and bytes are those listed */
 } ehp_progress;
 void ehp_session_progress(const ehp_session *s, ehp_progress *out);
 
 typedef enum {
-    EHP_DOC_REQUEST,  /* Signed ConsentRequest */
-    EHP_DOC_CONSENT,  /* Signed Consent */
-    EHP_DOC_MANIFEST, /* Signed Manifest */
-    EHP_DOC_RECEIPT,  /* Signed Receipt */
-    EHP_DOC_STATUS,   /* Signed Status */
-    EHP_DOC_REVOKE,   /* Signed Revoke */
+    EHP_DOC_REQUEST,        /* Signed ConsentRequest */
+    EHP_DOC_CONSENT,        /* Signed Consent */
+    EHP_DOC_MANIFEST,       /* Signed Manifest, of the last transfer to the terminal */
+    EHP_DOC_RECEIPT,        /* Signed Receipt of that transfer */
+    EHP_DOC_STATUS,         /* Signed Status */
+    EHP_DOC_REVOKE,         /* Signed Revoke */
+    EHP_DOC_REPLY_MANIFEST, /* as above, of the last transfer to the patient */
+    EHP_DOC_REPLY_RECEIPT,
     EHP_DOCS,
 } ehp_document;
 /* A signed message as it crossed the wire, for ledger and audit; empty if there is none (yet).
- * Borrowed until the session is freed. */
+ * Borrowed until the session is freed, those of a transfer until the next one begins. */
 ehp_bytes ehp_session_document(const ehp_session *s, ehp_document which);
 /* Noise h of the tap, 32 bytes, public; borrowed from the session. */
 const uint8_t *ehp_session_id(const ehp_session *s);

@@ -78,6 +78,9 @@ def main():
     seed("pump", "flip", b"\x02\x82\x02\x00")
     seed("pump", "ended", b"\x86\x00\x02\x00\x03\x20\x00\x86\x01")
     seed("pump", "revoked", b"\x46\x00\x02\x00\x03\x10\x00\x07\x01")
+    for n in range(1, 8):  # later transfers, by the last byte
+        seed("pump", f"later-{n}", b"\x01\x01\x00\x80" * (n % 3) + bytes([0xc0 | n]))
+    seed("pump", "list", b"\x02\x03\x04\x00\x81\x00\x30\xcd")
     seed("pump", "often", b"\x8b\x00\x10\x00" + b"\x03\x30\x00\x04" * 6)
     session_seeds()
 

@@ -62,6 +62,7 @@ static const struct {
     B(EHP_QUERIES_MAX),
     B(EHP_QUERY_IDS_MAX),
     B(EHP_RECEIPT_MAX),
+    B(EHP_TRANSFERS_MAX),
     B(EHP_ARMED_MS),
     B(EHP_CONSENT_MS),
     B(EHP_FILING_MS),

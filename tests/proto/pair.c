@@ -104,6 +104,18 @@ make_entries(pair *w)
     }
 }
 
+/* The items of the next transfer: every n-th; 0: none. */
+static void
+pick(pair *w, size_t every)
+{
+    w->n_picked = 0;
+    for (size_t i = 0; every > 0 && i < w->n_items && w->n_picked < G_N_ELEMENTS(w->picked);
+         i += every) {
+        w->picked_entries[w->n_picked] = w->entries[i];
+        w->picked[w->n_picked++] = i;
+    }
+}
+
 void
 pair_start(pair *w)
 {
@@ -119,6 +131,7 @@ pair_start(pair *w)
     memset(pc.seed, 0x31, sizeof(pc.seed));
     memset(tc.seed, 0x32, sizeof(tc.seed));
     request.text = (char *)"please";
+    request.has_manifest_only = request.manifest_only = w->list_first;
     tc.leaf_secret = pair_leaf_secret();
     tc.request = w->request ? w->request : &request;
     tc.crls = crls;
@@ -126,6 +139,7 @@ pair_start(pair *w)
     g_assert_cmpint(ehp_session_new(&pc, w->now, &w->p.s), ==, EHP_OK);
     g_assert_cmpint(ehp_session_new(&tc, w->now, &w->t.s), ==, EHP_OK);
     make_entries(w);
+    pick(w, 1);
     w->p.inbox = g_byte_array_new();
     w->t.inbox = g_byte_array_new();
     w->preamble = g_byte_array_new();
@@ -168,11 +182,19 @@ pair_cut(pair *w)
 
 /* ---------------------------------------------------------------- what the devices do */
 
+/* Many items are only sent whole. */
+static size_t
+item_of(const pair *w, uint32_t id)
+{
+    return w->n_items > G_N_ELEMENTS(w->picked) ? id : w->picked[id];
+}
+
 static void
 on_need_data(pair_side *side, const ehp_event *ev)
 {
     pair *w = side->pair;
-    const pair_item *item = &w->items[ev->item];
+    size_t which = item_of(w, ev->item);
+    const pair_item *item = &w->items[which];
     uint8_t *data;
 
     if (w->hold_data)
@@ -187,7 +209,7 @@ on_need_data(pair_side *side, const ehp_event *ev)
     }
     data = g_malloc(ev->length);
     for (uint32_t i = 0; i < ev->length; i++)
-        data[i] = pair_byte(item, ev->item, ev->offset + i);
+        data[i] = pair_byte(item, (uint32_t)which, ev->offset + i);
     g_assert_cmpint(ehp_session_data(side->s, ev->item, data, ev->length, w->now), ==,
                     w->data_changed ? EHP_ITEM_CHANGED : EHP_OK);
     g_free(data);
@@ -197,11 +219,12 @@ static void
 on_segment(pair_side *side, const ehp_event *ev)
 {
     pair *w = side->pair;
+    size_t which = item_of(w, ev->item);
 
-    g_assert_cmpuint(ev->offset + ev->data.len, <=, w->items[ev->item].size);
+    g_assert_cmpuint(ev->offset + ev->data.len, <=, w->items[which].size);
     for (size_t i = 0; i<ev->data.len; i += ev->data.len> 4096 ? 97 : 1)
         g_assert_cmpuint(ev->data.data[i], ==,
-                         pair_byte(&w->items[ev->item], ev->item, ev->offset + i));
+                         pair_byte(&w->items[which], (uint32_t)which, ev->offset + i));
     side->received_bytes += ev->data.len;
     if (!w->hold_durable)
         g_assert_cmpint(ehp_session_durable(side->s, ev->item, ev->segment + 1, w->now), ==,
@@ -229,13 +252,103 @@ static void
 on_receipt(pair_side *side, const ehp_event *ev)
 {
     pair *w = side->pair;
-    ehp_status verdict = side->patient ? w->receipt_verdict : w->stored_verdict;
+    bool received = ev->type == EHP_EV_RECEIPT;
+    ehp_status verdict = received ? w->receipt_verdict : w->stored_verdict;
 
     g_assert_cmpuint(ev->bytes.len, <=, sizeof(side->receipt));
     memcpy(side->receipt, ev->bytes.data, ev->bytes.len);
     side->receipt_len = ev->bytes.len;
-    if (side->patient ? !w->hold_receipt : !w->hold_receipt_ready)
+    if (received ? !w->hold_receipt : !w->hold_receipt_ready)
         g_assert_cmpint(ehp_session_receipt_stored(side->s, verdict, w->now), ==, EHP_OK);
+}
+
+static bool
+to_patient(const pair_side *side)
+{
+    ehp_progress progress;
+
+    ehp_session_progress(side->s, &progress);
+    return progress.to_patient;
+}
+
+static void
+tell(pair_side *side)
+{
+    g_assert_cmpint(ehp_session_tell_status(side->s, side->pair->tell_status, NULL, 1700000600,
+                                            side->pair->now),
+                    ==, EHP_OK);
+}
+
+static void
+ask_items(pair_side *side, bool list)
+{
+    Ehp__ItemQuery query = EHP__ITEM_QUERY__INIT, *queries[] = {&query};
+    Ehp__ItemRequest request = EHP__ITEM_REQUEST__INIT;
+    char *ids[] = {(char *)"0", (char *)"2"};
+
+    query.n_id = 2;
+    query.id = ids;
+    request.n_query = 1;
+    request.query = queries;
+    request.has_manifest_only = request.manifest_only = list;
+    g_assert_cmpint(ehp_session_request_items(side->s, &request, side->pair->now), ==, EHP_OK);
+}
+
+/* The terminal's next step of `later`. */
+static void
+go_on(pair_side *side)
+{
+    pair *w = side->pair;
+    char step = w->later[w->at_later];
+
+    if (strcmp(ehp_session_state_name(side->s), "Ended") == 0)
+        return;
+    if (step == 's') {
+        tell(side);
+        step = w->later[++w->at_later];
+    }
+    if (step == '\0') {
+        if (ehp_session_document(side->s, EHP_DOC_STATUS).len > 0)
+            g_assert_cmpint(ehp_session_bye(side->s, w->now), ==, EHP_OK);
+        else
+            tell(side);
+        return;
+    }
+    w->at_later++;
+    pick(w, step == 'n' ? 0 : step == 'r' ? 2 : 1);
+    if (step == 'r' || step == 'n' || step == 'l')
+        ask_items(side, step == 'l');
+    else
+        g_assert_cmpint(ehp_session_offer(side->s, w->picked_entries, w->n_picked, w->now), ==,
+                        EHP_OK);
+}
+
+/* The patient is shown what the clinic would send. */
+static void
+on_offer(pair_side *side)
+{
+    pair *w = side->pair;
+    char step = w->later[w->at_later - 1];
+
+    if (step == 'x')
+        g_assert_cmpint(ehp_session_refuse(side->s, EHP_DECLINED, w->now), ==, EHP_OK);
+    else if (step == 'w')
+        g_assert_cmpint(ehp_session_manifest_ok(side->s, w->manifest_verdict, w->now), ==,
+                        EHP_OK);
+}
+
+/* The patient goes when it knows what became of its items; a receipt of its own that is not
+ * acknowledged yet keeps it. */
+static void
+leave(pair_side *side)
+{
+    const char *later = side->pair->later;
+    ehp_status status;
+
+    if (later != NULL && strchr(later, 's') != NULL)
+        return;
+    status = ehp_session_bye(side->s, side->pair->now);
+    g_assert_true(status == EHP_OK || (later != NULL && status == EHP_WRONG_STATE));
 }
 
 static void
@@ -245,10 +358,10 @@ on_complete(pair_side *side)
 
     if (side->patient && w->stop_after_complete)
         g_assert_cmpint(ehp_session_bye(side->s, w->now), ==, EHP_OK);
-    if (!side->patient && w->tell_status != 0)
-        g_assert_cmpint(
-            ehp_session_tell_status(side->s, w->tell_status, NULL, 1700000600, w->now), ==,
-            EHP_OK);
+    if (!side->patient && w->tell_status != 0 && w->later == NULL)
+        tell(side);
+    if (!side->patient && w->later != NULL && to_patient(side))
+        go_on(side);
 }
 
 static void
@@ -256,7 +369,7 @@ on_suspended(pair_side *side)
 {
     pair *w = side->pair;
 
-    if (!side->patient && w->hold_durable && side->deadline > 0) {
+    if (w->hold_durable && side->deadline > 0) {
         ehp_progress progress;
         ehp_status status;
         ehp_session_progress(side->s, &progress);
@@ -318,10 +431,15 @@ handle(pair_side *side, const ehp_event *ev)
         break;
     case EHP_EV_MANIFEST_PAGE:
         for (size_t i = 0; i < ev->n_entries; i++)
-            g_assert_cmpstr(ev->entries[i]->name, ==, w->items[ev->entries[i]->id].name);
+            g_assert_cmpstr(ev->entries[i]->name, ==,
+                            w->items[item_of(w, ev->entries[i]->id)].name);
         break;
     case EHP_EV_MANIFEST:
-        g_assert_cmpuint(ev->items, ==, w->n_items);
+        g_assert_cmpuint(ev->items, ==, w->later != NULL ? w->n_picked : w->n_items);
+        if (side->patient) {
+            on_offer(side);
+            break;
+        }
         if (w->hold_manifest)
             break;
         g_assert_cmpint(ehp_session_manifest_ok(side->s, w->manifest_verdict, w->now), ==,
@@ -346,7 +464,7 @@ handle(pair_side *side, const ehp_event *ev)
         break;
     case EHP_EV_STATUS:
         side->status_kind = ev->status_kind;
-        g_assert_cmpint(ehp_session_bye(side->s, w->now), ==, EHP_OK);
+        leave(side);
         break;
     case EHP_EV_ENDED:
         g_assert_false(side->ended);
@@ -357,11 +475,22 @@ handle(pair_side *side, const ehp_event *ev)
     case EHP_EV_SAVE:
         g_assert_cmpint(ehp_session_saved(side->s, EHP_OK, w->now), ==, EHP_OK);
         break;
+    case EHP_EV_ITEM_REQUEST:
+        g_assert_cmpstr(ev->item_request->query[0]->id[1], ==, "2");
+        g_assert_cmpint(ehp_session_offer(side->s, w->picked_entries, w->n_picked, w->now), ==,
+                        EHP_OK);
+        break;
+    case EHP_EV_RECEIPT_ACKED:
+    case EHP_EV_REPLY_REFUSED:
+        if (side->patient && side->status_kind != 0)
+            leave(side);
+        if (!side->patient && w->later != NULL)
+            go_on(side);
+        break;
     case EHP_EV_NONE:
     case EHP_EV_LINK_UP:
     case EHP_EV_CONSENT_VOID:
     case EHP_EV_ITEM_ACKED:
-    case EHP_EV_RECEIPT_ACKED:
     case EHP_EV_REVOKED:
         break;
     }

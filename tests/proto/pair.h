@@ -42,7 +42,7 @@ typedef struct {
     uint32_t items_whole;
     uint32_t pending_items; /* ITEM_COMPLETE not answered yet */
     unsigned events;
-    bool dead; /* killed, and not revived */
+    bool dead;   /* killed, and not revived */
     void *store; /* the test's */
 } pair_side;
 
@@ -70,7 +70,16 @@ struct pair {
     bool deaf_patient;        /* a test speaks in its name: it must not hear the answers */
     bool stop_after_complete; /* the patient says bye at once */
     uint32_t tell_status;     /* terminal: StatusKind after COMPLETE, 0: none */
-    ehp_event_type end_at;    /* the side in end_patient ends when it sees this */
+    /* Later transfers, one letter each, once the one before is done: r asks for every second
+     * item, n for what is not there, l for a list; w offers all items to the patient, x offers
+     * what is refused, v what is not answered; s tells the status now (the patient stays). At
+     * the end the terminal tells the status, or says bye if it has. NULL: none. */
+    const char *later;
+    size_t at_later;
+    bool list_first;            /* the first transfer is a list */
+    size_t picked[8], n_picked; /* of the transfer in course: which items */
+    Ehp__ItemEntry *picked_entries[8];
+    ehp_event_type end_at; /* the side in end_patient ends when it sees this */
     bool end_patient;
     ehp_status end_with;
     bool revoke_at_data;
