@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One controller's packets, both ways. The rate holds back what a machine sends, so that its
+ * kernel waits for completions as with a slow radio; the delay holds back what a machine
+ * receives. A cut is told to both kernels as a link that was lost; while the link is down nobody
+ * answers a page.
+ */
+#include "tests/rig/bluetooth/radio.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NS            1000000000ull
+#define PACKET_COMMAND 1
+#define PACKET_ACL    2
+#define PACKET_EVENT  4
+#define PACKET_ABSENT 0xff /* from the bridge in a machine: the adapter was pulled out */
+
+#define EV_INQUIRY_RESULT        0x02
+#define EV_CONN_COMPLETE         0x03
+#define EV_DISCONN_COMPLETE      0x05
+#define EV_REMOTE_NAME           0x07
+#define EV_COMMAND_COMPLETE      0x0e
+#define EV_COMMAND_STATUS        0x0f
+#define EV_PACKETS_COMPLETED     0x13
+#define EV_INQUIRY_RESULT_RSSI   0x22
+#define EV_EXTENDED_INQUIRY      0x2f
+
+#define OP_CREATE_CONN 0x0405
+#define OP_DISCONNECT  0x0406
+#define OP_CANCEL      0x0408
+#define OP_REMOTE_NAME 0x0419
+#define OP_RESET       0x0c03
+#define OP_READ_BDADDR 0x1009
+
+#define NO_CONNECTION 0x02
+#define PAGE_TIMEOUT  0x04
+#define LOST          0x08
+/* How long a device that nobody answers pages: the standard's default. */
+#define PAGE_NS       (5120 * 1000000ull)
+/* The most that a slow radio sends at once, and what it saves up while idle. */
+#define BURST         2048
+
+struct radio_side radio_sides[RADIO_SIDES_MAX];
+
+static uint16_t
+le16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] | p[1] << 8);
+}
+
+static void
+push(struct radio_queue *q, const uint8_t *data, size_t len, uint64_t due)
+{
+    struct radio_packet *p = malloc(sizeof *p + len);
+
+    if (!p)
+        abort();
+    *p = (struct radio_packet){.due = due, .len = len};
+    memcpy(p->data, data, len);
+    if (!q->last)
+        q->last = &q->first;
+    *q->last = p;
+    q->last = &p->next;
+}
+
+static void
+pop(struct radio_queue *q)
+{
+    struct radio_packet *p = q->first;
+
+    q->first = p->next;
+    if (!q->first)
+        q->last = &q->first;
+    free(p);
+}
+
+static struct radio_link *
+link_of(struct radio_side *s, uint16_t handle)
+{
+    for (int i = 0; i < RADIO_LINKS_MAX; i++)
+        if (s->link[i].open && s->link[i].handle == (handle & 0x0fff))
+            return &s->link[i];
+    return NULL;
+}
+
+static void
+link_opened(struct radio_side *s, uint16_t handle, const uint8_t *peer)
+{
+    for (int i = 0; i < RADIO_LINKS_MAX; i++) {
+        struct radio_link *l = &s->link[i];
+        if (l->open && l->handle != handle)
+            continue;
+        *l = (struct radio_link){.open = true, .handle = handle};
+        memcpy(l->peer, peer, 6);
+        return;
+    }
+}
+
+static struct radio_side *
+side_with(const uint8_t *address)
+{
+    for (int i = 0; i < RADIO_SIDES_MAX; i++)
+        if (radio_sides[i].used && memcmp(radio_sides[i].address, address, 6) == 0)
+            return &radio_sides[i];
+    return NULL;
+}
+
+/* --- what a link that is down or cut looks like */
+
+static void
+lose_packets(struct radio_queue *q, uint16_t handle)
+{
+    for (struct radio_packet *p = q->first; p; p = p->next)
+        if (p->data[0] == PACKET_ACL && (le16(p->data + 1) & 0x0fff) == handle)
+            p->lost = true;
+}
+
+static void
+cut_end(struct radio_side *s, struct radio_link *l)
+{
+    l->cut = true;
+    lose_packets(&s->up, l->handle);
+    lose_packets(&s->down, l->handle);
+}
+
+/* One of the ends is made to hang up; that it was no hang-up is told to both. */
+static void
+cut_link(struct radio_side *s, struct radio_link *l)
+{
+    uint8_t hang_up[] = {PACKET_COMMAND, 0x06, 0x04, 3, (uint8_t)l->handle,
+                         (uint8_t)(l->handle >> 8), 0x13};
+    struct radio_side *other = side_with(l->peer);
+
+    cut_end(s, l);
+    for (int i = 0; other && i < RADIO_LINKS_MAX; i++)
+        if (other->link[i].open && memcmp(other->link[i].peer, s->address, 6) == 0)
+            cut_end(other, &other->link[i]);
+    s->swallow_status++;
+    radio_to_controller(s, hang_up, sizeof hang_up);
+}
+
+static unsigned
+cut_side(struct radio_side *s)
+{
+    unsigned n = 0;
+
+    for (int i = 0; i < RADIO_LINKS_MAX; i++)
+        if (s->link[i].open && !s->link[i].cut) {
+            cut_link(s, &s->link[i]);
+            n++;
+        }
+    return n;
+}
+
+unsigned
+air_conns_cut(void)
+{
+    unsigned n = 0;
+
+    for (int i = 0; i < RADIO_SIDES_MAX; i++)
+        if (radio_sides[i].used)
+            n += cut_side(&radio_sides[i]);
+    return n;
+}
+
+unsigned
+air_conns_open_count(void)
+{
+    unsigned ends = 0;
+
+    for (int i = 0; i < RADIO_SIDES_MAX; i++)
+        for (int k = 0; radio_sides[i].used && k < RADIO_LINKS_MAX; k++)
+            ends += radio_sides[i].link[k].open && !radio_sides[i].link[k].cut;
+    return ends / 2;
+}
+
+unsigned
+air_names_count(void)
+{
+    unsigned n = 0;
+
+    for (int i = 0; i < RADIO_SIDES_MAX; i++)
+        n += radio_sides[i].used && radio_sides[i].machine >= 0;
+    return n;
+}
+
+/* A controller has no doors that would have to be closed: what it asks for is not answered. */
+void
+air_names_updown(struct air_medium *m)
+{
+    (void)m;
+}
+
+static void
+tell(struct air_medium *m, struct radio_side *s, uint64_t due, uint8_t event,
+     const uint8_t *parameters, size_t len)
+{
+    uint8_t packet[3 + 255] = {PACKET_EVENT, event, (uint8_t)len};
+
+    memcpy(packet + 3, parameters, len);
+    if (due == 0)
+        radio_to_machine(m, s, packet, 3 + len);
+    else
+        push(&s->down, packet, 3 + len, due);
+}
+
+static void
+tell_status(struct air_medium *m, struct radio_side *s, uint16_t op)
+{
+    uint8_t status[] = {0, 1, (uint8_t)op, (uint8_t)(op >> 8)};
+
+    tell(m, s, 0, EV_COMMAND_STATUS, status, sizeof status);
+}
+
+/* Answers for a peer that is out of range. Returns false when the command concerns none. */
+static bool
+out_of_range(struct air_medium *m, struct radio_side *s, const uint8_t *command, size_t len,
+             uint64_t now)
+{
+    uint16_t op = le16(command + 1);
+    uint8_t name[255] = {PAGE_TIMEOUT}, failed[11] = {PAGE_TIMEOUT}, done[10] = {1};
+
+    if (len < 10 || (op != OP_CREATE_CONN && op != OP_CANCEL && op != OP_REMOTE_NAME))
+        return false;
+    memcpy(failed + 3, command + 4, 6);
+    failed[9] = 1; /* ACL */
+    switch (op) {
+    case OP_CREATE_CONN:
+        tell_status(m, s, op);
+        tell(m, s, now + PAGE_NS, EV_CONN_COMPLETE, failed, sizeof failed);
+        break;
+    case OP_CANCEL:
+        done[1] = OP_CANCEL & 0xff;
+        done[2] = OP_CANCEL >> 8;
+        memcpy(done + 4, command + 4, 6);
+        tell(m, s, 0, EV_COMMAND_COMPLETE, done, sizeof done);
+        failed[0] = NO_CONNECTION;
+        for (struct radio_packet *p = s->down.first; p; p = p->next)
+            if (p->len == 14 && p->data[1] == EV_CONN_COMPLETE && p->data[3] == PAGE_TIMEOUT)
+                p->lost = true;
+        tell(m, s, 0, EV_CONN_COMPLETE, failed, sizeof failed);
+        break;
+    case OP_REMOTE_NAME:
+        tell_status(m, s, op);
+        memcpy(name + 1, command + 4, 6);
+        tell(m, s, now + PAGE_NS, EV_REMOTE_NAME, name, sizeof name);
+        break;
+    }
+    return true;
+}
+
+/* --- from the machine */
+
+static void
+record(struct air_medium *m, enum air_way way, const uint8_t *data, size_t len)
+{
+    char path[3200];
+
+    if (!m->record || len == 0)
+        return;
+    snprintf(path, sizeof path, "%s/%llu.%s", m->record, (unsigned long long)m->connections,
+             way == AIR_P2C ? "p2c" : "c2p");
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd >= 0) {
+        if (write(fd, data, len) < 0)
+            perror("radio: record");
+        close(fd);
+    }
+}
+
+/* What a machine sends passes the faults and the recorder. */
+static void
+spoil(struct air_medium *m, struct radio_side *s, uint8_t *packet, size_t len)
+{
+    struct radio_link *l = link_of(s, le16(packet + 1));
+    enum air_way way = s->clinic ? AIR_C2P : AIR_P2C;
+    uint8_t *payload = NULL;
+    bool opens = false;
+
+    if (!l || len < 5)
+        return;
+    size_t n = radio_rfcomm_read(l, true, packet + 1, len - 1, &payload, &opens);
+    uint64_t at = m->taken[way];
+    if (opens)
+        m->connections++;
+    if (m->flip_at[way] != AIR_NEVER && m->flip_at[way] >= at && m->flip_at[way] - at < n) {
+        payload[m->flip_at[way] - at] ^= 0x10;
+        m->flip_at[way] = AIR_NEVER;
+    }
+    m->taken[way] += n;
+    record(m, way, payload, n);
+}
+
+/* The bridge says that the adapter is gone: nobody can reach it until it is there again. */
+static void
+absent(struct radio_side *s)
+{
+    static const uint8_t reset[] = {PACKET_COMMAND, OP_RESET & 0xff, OP_RESET >> 8, 0};
+
+    cut_side(s);
+    s->swallow_reset++;
+    radio_to_controller(s, reset, sizeof reset);
+    memset(s->link, 0, sizeof s->link);
+}
+
+void
+radio_from_machine(struct air_medium *m, struct radio_side *s, uint8_t *data, size_t len,
+                   uint64_t now)
+{
+    switch (data[0]) {
+    case PACKET_ABSENT:
+        absent(s);
+        break;
+    case PACKET_ACL:
+        spoil(m, s, data, len);
+        push(&s->up, data, len, 0);
+        break;
+    case PACKET_COMMAND:
+        if (m->down && out_of_range(m, s, data, len, now))
+            break;
+        radio_to_controller(s, data, len);
+        break;
+    default:
+        radio_to_controller(s, data, len);
+    }
+}
+
+/* --- from the controller */
+
+static void
+deliver(struct air_medium *m, struct radio_side *s, uint8_t *data, size_t len)
+{
+    enum air_way way = s->clinic ? AIR_P2C : AIR_C2P;
+    struct radio_link *l = data[0] == PACKET_ACL && len >= 5 ? link_of(s, le16(data + 1)) : NULL;
+    uint8_t *payload;
+    bool opens;
+
+    if (l)
+        m->sent[way] += radio_rfcomm_read(l, false, data + 1, len - 1, &payload, &opens);
+    radio_to_machine(m, s, data, len);
+    if (m->cut_at[way] == AIR_NEVER || m->sent[way] < m->cut_at[way])
+        return;
+    m->cut_at[way] = AIR_NEVER;
+    if (m->down_at_cut)
+        m->down = true;
+    air_conns_cut();
+}
+
+/* Follows the links that come and go. Returns false when the machine is not to see the event. */
+static bool
+event(struct air_medium *m, struct radio_side *s, uint8_t *e, size_t len)
+{
+    struct radio_link *l;
+
+    switch (e[1]) {
+    case EV_CONN_COMPLETE:
+        if (len >= 14 && e[3] == 0)
+            link_opened(s, le16(e + 4), e + 6);
+        break;
+    case EV_DISCONN_COMPLETE:
+        if (len >= 7 && e[3] == 0 && (l = link_of(s, le16(e + 4)))) {
+            if (l->cut)
+                e[6] = LOST;
+            l->open = false;
+        }
+        break;
+    case EV_COMMAND_STATUS:
+        if (len >= 7 && le16(e + 5) == OP_DISCONNECT && s->swallow_status > 0) {
+            s->swallow_status--;
+            return false;
+        }
+        break;
+    case EV_COMMAND_COMPLETE:
+        if (len >= 7 && le16(e + 4) == OP_RESET && s->swallow_reset > 0) {
+            s->swallow_reset--;
+            return false;
+        }
+        if (len >= 13 && le16(e + 4) == OP_READ_BDADDR && e[6] == 0)
+            memcpy(s->address, e + 7, 6);
+        break;
+    case EV_INQUIRY_RESULT:
+    case EV_INQUIRY_RESULT_RSSI:
+    case EV_EXTENDED_INQUIRY:
+        return !m->down;
+    }
+    return true;
+}
+
+/* What concerns the machine and its own controller alone does not wait for the air. */
+static bool
+local(const uint8_t *data)
+{
+    return data[0] == PACKET_EVENT &&
+           (data[1] == EV_COMMAND_COMPLETE || data[1] == EV_COMMAND_STATUS ||
+            data[1] == EV_PACKETS_COMPLETED);
+}
+
+void
+radio_from_controller(struct air_medium *m, struct radio_side *s, uint8_t *data, size_t len,
+                      uint64_t now)
+{
+    if (len < 3 || (data[0] == PACKET_EVENT && !event(m, s, data, len)))
+        return;
+    if (local(data) || (m->delay == 0 && !m->held && !s->down.first))
+        deliver(m, s, data, len);
+    else
+        push(&s->down, data, len, now + m->delay);
+}
+
+/* --- moving */
+
+static uint64_t
+pump_up(struct air_medium *m, struct radio_side *s, uint64_t now)
+{
+    struct radio_packet *p;
+
+    while ((p = s->up.first)) {
+        if (p->lost) {
+            pop(&s->up);
+            continue;
+        }
+        if (m->held)
+            return AIR_NEVER;
+        if (m->rate > 0) {
+            s->tokens += (double)(now - s->tokens_at) * (double)m->rate / (double)NS;
+            s->tokens_at = now;
+            if (s->tokens > BURST)
+                s->tokens = BURST;
+            if (s->tokens < (double)p->len)
+                return now + (uint64_t)(((double)p->len - s->tokens) * (double)NS /
+                                        (double)m->rate) + 1;
+            s->tokens -= (double)p->len;
+        }
+        radio_to_controller(s, p->data, p->len);
+        pop(&s->up);
+    }
+    return AIR_NEVER;
+}
+
+/* In order, but a page that will fail later holds up nothing else; a held medium holds data. */
+static uint64_t
+pump_down(struct air_medium *m, struct radio_side *s, uint64_t now)
+{
+    struct radio_packet **at = &s->down.first, *p;
+    uint64_t next = AIR_NEVER;
+
+    while ((p = *at)) {
+        bool held = m->held && p->data[0] == PACKET_ACL;
+        if (!p->lost && (held || p->due > now)) {
+            if (!held && p->due < next)
+                next = p->due;
+            at = &p->next;
+            continue;
+        }
+        *at = p->next;
+        if (!p->lost)
+            deliver(m, s, p->data, p->len);
+        free(p);
+    }
+    s->down.last = at;
+    return next;
+}
+
+uint64_t
+radio_pump(struct air_medium *m, struct radio_side *s, uint64_t now)
+{
+    uint64_t up = pump_up(m, s, now), down = pump_down(m, s, now);
+
+    return up < down ? up : down;
+}
