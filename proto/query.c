@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Queries. Quadratic in nothing that a peer chooses: most_recent is found by counting how many
+ * are later, over at most EHP_ITEMS_MAX entries, once for each of at most EHP_QUERIES_MAX.
+ */
+#include "proto/query.h"
+
+#include <string.h>
+
+#define DAY_LEN 10 /* YYYY-MM-DD */
+
+static size_t
+day_len(const char *date)
+{
+    size_t n = 0;
+
+    while (n < DAY_LEN && date[n] != '\0' && date[n] != 'T')
+        n++;
+    return n;
+}
+
+int
+ehp_query_compare_dates(const char *a, const char *b)
+{
+    size_t x = day_len(a), y = day_len(b);
+
+    return strncmp(a, b, x < y ? x : y);
+}
+
+bool
+ehp_query_is_date(const char *text)
+{
+    static const char form[] = "dddd-dd-dd";
+    size_t n = day_len(text);
+
+    if (n != 4 && n != 7 && n != DAY_LEN)
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i])
+            return false;
+    return text[n] == '\0' || (n == DAY_LEN && text[n] == 'T');
+}
+
+static bool
+dated(const Ehp__ItemEntry *entry)
+{
+    return entry->date != NULL && ehp_query_is_date(entry->date);
+}
+
+/* Without a sign, a leading zero or anything else. */
+static bool
+is_number(const char *text, int64_t number)
+{
+    int64_t value = 0;
+    size_t n = strlen(text);
+
+    if (n == 0 || n > 9 || (n > 1 && text[0] == '0'))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return false;
+        value = value * 10 + (text[i] - '0');
+    }
+    return value == number;
+}
+
+static bool
+names(const Ehp__ItemQuery *query, const Ehp__ItemEntry *entry, int64_t listed)
+{
+    for (size_t i = 0; i < query->n_id; i++)
+        if ((listed >= 0 && is_number(query->id[i], listed)) ||
+            (entry->name != NULL && strcmp(query->id[i], entry->name) == 0))
+            return true;
+    return query->n_id == 0;
+}
+
+static bool
+is_of(const Ehp__ItemQuery *query, const Ehp__ItemEntry *entry)
+{
+    for (size_t i = 0; i < query->n_category; i++)
+        if (query->category[i] == entry->category)
+            return true;
+    return query->n_category == 0;
+}
+
+bool
+ehp_query_fits(const Ehp__ItemQuery *query, const Ehp__ItemEntry *entry, int64_t listed)
+{
+    if (!is_of(query, entry) || !names(query, entry, listed))
+        return false;
+    if (query->type != NULL &&
+        (entry->type_code == NULL || strcmp(query->type, entry->type_code) != 0))
+        return false;
+    if (!dated(entry)) /* nobody can say that it is too old */
+        return true;
+    return (query->since == NULL || ehp_query_compare_dates(entry->date, query->since) >= 0) &&
+           (query->until == NULL || ehp_query_compare_dates(entry->date, query->until) <= 0);
+}
+
+/* The n latest days of what fits; *limit: the date of the n-th, or NULL: all of them. */
+static const char *
+nth_latest(const Ehp__ItemQuery *query, Ehp__ItemEntry *const *entries, size_t n,
+           const bool *fits)
+{
+    const char *limit = NULL;
+    size_t counted = 0, days = 0;
+
+    for (size_t i = 0; i < n; i++)
+        days += fits[i] && dated(entries[i]);
+    if (days <= query->most_recent)
+        return NULL;
+    while (counted < query->most_recent) {
+        const char *next = NULL;
+        size_t same = 0;
+        for (size_t i = 0; i < n; i++) {
+            if (!fits[i] || !dated(entries[i]) ||
+                (limit != NULL && strncmp(entries[i]->date, limit, DAY_LEN) >= 0))
+                continue;
+            if (next == NULL || strncmp(entries[i]->date, next, DAY_LEN) > 0) {
+                next = entries[i]->date;
+                same = 0;
+            }
+            same += strncmp(entries[i]->date, next, DAY_LEN) == 0;
+        }
+        if (next == NULL)
+            return NULL;
+        limit = next;
+        counted += same;
+    }
+    return limit;
+}
+
+static void
+select_one(const Ehp__ItemQuery *query, Ehp__ItemEntry *const *entries, size_t n,
+           const bool *wanted, const int64_t *listed, bool *chosen)
+{
+    bool fits[EHP_ITEMS_MAX];
+    const char *limit = NULL;
+
+    for (size_t i = 0; i < n; i++)
+        fits[i] = (wanted == NULL || wanted[i]) &&
+                  ehp_query_fits(query, entries[i], listed != NULL ? listed[i] : -1);
+    if (query->has_most_recent && query->most_recent > 0)
+        limit = nth_latest(query, entries, n, fits);
+    for (size_t i = 0; i < n; i++)
+        chosen[i] |= fits[i] && (limit == NULL || !dated(entries[i]) ||
+                                 strncmp(entries[i]->date, limit, DAY_LEN) >= 0);
+}
+
+void
+ehp_query_select(Ehp__ItemQuery *const *queries, size_t n_queries,
+                 Ehp__ItemEntry *const *entries, size_t n_entries, const bool *wanted,
+                 const int64_t *listed, bool *chosen)
+{
+    for (size_t i = 0; i < n_entries; i++)
+        chosen[i] = n_queries == 0 && (wanted == NULL || wanted[i]);
+    for (size_t q = 0; q < n_queries; q++)
+        select_one(queries[q], entries, n_entries, wanted, listed, chosen);
+}
