@@ -238,5 +238,21 @@ GBytes *ehrlink_item_get_subject(EhrlinkItem *self);
  */
 void ehrlink_item_set_subject(EhrlinkItem *self, GBytes *subject);
 
+/**
+ * ehrlink_item_recognise_all:
+ * @items: (array length=n_items): items to be sent in one session, not handed over yet
+ * @n_items: their number
+ *
+ * Looks into the files and describes each item by what is found there, never by its name: media
+ * type, title, date, category, type code, authoring organisation, and whether the patient wrote
+ * it. What was set before is replaced, what cannot be found is unset. A title, an author or a file
+ * name that holds a word of the patient's name, as any of the files tells it, is dropped or
+ * replaced by the category's.
+ *
+ * A file that cannot be read is left as it is: ehrlink_client_send_async() says why. Blocks while
+ * it reads all of the files; its memory follows the largest record in them, not their size.
+ */
+void ehrlink_item_recognise_all(EhrlinkItem **items, gsize n_items);
+
 #pragma GCC visibility pop
 G_END_DECLS

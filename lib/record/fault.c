@@ -7,9 +7,9 @@
 static const struct {
     const char *id, *text;
 } table[] = {
-#define X(name, id, text) [EREC_FAULT_##name] = {id, text},
+#define FAULT(name, id, text) [EREC_FAULT_##name] = {id, text},
 #include "lib/record/faults.def"
-#undef X
+#undef FAULT
 };
 
 const char *

@@ -8,9 +8,9 @@
 #include <glib.h>
 
 typedef enum {
-#define X(name, id, text) EREC_FAULT_##name,
+#define FAULT(name, id, text) EREC_FAULT_##name,
 #include "lib/record/faults.def"
-#undef X
+#undef FAULT
 } ErecFaultCode;
 
 typedef struct {

@@ -197,6 +197,18 @@ output_members(JsonBuilder *builder, GVariant *dict)
 }
 
 void
+output_item_members(JsonBuilder *builder, EhrlinkItem *item)
+{
+    output_member_string(builder, "media-type", ehrlink_item_get_media_type(item));
+    output_member_string(builder, "title", ehrlink_item_get_title(item));
+    output_member_string(builder, "date", ehrlink_item_get_date(item));
+    output_member_string(builder, "category", ehrlink_item_get_category(item));
+    output_member_string(builder, "type-code", ehrlink_item_get_type_code(item));
+    output_member_string(builder, "author", ehrlink_item_get_author(item));
+    output_member_bool(builder, "patient-entered", ehrlink_item_get_patient_entered(item));
+}
+
+void
 output_member_vardict(JsonBuilder *builder, const char *name, GVariant *dict)
 {
     if (dict == NULL)

@@ -12,6 +12,8 @@
 #include <gio/gio.h>
 #include <json-glib/json-glib.h>
 
+#include "ehrlink.h"
+
 typedef struct {
     gboolean json;
     gboolean quiet;
@@ -38,6 +40,9 @@ void output_member_bool(JsonBuilder *builder, const char *name, gboolean value);
 /* Adds every entry of an a{sv} as a member; nested dictionaries and arrays too; ay as base64. */
 void output_member_vardict(JsonBuilder *builder, const char *name, GVariant *dict);
 void output_members(JsonBuilder *builder, GVariant *dict);
+
+/* What a manifest says of an item beyond id, name and size; what it does not say is left out. */
+void output_item_members(JsonBuilder *builder, EhrlinkItem *item);
 
 /* Draws or redraws the progress bar; done ≥ total draws it full. Ends with output_progress_end(). */
 void output_progress(const char *label, guint64 done, guint64 total);

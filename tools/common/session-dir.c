@@ -228,13 +228,7 @@ add_item(JsonBuilder *builder, EhrlinkItem *item, const char *file)
     output_member_string(builder, "file", file);
     output_member_string(builder, "name", ehrlink_item_get_name(item));
     output_member_int(builder, "size", (gint64)ehrlink_item_get_size(item));
-    output_member_string(builder, "media-type", ehrlink_item_get_media_type(item));
-    output_member_string(builder, "title", ehrlink_item_get_title(item));
-    output_member_string(builder, "date", ehrlink_item_get_date(item));
-    output_member_string(builder, "category", ehrlink_item_get_category(item));
-    output_member_string(builder, "type-code", ehrlink_item_get_type_code(item));
-    output_member_string(builder, "author", ehrlink_item_get_author(item));
-    output_member_bool(builder, "patient-entered", ehrlink_item_get_patient_entered(item));
+    output_item_members(builder, item);
     json_builder_end_object(builder);
 }
 

@@ -6,6 +6,8 @@
 
 #include <glib/gi18n.h>
 
+#include "lib/record/category.h"
+
 /* One row for each state: what the patient's screen says, what the clinic's says. */
 static const struct {
     const char *patient;
@@ -65,16 +67,6 @@ static const Word purposes[] = {
     {"HRESCH", N_("research")},
 };
 
-static const Word categories[] = {
-    {"Patient-Summaries", N_("patient summary")},
-    {"Electronic-Prescriptions", N_("electronic prescriptions")},
-    {"Electronic-Dispensations", N_("electronic dispensations")},
-    {"Medical-Imaging", N_("medical images and their reports")},
-    {"Laboratory-Reports", N_("laboratory and other test results")},
-    {"Discharge-Reports", N_("discharge reports")},
-    {"other", N_("other records")},
-};
-
 static const char *
 look_up(const Word *table, gsize length, const char *code)
 {
@@ -93,7 +85,38 @@ words_purpose(const char *code)
 const char *
 words_category(const char *code)
 {
-    return look_up(categories, G_N_ELEMENTS(categories), code);
+    const char *words = erec_category_words(code);
+
+    return words != NULL ? _(words) : code;
+}
+
+static void
+append(GString *line, const char *text)
+{
+    g_autofree char *safe = text != NULL ? ehrlink_safe_text(text, 120) : NULL;
+
+    if (safe == NULL || *safe == '\0')
+        return;
+    g_string_append_printf(line, "%s%s", line->len > 0 ? ", " : "", safe);
+}
+
+char *
+words_item(EhrlinkItem *item)
+{
+    const char *category = ehrlink_item_get_category(item), *date = ehrlink_item_get_date(item);
+    g_autofree char *day = date != NULL ? g_strndup(date, 10) : NULL;
+    GString *line = g_string_new(NULL);
+
+    if (g_strcmp0(category, "other") != 0)
+        append(line, category != NULL ? words_category(category) : NULL);
+    append(line, ehrlink_item_get_title(item));
+    append(line, day);
+    append(line, ehrlink_item_get_author(item));
+    if (ehrlink_item_get_patient_entered(item))
+        append(line, _("entered by the patient"));
+    if (line->len == 0)
+        append(line, ehrlink_item_get_media_type(item));
+    return g_string_free(line, line->len == 0);
 }
 
 char *

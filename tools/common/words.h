@@ -16,6 +16,9 @@ const char *words_failure(EhrlinkRole role, const GError *error);
 /* Words for the code of a purpose (HL7 v3-ActReason) or of a category; the code itself if it is not known. */
 const char *words_purpose(const char *code);
 const char *words_category(const char *code);
+/* What an item is, in one line: "patient summary, Patient Summary, 2026-03-01, General Hospital"; NULL when nothing is
+ * known; safe to print; transfer full. */
+char *words_item(EhrlinkItem *item);
 /* "12.3 MB" (decimal units); transfer full. */
 char *words_bytes(guint64 bytes);
 /* Fingerprint in groups of four hex digits, for people to compare; transfer full. */

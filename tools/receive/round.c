@@ -195,14 +195,18 @@ announce(Round *round)
         const char *base = g_ptr_array_index(round->files, i);
         g_autofree char *file = g_build_filename(round->directory, base, NULL);
         g_autofree char *size = words_bytes(ehrlink_item_get_size(item));
+        g_autofree char *what = words_item(item);
         bytes += ehrlink_item_get_size(item);
         builder = event(round, "item");
         output_member_int(builder, "id", ehrlink_item_get_id(item));
         output_member_string(builder, "name", ehrlink_item_get_name(item));
         output_member_string(builder, "file", file);
         output_member_int(builder, "size", (gint64)ehrlink_item_get_size(item));
+        output_item_members(builder, item);
         output_event_end();
         output_line("  %s  (%s)", file, size);
+        if (what != NULL)
+            output_line("    %s", what);
     }
     builder = event(round, "arrived");
     output_member_string(builder, "directory", round->directory);

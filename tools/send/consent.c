@@ -277,7 +277,10 @@ show_items(GPtrArray *items)
         EhrlinkItem *item = g_ptr_array_index(items, i);
         g_autofree char *name = ehrlink_safe_text(ehrlink_item_get_name(item), 60);
         g_autofree char *size = words_bytes(ehrlink_item_get_size(item));
+        g_autofree char *what = words_item(item);
         output_note("  %3u  %s  (%s)", i + 1, name, size);
+        if (what != NULL)
+            output_note("       %s", what);
     }
 }
 

@@ -340,6 +340,7 @@ run(Send *send)
     send->items = g_ptr_array_new_with_free_func(g_object_unref);
     for (char **file = send->options.files; *file != NULL; file++)
         g_ptr_array_add(send->items, ehrlink_item_new_for_path(*file));
+    ehrlink_item_recognise_all((EhrlinkItem **)send->items->pdata, send->items->len);
     send->cancellable = g_cancellable_new();
     send->loop = g_main_loop_new(NULL, FALSE);
     cli_on_interrupt(on_interrupt, send);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See xml-header.h.
+ */
+#include "lib/record/xml-header.h"
+
+#include <string.h>
+
+#include "lib/record/category.h"
+
+/* Both headers come first in their documents; a body is not needed. */
+#define HEADER_MAX (256u << 10)
+#define DEPTH_MAX  64
+
+typedef struct {
+    ErecDescription *description;
+    GString *path; /* owned: "/ClinicalDocument/code" */
+    guint depth;
+} Reader;
+
+static const char *
+attribute(const char **names, const char **values, const char *wanted)
+{
+    for (guint i = 0; names[i] != NULL; i++)
+        if (strcmp(names[i], wanted) == 0)
+            return values[i];
+    return NULL;
+}
+
+/* HL7 v3 "20260301140000+0100" → "2026-03-01". */
+static char *
+v3_date(const char *value)
+{
+    g_autofree char *date = NULL;
+
+    if (value == NULL || strspn(value, "0123456789") < 8)
+        return NULL;
+    date = g_strdup_printf("%.4s-%.2s-%.2s", value, value + 4, value + 6);
+    return erec_date_is_valid(date) ? g_steal_pointer(&date) : NULL;
+}
+
+static void
+take_type(ErecDescription *d, const char *system, const char *code, const char *title)
+{
+    const gboolean loinc = g_strcmp0(system, "2.16.840.1.113883.6.1") == 0;
+    const char *category = loinc ? erec_category_of_loinc(code) : NULL;
+
+    if (code == NULL || system == NULL || d->type_code != NULL)
+        return;
+    d->type_code = loinc ? g_strdup_printf("%s|%s", EREC_LOINC, code)
+                         : g_strdup_printf("urn:oid:%s|%s", system, code);
+    d->title = g_strdup(title);
+    d->category = category != NULL ? category : "Composition";
+}
+
+static void
+on_start(GMarkupParseContext *context, const char *name, const char **names,
+         const char **values, gpointer user_data, GError **error)
+{
+    Reader *reader = user_data;
+    ErecDescription *d = reader->description;
+    const char *local = strrchr(name, ':');
+
+    if (++reader->depth > DEPTH_MAX) {
+        g_set_error_literal(error, G_MARKUP_ERROR, G_MARKUP_ERROR_INVALID_CONTENT, "too deep");
+        return;
+    }
+    g_string_append_printf(reader->path, "/%s", local != NULL ? local + 1 : name);
+    if (strcmp(reader->path->str, "/ClinicalDocument/code") == 0)
+        take_type(d, attribute(names, values, "codeSystem"), attribute(names, values, "code"),
+                  attribute(names, values, "displayName"));
+    else if (strcmp(reader->path->str, "/ClinicalDocument/effectiveTime") == 0 &&
+             d->date == NULL) {
+        d->date = v3_date(attribute(names, values, "value"));
+        d->date_kind = d->date != NULL ? EREC_DATE_EFFECTIVE : EREC_DATE_NONE;
+    } else if (g_str_has_suffix(reader->path->str, "/Patient/name/family") ||
+               g_str_has_suffix(reader->path->str, "/Patient/name/given") ||
+               g_str_has_suffix(reader->path->str, "/Patient/name/text"))
+        erec_names_add(d->names, attribute(names, values, "value"));
+}
+
+static void
+on_end(GMarkupParseContext *context, const char *name, gpointer user_data, GError **error)
+{
+    Reader *reader = user_data;
+    const char *slash = strrchr(reader->path->str, '/');
+
+    reader->depth--;
+    g_string_truncate(reader->path, slash != NULL ? (gsize)(slash - reader->path->str) : 0);
+}
+
+static void
+on_text(GMarkupParseContext *context, const char *text, gsize length, gpointer user_data,
+        GError **error)
+{
+    Reader *reader = user_data;
+    g_autofree char *words = g_strstrip(g_strndup(text, MIN(length, 1000)));
+
+    if (strstr(reader->path->str, "/patientRole/patient/name") != NULL)
+        erec_names_add(reader->description->names, words);
+    else if (g_str_has_suffix(reader->path->str, "/representedCustodianOrganization/name") &&
+             reader->description->author == NULL && *words != '\0')
+        reader->description->author = g_steal_pointer(&words);
+}
+
+void
+erec_xml_describe(ErecSource *source, ErecDescription *description)
+{
+    static const GMarkupParser parser = {
+        .start_element = on_start, .end_element = on_end, .text = on_text};
+    g_autofree char *head = g_malloc(HEADER_MAX);
+    const gssize length = erec_source_read(source, 0, head, HEADER_MAX);
+    Reader reader = {description, g_string_new(NULL), 0};
+    GMarkupParseContext *context =
+        g_markup_parse_context_new(&parser, G_MARKUP_PREFIX_ERROR_POSITION, &reader, NULL);
+
+    /* an error only ends what is learned: the document may be in another encoding, or go on
+     * beyond the header */
+    if (length > 0)
+        g_markup_parse_context_parse(context, head, length, NULL);
+    g_markup_parse_context_free(context);
+    g_string_free(reader.path, TRUE);
+}

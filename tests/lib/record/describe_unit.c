@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Recognising files by their content, and what a manifest says of them: never a patient's name.
+ */
+#include <string.h>
+
+#include "lib/record/category.h"
+#include "lib/record/describe.h"
+#include "tests/lib/record/corpus.h"
+
+#define BYTES(text) text, sizeof text - 1
+
+static const struct {
+    const char *what;
+    const char *bytes;
+    gsize length;
+    ErecKind kind;
+    const char *media_type;
+} kinds[] = {
+    {"nothing", BYTES(""), EREC_KIND_OPAQUE, "application/octet-stream"},
+    {"text", BYTES("hello"), EREC_KIND_OPAQUE, "application/octet-stream"},
+    {"spaces", BYTES("  \n"), EREC_KIND_OPAQUE, "application/octet-stream"},
+    {"resource", BYTES("{\"resourceType\":\"Patient\"}"), EREC_KIND_JSON,
+     "application/fhir+json"},
+    {"resource with a mark", BYTES("\xef\xbb\xbf {\"resourceType\":\"Patient\"}"),
+     EREC_KIND_JSON, "application/fhir+json"},
+    {"other JSON", BYTES("{\"a\":1}"), EREC_KIND_JSON, "application/json"},
+    {"broken JSON", BYTES("{\"resourceType\":\"Patient\""), EREC_KIND_JSON,
+     "application/octet-stream"},
+    {"STU3 by type", BYTES("{\"resourceType\":\"ProcedureRequest\"}"), EREC_KIND_JSON,
+     "application/fhir+json; fhirVersion=3.0"},
+    {"STU3 by element", BYTES("{\"resourceType\":\"Condition\",\"clinicalStatus\":\"active\"}"),
+     EREC_KIND_JSON, "application/fhir+json; fhirVersion=3.0"},
+    {"DSTU2 by type",
+     BYTES("{\"resourceType\":\"Bundle\",\"entry\":[{\"resource\":{\"resourceType\":"
+           "\"MedicationOrder\"}}]}"),
+     EREC_KIND_JSON, "application/fhir+json; fhirVersion=1.0"},
+    {"FHIR XML",
+     BYTES("<?xml version=\"1.0\"?><!-- > --><Patient xmlns=\"http://hl7.org/fhir\"/>"),
+     EREC_KIND_FHIR_XML, "application/fhir+xml"},
+    {"FHIR XML with a prefix", BYTES("<f:Patient a='b' xmlns:f='http://hl7.org/fhir'>"),
+     EREC_KIND_FHIR_XML, "application/fhir+xml"},
+    {"CDA", BYTES("<?xml version='1.0'?>\n<ClinicalDocument xmlns='urn:hl7-org:v3'>"),
+     EREC_KIND_CDA, "text/xml"},
+    {"CDA by name only", BYTES("<ClinicalDocument>"), EREC_KIND_XML, "application/xml"},
+    {"an entity bomb",
+     BYTES("<!DOCTYPE l [<!ENTITY a \"<]>\"><!ENTITY b \"&a;&a;\">]><l>&b;</l>"), EREC_KIND_XML,
+     "application/xml"},
+    {"cut XML", BYTES("<!DOCTYPE l [<!ENTITY a \"a"), EREC_KIND_OPAQUE,
+     "application/octet-stream"},
+    {"PDF", BYTES("%PDF-1.7\n"), EREC_KIND_PDF, "application/pdf"},
+    {"PDF after a line", BYTES("\r\n%PDF-1.7\n"), EREC_KIND_PDF, "application/pdf"},
+    {"JPEG, any", BYTES("\xff\xd8\xff\xdb"), EREC_KIND_JPEG, "image/jpeg"},
+    {"PNG", BYTES("\x89PNG\r\n\x1a\n"), EREC_KIND_PNG, "image/png"},
+    {"TIFF", BYTES("II*\0\x08\0\0\0"), EREC_KIND_TIFF, "image/tiff"},
+    {"TIFF, big-endian", BYTES("MM\0*\0\0\0\x08"), EREC_KIND_TIFF, "image/tiff"},
+    {"BigTIFF", BYTES("II+\0\x08\0\0\0"), EREC_KIND_BIGTIFF, "image/tiff"},
+};
+
+static void
+test_kinds(void)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        g_autoptr(ErecSource) source = source_of(kinds[i].bytes, (gssize)kinds[i].length);
+        g_auto(ErecDescription) d = {0};
+
+        g_test_message("%s", kinds[i].what);
+        erec_describe(source, &d);
+        g_assert_cmpstr(erec_kind_name(d.kind), ==, erec_kind_name(kinds[i].kind));
+        g_assert_cmpstr(d.media_type, ==, kinds[i].media_type);
+    }
+}
+
+/* A preamble may be anything: what stands at 128 decides. */
+static void
+test_dicom_first(void)
+{
+    static const char *const preambles[] = {
+        "II*",  "MM", "%PDF-1.4", "\x89PNG\r\n\x1a\n", "{\"resourceType\":\"Patient\"}",
+        "<x/>", ""};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(preambles); i++) {
+        char bytes[256] = {0};
+        g_autoptr(ErecSource) source = NULL;
+
+        memcpy(bytes, preambles[i], strlen(preambles[i]));
+        memcpy(bytes + 128, "DICM", 4);
+        source = source_of(bytes, sizeof bytes);
+        g_assert_cmpint(erec_kind_of(source), ==, EREC_KIND_DICOM);
+    }
+}
+
+static const char summary[] =
+    "{\"resourceType\":\"Bundle\",\"type\":\"document\",\"entry\":["
+    "{\"fullUrl\":\"urn:uuid:1\",\"resource\":{\"resourceType\":\"Composition\",\"title\":"
+    "\"Summary %s\",\"date\":\"2026-03-01\","
+    "\"type\":{\"coding\":[{\"system\":\"http://"
+    "loinc.org\",\"code\":\"60591-5\",\"display\":\"Patient summary\"}]},"
+    "\"author\":[{\"reference\":\"%s\"}]}},"
+    "{\"fullUrl\":\"urn:uuid:2\",\"resource\":{\"resourceType\":\"Patient\",\"name\":[{"
+    "\"family\":\"M\\u00fcller-L\\u00fcdenscheidt\","
+    "\"given\":[\"Ottilie\"]}]}},"
+    "{\"fullUrl\":\"urn:uuid:3\",\"resource\":{\"resourceType\":\"PractitionerRole\","
+    "\"organization\":{\"reference\":\"urn:uuid:4\"}}},"
+    "{\"fullUrl\":\"urn:uuid:4\",\"resource\":{\"resourceType\":\"Organization\",\"name\":"
+    "\"General Hospital\"}}]}";
+
+static void
+describe_summary(const char *title, const char *author, ErecDescription *d)
+{
+    g_autoptr(GString) text = g_string_new(summary);
+    g_autoptr(ErecSource) source = NULL;
+
+    g_string_replace(text, "%s", title, 1);
+    g_string_replace(text, "%s", author, 1);
+    source = source_of(text->str, -1);
+    erec_describe(source, d);
+}
+
+static void
+test_document(void)
+{
+    g_auto(ErecDescription) d = {0};
+    g_auto(ErecDescription) own = {0};
+
+    describe_summary("of March", "urn:uuid:3", &d);
+    g_assert_cmpstr(d.category, ==, "Patient-Summaries");
+    g_assert_cmpstr(d.form, ==, "document");
+    g_assert_cmpstr(d.fhir_version, ==, "4");
+    g_assert_cmpstr(d.title, ==, "Summary of March");
+    g_assert_cmpstr(d.date, ==, "2026-03-01");
+    g_assert_cmpstr(d.type_code, ==, "http://loinc.org|60591-5");
+    g_assert_cmpstr(d.author, ==, "General Hospital");
+    g_assert_false(d.patient_entered);
+    g_assert_true(d.is_ips);
+    describe_summary("of March", "urn:uuid:2", &own);
+    g_assert_true(own.patient_entered);
+    g_assert_null(own.author);
+}
+
+static void
+test_no_names(void)
+{
+    static const char *const titles[] = {"of Ottilie", "MULLER-LUDENSCHEIDT", "di: müller",
+                                         "for ottilies", "Lüdenscheidt_2026"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(titles); i++) {
+        g_auto(ErecDescription) d = {0};
+
+        g_test_message("%s", titles[i]);
+        describe_summary(titles[i], "urn:uuid:3", &d);
+        g_assert_cmpstr(d.title, ==, "Patient summary");
+        g_assert_true(erec_names_are_in(d.names, "Ottilie_Mueller_summary.json") ||
+                      erec_names_are_in(d.names, "ottilie.json"));
+        g_assert_false(erec_names_are_in(d.names, "summary.json"));
+    }
+}
+
+static void
+test_categories(void)
+{
+    static const struct {
+        const char *json, *category;
+    } rows[] = {
+        {"{\"resourceType\":\"MedicationRequest\"}", "Electronic-Prescriptions"},
+        {"{\"resourceType\":\"MedicationDispense\"}", "Electronic-Dispensations"},
+        {"{\"resourceType\":\"ImagingStudy\"}", "Medical-Imaging"},
+        {"{\"resourceType\":\"Procedure\"}", "Procedure"},
+        {"{\"resourceType\":\"Basic\"}", "other"},
+        {"{\"resourceType\":\"Composition\",\"type\":{\"coding\":[{\"system\":\"http://"
+         "loinc.org\",\"code\":\"100719-4\"}]}}",
+         "Discharge-Reports"},
+        {"{\"resourceType\":\"Composition\",\"type\":{\"coding\":[{\"system\":\"x\",\"code\":"
+         "\"100719-4\"}]}}",
+         "Composition"},
+        {"{\"resourceType\":\"DiagnosticReport\",\"category\":[{\"coding\":[{\"system\":\"http:"
+         "//loinc.org\",\"code\":\"68604-8\"}]}]}",
+         "Medical-Imaging"},
+        {"{\"resourceType\":\"DiagnosticReport\",\"category\":[{\"coding\":[{\"system\":"
+         "\"http://terminology.hl7.org/CodeSystem/v2-0074\",\"code\":\"EC\"}]}]}",
+         "Laboratory-Reports"},
+        {"{\"resourceType\":\"DocumentReference\",\"category\":[{\"coding\":[{\"system\":"
+         "\"http://hl7.eu/fhir/euridice-api/CodeSystem/"
+         "eehrxf-document-priority-category-cs\",\"code\":\"Discharge-Reports\"}]}]}",
+         "Discharge-Reports"},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(ErecSource) source = source_of(rows[i].json, -1);
+        g_auto(ErecDescription) d = {0};
+
+        erec_describe(source, &d);
+        g_assert_cmpstr(d.category, ==, rows[i].category);
+        g_assert_nonnull(erec_category_words(d.category));
+    }
+}
+
+static void
+test_dates(void)
+{
+    static const char *const good[] = {"2026", "2026-02", "2024-02-29", "2026-03-01T10:00:00Z",
+                                       "2026-03-01T10:00:00.123+14:00"};
+    static const char *const bad[] = {"",
+                                      "26",
+                                      "0000",
+                                      "2026-13",
+                                      "2023-02-29",
+                                      "2026-3-1",
+                                      "2026-03-01T10:00:00",
+                                      "2026-03-01T10:00Z",
+                                      "2026-03-01T24:00:00Z",
+                                      "2026-03-01 10:00:00Z",
+                                      "2026-03-01T10:00:00.Z",
+                                      "2026-03-01x"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(good); i++)
+        g_assert_true(erec_date_is_valid(good[i]));
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++)
+        g_assert_false(erec_date_is_valid(bad[i]));
+}
+
+static void
+test_cda(void)
+{
+    g_autoptr(ErecSource) source =
+        source_of("<?xml version='1.0'?><ClinicalDocument xmlns='urn:hl7-org:v3'><code "
+                  "code='34105-7' codeSystem='2.16.840.1.113883.6.1'"
+                  " displayName='Discharge summary of Erna'/><effectiveTime "
+                  "value='20260301101500+0100'/><recordTarget><patientRole><patient>"
+                  "<name><given>Erna</given><family>Doe</family></name></patient></"
+                  "patientRole></recordTarget><custodian><assignedCustodian>"
+                  "<representedCustodianOrganization><name>Saint "
+                  "Elsewhere</name></representedCustodianOrganization></assignedCustodian>"
+                  "</custodian><component>&lol;",
+                  -1);
+    g_auto(ErecDescription) d = {0};
+
+    erec_describe(source, &d);
+    g_assert_cmpstr(d.category, ==, "Discharge-Reports");
+    g_assert_cmpstr(d.type_code, ==, "http://loinc.org|34105-7");
+    g_assert_cmpstr(d.date, ==, "2026-03-01");
+    g_assert_cmpstr(d.author, ==, "Saint Elsewhere");
+    g_assert_null(d.title);
+}
+
+/* Every word of every name of every Patient resource, against all that a manifest would say. */
+static void
+assert_nameless(const char *file)
+{
+    g_autoptr(ErecSource) source = corpus_open(file);
+    g_autoptr(ErecBundle) bundle = erec_bundle_new(source, NULL);
+    g_auto(ErecDescription) d = {0};
+    g_autofree char *said = NULL;
+    gint at = -1;
+
+    erec_describe(source, &d);
+    g_assert_cmpstr(d.category, ==, "Patient-Summaries");
+    g_assert_true(d.is_ips);
+    said = g_strdup_printf("%s %s %s %s", d.title, d.author != NULL ? d.author : "",
+                           d.type_code, d.date != NULL ? d.date : "");
+    while ((at = erec_bundle_find_type(bundle, "Patient", (guint)(at + 1))) >= 0) {
+        g_autoptr(ErecTree) tree = erec_bundle_load(bundle, (guint)at, NULL);
+        g_autoptr(ErecNames) names = erec_names_new();
+
+        erec_names_add_person(names, erec_tree_root(tree));
+        g_assert_false(erec_names_is_empty(names));
+        g_assert_false(erec_names_are_in(names, said));
+    }
+}
+
+static void
+test_corpus(void)
+{
+    static const char *const folders[] = {"ips", "ips-negative"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(folders); i++) {
+        g_autoptr(GPtrArray) files = corpus_list(folders[i]);
+
+        for (guint j = 0; files != NULL && j < files->len; j++) {
+            g_test_message("%s", (char *)files->pdata[j]);
+            assert_nameless(files->pdata[j]);
+        }
+    }
+}
+
+static void
+test_corpus_attachments(void)
+{
+    static const struct {
+        const char *file;
+        ErecKind kind;
+    } rows[] = {
+        {"CT_small.dcm", EREC_KIND_DICOM},     {"no_meta.dcm", EREC_KIND_OPAQUE},
+        {"test-SR.dcm", EREC_KIND_DICOM},      {"MR_small_bigendian.dcm", EREC_KIND_DICOM},
+        {"waveform_ecg.dcm", EREC_KIND_DICOM},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *name = g_build_filename("attachments/dicom", rows[i].file, NULL);
+        g_autoptr(ErecSource) source = corpus_open(name);
+        g_auto(ErecDescription) d = {0};
+
+        if (source == NULL)
+            return;
+        erec_describe(source, &d);
+        g_assert_cmpint(d.kind, ==, rows[i].kind);
+        if (d.kind == EREC_KIND_DICOM) {
+            g_assert_cmpstr(d.category, ==, "Medical-Imaging");
+            g_assert_nonnull(d.date);
+            g_assert_nonnull(d.title);
+        }
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/record/describe/kinds", test_kinds);
+    g_test_add_func("/record/describe/dicom-first", test_dicom_first);
+    g_test_add_func("/record/describe/document", test_document);
+    g_test_add_func("/record/describe/no-names", test_no_names);
+    g_test_add_func("/record/describe/categories", test_categories);
+    g_test_add_func("/record/describe/dates", test_dates);
+    g_test_add_func("/record/describe/cda", test_cda);
+    g_test_add_func("/record/describe/corpus", test_corpus);
+    g_test_add_func("/record/describe/corpus-attachments", test_corpus_attachments);
+    return g_test_run();
+}
