@@ -63,6 +63,8 @@
 #define EHP_HASH_LEN           32
 /* zstd: windowLog of a 256 KiB segment; more is a bomb. */
 #define EHP_ZSTD_WINDOWLOG_MAX 18
+/* proto/dictionary/ehr1.txt, what ENCODING_ZSTD_EHR1 refers back to. */
+#define EHP_DICTIONARY_EHR1_LEN 79537
 /* Padmé padding of a transfer's sealed bytes up to here (DESIGN section 4). */
 #define EHP_PAD_TRANSFER_MAX   (1024 * 1024)
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Encoding of one segment (1 .. EHP_SEGMENT_MAX original bytes): raw, or one independent zstd
- * frame without dictionary or checksum. A segment that a probe, or the compression itself, does
- * not shrink by at least 3 % goes raw, so the encoded length never exceeds the original.
- * Encoder and decoder hold one zstd context each and reuse it: memory stays flat. Not thread
- * safe; one per transfer.
+ * frame without checksum, which may refer back to the public dictionary and to nothing else. A
+ * segment that a probe, or the compression itself, does not shrink by at least 3 % goes raw, so
+ * the encoded length never exceeds the original. Encoder and decoder hold one zstd context each
+ * and reuse it: memory stays flat. Not thread safe; one per transfer.
  */
 #pragma once
 
@@ -15,6 +15,7 @@
 typedef enum {
     EHP_SEGMENT_RAW = 0,
     EHP_SEGMENT_ZSTD = 1,
+    EHP_SEGMENT_ZSTD_EHR1 = 2,
 } ehp_segment_encoding;
 
 #define EHP_ZSTD_LEVEL_MIN 1
@@ -33,8 +34,9 @@ ehp_segment_encoder *ehp_segment_encoder_new(void);
 void ehp_segment_encoder_free(ehp_segment_encoder *enc);
 
 /* Encodes len bytes. buffer has room for len bytes (never more is needed) and must not overlap
- * data. level: EHP_ZSTD_LEVEL_MIN .. MAX, or 0 for always raw. out borrows from data or buffer.
- * EHP_INVALID_ARGUMENT on a length or level out of range, EHP_NO_MEMORY. */
+ * data. level: EHP_ZSTD_LEVEL_MIN .. MAX, or 0 for always raw; from 15 on the dictionary is
+ * used where it helps. out borrows from data or buffer. EHP_INVALID_ARGUMENT on a length or
+ * level out of range, EHP_NO_MEMORY. */
 EHP_MUST_USE ehp_status ehp_segment_encode(ehp_segment_encoder *enc, int level,
                                            const uint8_t *data, size_t len, uint8_t *buffer,
                                            ehp_segment *out);
@@ -50,8 +52,8 @@ EHP_MUST_USE ehp_status ehp_segment_check(uint32_t encoding, uint64_t original_l
 
 /* Decodes to out, which has room for original_length bytes; exactly that many come, or it is an
  * error: as ehp_segment_check, or EHP_BAD_COMPRESSION when it is not one frame without
- * dictionary and with a window of at most 2^EHP_ZSTD_WINDOWLOG_MAX that holds just these bytes
- * and is followed by nothing; EHP_NO_MEMORY. On error out holds nothing of use. */
+ * dictionary id and with a window of at most 2^EHP_ZSTD_WINDOWLOG_MAX that holds just these
+ * bytes and is followed by nothing; EHP_NO_MEMORY. On error out holds nothing of use. */
 EHP_MUST_USE ehp_status ehp_segment_decode(ehp_segment_decoder *dec, uint32_t encoding,
                                            ehp_bytes data, uint32_t original_length,
                                            uint8_t *out);

@@ -454,7 +454,8 @@ ehp_sender_wants(const ehp_sender *s, const ehp_queue *queue, size_t low)
 }
 
 /* Small items are worth some effort; of large ones the link should not wait for the compressor.
- * Above 15 a health record of 50 KB takes nine times as long and gets 0.3 % smaller. */
+ * With the dictionary 15 takes 8 ms for a health record of 50 KB; above it two to ten times
+ * that and gets 0.5 % smaller. */
 static int
 level_for(const ehp_sender *s)
 {

@@ -82,7 +82,7 @@ def segment():
     for kind in ("cases", "must_fail"):
         for i, v in enumerate(vectors[kind]):
             write("segment", f"{kind.replace('_', '-')}-{i}",
-                  struct.pack(">BIB", v["encoding"], v["original_length"], 3) + bytes.fromhex(v["encoded"]))
+                  struct.pack(">BIB", v["encoding"], v["original_length"], 15 if kind == "cases" else 3) + bytes.fromhex(v["encoded"]))
 
 
 def noise():

@@ -51,6 +51,7 @@ static const struct {
     B(EHP_SALT_LEN),
     B(EHP_HASH_LEN),
     B(EHP_ZSTD_WINDOWLOG_MAX),
+    B(EHP_DICTIONARY_EHR1_LEN),
     B(EHP_PAD_TRANSFER_MAX),
     B(EHP_NAME_MAX),
     B(EHP_TITLE_MAX),

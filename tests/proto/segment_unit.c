@@ -8,6 +8,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "proto/dictionary.h"
 #include "proto/drbg.h"
 #include "proto/hash.h"
 #include "tests/proto/vectors.h"
@@ -92,6 +93,23 @@ round_trip(ehp_segment_encoder *enc, ehp_segment_decoder *dec, int level, size_t
     g_assert_cmpmem(back, len, original, len);
 }
 
+/* The dictionary is a constant of the wire format: vectors and PROTOCOL.md name its hash. */
+static void
+test_dictionary_is_frozen(void)
+{
+    JsonObject *told = json_object_get_object_member(vectors_own("segment.json"), "dictionary");
+    const char *root = g_getenv("EHRLINK_SOURCE_ROOT");
+    g_autofree char *page = g_build_filename(root ? root : ".", "proto/PROTOCOL.md", NULL);
+    g_autofree char *text = NULL;
+    uint8_t hash[EHP_HASH_LEN];
+
+    ehp_sha256(hash, ehp_dictionary_ehr1, sizeof ehp_dictionary_ehr1);
+    g_assert_cmpint(json_object_get_int_member(told, "length"), ==, sizeof ehp_dictionary_ehr1);
+    g_assert_cmpmem(hash, sizeof hash, vectors_hex(told, "sha256").data, EHP_HASH_LEN);
+    g_assert_true(g_file_get_contents(page, &text, NULL, NULL));
+    g_assert_nonnull(strstr(text, json_object_get_string_member(told, "sha256")));
+}
+
 static void
 test_levels(void)
 {
@@ -102,7 +120,8 @@ test_levels(void)
     for (size_t i = 0; i < G_N_ELEMENTS(lengths); i++) {
         fill_text(lengths[i]);
         for (int level = EHP_ZSTD_LEVEL_MIN; level <= EHP_ZSTD_LEVEL_MAX; level += 3)
-            round_trip(enc, dec, level, lengths[i], EHP_SEGMENT_ZSTD);
+            round_trip(enc, dec, level, lengths[i],
+                       level < 15 ? EHP_SEGMENT_ZSTD : EHP_SEGMENT_ZSTD_EHR1);
         round_trip(enc, dec, 0, lengths[i], EHP_SEGMENT_RAW);
     }
     ehp_segment_encoder_free(enc);
@@ -146,10 +165,45 @@ test_bad_arguments(void)
     ehp_segment_decoder_free(NULL);
 }
 
+/* Tried, and taken only where it helps; what goes with it needs it. */
+static void
+test_dictionary(void)
+{
+    static const char record[] =
+        "{\"resourceType\":\"Immunization\",\"status\":\"completed\",\"vaccineCode\":{"
+        "\"coding\":[{"
+        "\"system\":\"http://snomed.info/sct\"}]},\"occurrenceDateTime\":\"2021-06-02\"}";
+    ehp_segment_encoder *enc = ehp_segment_encoder_new();
+    ehp_segment_decoder *dec = ehp_segment_decoder_new();
+    ehp_segment s;
+    size_t plain;
+
+    memcpy(original, record, sizeof record);
+    assert_ok(ehp_segment_encode(enc, 9, original, sizeof record, buffer, &s));
+    plain = s.data.len;
+    assert_ok(ehp_segment_encode(enc, 15, original, sizeof record, buffer, &s));
+    g_assert_cmpint(s.encoding, ==, EHP_SEGMENT_ZSTD_EHR1);
+    g_assert_cmpuint(2 * s.data.len, <, plain);
+    assert_status(ehp_segment_decode(dec, EHP_SEGMENT_ZSTD, s.data, sizeof record, back),
+                  EHP_BAD_COMPRESSION);
+    assert_ok(ehp_segment_decode(dec, s.encoding, s.data, sizeof record, back));
+    g_assert_cmpmem(back, sizeof record, original, sizeof record);
+
+    /* the same encoder and decoder without it, and with it again */
+    fill_random(0, 3000);
+    memcpy(original + 3000, original, 3000);
+    round_trip(enc, dec, 15, 6000, EHP_SEGMENT_ZSTD);
+    fill_text(5000);
+    round_trip(enc, dec, 15, 5000, EHP_SEGMENT_ZSTD_EHR1);
+    round_trip(enc, dec, 3, 5000, EHP_SEGMENT_ZSTD);
+    ehp_segment_encoder_free(enc);
+    ehp_segment_decoder_free(dec);
+}
+
 /* Every truncation and every flipped bit of a real frame: an error, or the right number of
  * bytes. */
 static void
-test_mutations(void)
+mutations_of(int level, ehp_segment_encoding encoding)
 {
     ehp_segment_encoder *enc = ehp_segment_encoder_new();
     ehp_segment_decoder *dec = ehp_segment_decoder_new();
@@ -157,24 +211,31 @@ test_mutations(void)
     ehp_segment s;
 
     fill_text(len);
-    assert_ok(ehp_segment_encode(enc, 9, original, len, buffer, &s));
+    assert_ok(ehp_segment_encode(enc, level, original, len, buffer, &s));
+    g_assert_cmpint(s.encoding, ==, encoding);
     for (size_t cut = 0; cut < s.data.len; cut++)
-        g_assert_cmpint(
-            ehp_segment_decode(dec, EHP_SEGMENT_ZSTD, ehp_bytes_of(buffer, cut), len, back), !=,
-            EHP_OK);
+        g_assert_cmpint(ehp_segment_decode(dec, encoding, ehp_bytes_of(buffer, cut), len, back),
+                        !=, EHP_OK);
     for (size_t bit = 0; bit < 8 * s.data.len; bit++) {
         ehp_status ignored;
 
         buffer[bit / 8] ^= (uint8_t)(1u << bit % 8);
         back[len] = 0xee;
-        ignored = ehp_segment_decode(dec, EHP_SEGMENT_ZSTD, s.data, len, back);
+        ignored = ehp_segment_decode(dec, encoding, s.data, len, back);
         (void)ignored;
         g_assert_cmphex(back[len], ==, 0xee);
         buffer[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
-    assert_ok(ehp_segment_decode(dec, EHP_SEGMENT_ZSTD, s.data, len, back));
+    assert_ok(ehp_segment_decode(dec, encoding, s.data, len, back));
     ehp_segment_encoder_free(enc);
     ehp_segment_decoder_free(dec);
+}
+
+static void
+test_mutations(void)
+{
+    mutations_of(9, EHP_SEGMENT_ZSTD);
+    mutations_of(15, EHP_SEGMENT_ZSTD_EHR1);
 }
 
 int
@@ -184,6 +245,8 @@ main(int argc, char **argv)
     g_assert_cmpint(sodium_init(), >=, 0);
     g_test_add_func("/segment/own", test_own);
     g_test_add_func("/segment/must-fail", test_must_fail);
+    g_test_add_func("/segment/dictionary-is-frozen", test_dictionary_is_frozen);
+    g_test_add_func("/segment/dictionary", test_dictionary);
     g_test_add_func("/segment/levels", test_levels);
     g_test_add_func("/segment/raw", test_raw_when_it_does_not_shrink);
     g_test_add_func("/segment/arguments", test_bad_arguments);

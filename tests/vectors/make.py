@@ -27,6 +27,7 @@ except ModuleNotFoundError:
     sys.exit(77)
 
 HERE = pathlib.Path(__file__).resolve().parent
+DICTIONARY = HERE.parent.parent / "proto" / "dictionary" / "ehr1.txt"
 SEGMENT_MAX = 256 * 1024
 RECORD_PLAIN_MAX = 32752
 REKEY_RECORDS = 65536
@@ -354,8 +355,23 @@ def mixed_frame(parts, **header):
     return out, plain
 
 
+def match_frame(literals, offset, length, **header):
+    """A frame of one compressed block: the literals, then length bytes from offset bytes back (RFC 8878 section 3.1.1.3; every
+    table in RLE mode, so that the bit stream holds the extra bits of offset and length and nothing else)."""
+    assert len(literals) < 16 and 131 <= length <= 258  # the lengths of code 43, with 7 extra bits
+    code = (offset + 3).bit_length() - 1
+    bits = (1 << code | (offset + 3 - (1 << code))) << 7 | length - 131  # the marker bit, then the extra bits of both
+    stream = bits.to_bytes((bits.bit_length() + 7) // 8, "little")
+    content = bytes([len(literals) << 3]) + literals + bytes([1, 0b01010100, len(literals), code, 43]) + stream
+    out = frame_header(len(literals) + length, **header)
+    return out + struct.pack("<I", len(content) << 3 | 2 << 1 | 1)[:3] + content
+
+
 def segment_vectors():
     text = b"health record, "
+    ehr1 = DICTIONARY.read_bytes()
+    near, far = match_frame(b"", 200, 200), match_frame(b"[", len(ehr1) + 1, 150)
+    beyond = match_frame(b"[", len(ehr1) + 2, 150)
     mixed, mixed_plain = mixed_frame([text, (0x20, 1000), text])
     windowed, windowed_plain = mixed_frame([text, (0x41, 5000)], window=(18 - 10) << 3)
     unknown, unknown_plain = mixed_frame([text, (0x42, 600)], window=0, size=None)
@@ -366,6 +382,12 @@ def segment_vectors():
         ("zstd, window of 2^18", 1, windowed, windowed_plain),
         ("zstd, size not stored in the frame", 1, unknown, unknown_plain),
         ("zstd, whole segment of one byte", 1, rle_frame(7, SEGMENT_MAX), bytes([7]) * SEGMENT_MAX),
+        ("zstd, referring back in itself", 1, match_frame(b"ab", 2, 200), b"ab" * 101),
+        ("zstd with EHR1, referring to nothing", 2, mixed, mixed_plain),
+        ("zstd with EHR1, its last 200 bytes", 2, near, ehr1[-200:]),
+        ("zstd with EHR1, its first 150 bytes", 2, far, b"[" + ehr1[:150]),
+        ("zstd with EHR1, from its end on into the segment", 2, match_frame(b"[", 3, 150), b"[" + (ehr1[-2:] + b"[") * 50),
+        ("zstd with EHR1, whole segment of one byte", 2, rle_frame(7, SEGMENT_MAX), bytes([7]) * SEGMENT_MAX),
     ]
     n = len(mixed_plain)
     bomb = rle_frame(0, SEGMENT_MAX)
@@ -377,7 +399,20 @@ def segment_vectors():
         ("raw, nothing", 0, 0, b"", "BadMessage"),
         ("zstd, nothing encoded", 1, 10, b"", "BadMessage"),
         ("zstd, nothing announced", 1, 0, mixed, "BadMessage"),
-        ("encoding unknown", 2, n, mixed, "BadMessage"),
+        ("encoding unknown", 3, n, mixed, "BadMessage"),
+        ("refers to EHR1, encoding says without", 1, 200, near, "BadCompression"),
+        ("refers to EHR1 from further in, encoding says without", 1, 151, far, "BadCompression"),
+        ("refers beyond the beginning of EHR1", 2, 151, beyond, "BadCompression"),
+        ("with EHR1, names a dictionary", 2, 200, match_frame(b"", 200, 200, dictionary=1), "BadCompression"),
+        ("with EHR1, bomb: holds far more than announced", 2, 1000, bomb, "BadCompression"),
+        ("with EHR1, announced one byte less than it holds", 2, 199, near, "BadCompression"),
+        ("with EHR1, announced one byte more than it holds", 2, 201, near, "BadCompression"),
+        ("with EHR1, window of 2^41", 2, 200, match_frame(b"", 200, 200, window=31 << 3), "BadCompression"),
+        ("with EHR1, truncated", 2, 200, near[:-1], "BadCompression"),
+        ("with EHR1, trailing byte", 2, 200, near + b"\0", "BadCompression"),
+        ("with EHR1, not a frame", 2, n, text, "BadCompression"),
+        ("with EHR1, nothing encoded", 2, 10, b"", "BadMessage"),
+        ("with EHR1, original above a segment", 2, SEGMENT_MAX + 1, near, "TooLarge"),
         ("encoded longer than the original", 1, 10, mixed, "BadMessage"),
         ("original above a segment", 1, SEGMENT_MAX + 1, mixed, "TooLarge"),
         ("original absurd", 1, 2**32 - 1, mixed, "TooLarge"),
@@ -401,6 +436,7 @@ def segment_vectors():
         ("legacy magic", 1, n, bytes.fromhex("27b52ffd") + mixed[4:], "BadCompression"),
     ]
     return {
+        "dictionary": {"encoding": 2, "length": len(ehr1), "sha256": sha256(ehr1).hex()},
         "cases": [{"comment": c, "encoding": e, "encoded": d.hex(), "original_length": len(p),
                    "original_sha256": sha256(p).hex()} for c, e, d, p in good],
         "must_fail": [{"comment": c, "encoding": e, "original_length": n, "encoded": d.hex(), "error": err}
