@@ -271,7 +271,7 @@ lie_parts(liar *m)
         send_part(m, 0, 0, head, data, ITEM_SIZE, ITEM_SIZE, ITEM_SIZE + 1, 1);
         break;
     case PART_ENCODING:
-        send_part(m, 0, 0, head, data, ITEM_SIZE, ITEM_SIZE, ITEM_SIZE, 2);
+        send_part(m, 0, 0, head, data, ITEM_SIZE, ITEM_SIZE, ITEM_SIZE, 3);
         break;
     case PART_OVERLONG:
         send_part(m, 0, 0, head, data, 600, ITEM_SIZE, ITEM_SIZE, 0);
