@@ -330,8 +330,9 @@ send_page(ehp_sender *s, const ehp_outlet *out)
     ehp_status status;
 
     items = ehp_item_list_page(&s->list, s->page, s->page_item, page, &len);
+    /* with the Manifest's own half step behind it: whole steps */
     status = ehp_wire_send_raw(out, RECORD_MANIFEST_PAGE, ehp_bytes_of(page, len),
-                               EHP_MANIFEST_STEP);
+                               EHP_MANIFEST_STEP / 2, EHP_MANIFEST_STEP);
     if (status == EHP_OK) {
         s->page++;
         s->page_item += items;

@@ -84,9 +84,9 @@ pad_and_seal(const ehp_outlet *out, size_t len, size_t extra)
 }
 
 static size_t
-stepped(size_t len, size_t step)
+stepped(size_t len, size_t first, size_t step)
 {
-    size_t want = ehp_pad_step(len, step), zeros;
+    size_t want = len <= first ? first : first + ehp_pad_step(len - first, step), zeros;
 
     while (!ehp_wire_padding(want - len, &zeros))
         want += step;
@@ -107,11 +107,12 @@ ehp_wire_send(const ehp_outlet *out, const Ehp__Record *record, size_t extra)
 ehp_status
 ehp_wire_send_stepped(const ehp_outlet *out, const Ehp__Record *record, size_t step)
 {
-    return ehp_wire_send(out, record, stepped(ehp_wire_size(record), step));
+    return ehp_wire_send(out, record, stepped(ehp_wire_size(record), step, step));
 }
 
 ehp_status
-ehp_wire_send_raw(const ehp_outlet *out, uint32_t field, ehp_bytes message, size_t step)
+ehp_wire_send_raw(const ehp_outlet *out, uint32_t field, ehp_bytes message, size_t first,
+                  size_t step)
 {
     size_t len;
 
@@ -121,7 +122,7 @@ ehp_wire_send_raw(const ehp_outlet *out, uint32_t field, ehp_bytes message, size
     len += put_varint(out->plain + len, message.len);
     memcpy(out->plain + len, message.data, message.len);
     len += message.len;
-    return pad_and_seal(out, len, stepped(len, step));
+    return pad_and_seal(out, len, stepped(len, first, step));
 }
 
 static uint64_t

@@ -34,10 +34,10 @@ EHP_MUST_USE ehp_status ehp_wire_send(const ehp_outlet *out, const Ehp__Record *
 EHP_MUST_USE ehp_status ehp_wire_send_stepped(const ehp_outlet *out, const Ehp__Record *record,
                                               size_t step);
 
-/* A record that carries these bytes as its field `field` (of a message type), padded likewise.
- */
+/* A record that carries these bytes as its field `field` (of a message type), padded to `first`
+ * bytes or to whole steps more. */
 EHP_MUST_USE ehp_status ehp_wire_send_raw(const ehp_outlet *out, uint32_t field,
-                                          ehp_bytes message, size_t step);
+                                          ehp_bytes message, size_t first, size_t step);
 
 /* The bytes of one length-delimited top-level field of a message that the guard has passed;
  * empty if it is not there. Borrowed from message. */

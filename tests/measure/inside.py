@@ -150,8 +150,12 @@ class Watch(threading.Thread):
 
 
 def memory(size):
-    """Highest VmHWM and RssAnon per program for one item of this size, in fresh daemons."""
-    path = random_file("item.bin", int(size))
+    """Highest VmHWM and RssAnon per program for one incompressible item of this size, in fresh daemons."""
+    memory_of(random_file("item.bin", int(size)))
+
+
+def memory_of(path):
+    """The same for this file."""
     watch = Watch()
     watch.start()
     session([path])
@@ -161,7 +165,7 @@ def memory(size):
     for (name, _), (high, anon) in watch.most.items():
         old = most.get(name, (0, 0))
         most[name] = (max(old[0], high), max(old[1], anon))
-    tell(size=int(size), most=most)
+    tell(most=most)
 
 
 def idle_memory():

@@ -243,9 +243,9 @@ def padding_field(extra):
     return b"" if extra == 0 else None
 
 
-def to_step(plain, step=STEP):
-    want = -(-len(plain) // step) * step
-    while padding_field(want - len(plain)) is None:
+def to_step(plain, first, step):
+    want = first
+    while want < len(plain) or padding_field(want - len(plain)) is None:
         want += step
     return plain + padding_field(want - len(plain))
 
@@ -308,12 +308,12 @@ class Session:
         self.consent_hash = sha256(consent)
         self.up.say(data(4, signed("consent", key, consent)))
         page = num(1, 0) + b"".join(data(2, entry(i, item, self.salts[i])) for i, item in enumerate(g["items"]))
-        self.up.say(to_step(data(7, page)))
+        self.up.say(to_step(data(7, page), STEP // 2, STEP))
         total = sum(item["size"] for item in g["items"])
         manifest = (data(1, self.h) + num(2, 1) + num(3, 1) + num(4, len(g["items"])) + num(5, total)
                     + data(6, sha256(page)))
         self.manifest_hash = sha256(manifest)
-        self.up.say(to_step(data(8, signed("manifest", key, manifest)), STEP // 2))
+        self.up.say(to_step(data(8, signed("manifest", key, manifest)), STEP // 2, STEP // 2))
 
     def transfer(self):
         spent, contents = 0, b""

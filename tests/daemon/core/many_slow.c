@@ -13,6 +13,15 @@
 #include "daemon/error.h"
 #include "tests/daemon/core/host.h"
 
+/* gcc has a macro for it, clang a feature */
+#if defined(__SANITIZE_ADDRESS__)
+#define ADDRESS_SANITIZER
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ADDRESS_SANITIZER
+#endif
+#endif
+
 #define CLINICS 10
 /* What both ends together may take more for a gigabyte than for ten megabytes. */
 #define FLAT_KB 4096
@@ -132,7 +141,7 @@ test_gigabyte(Fixture *f, gconstpointer data)
     struct statvfs fs;
     long small, large;
 
-#ifdef __SANITIZE_ADDRESS__
+#ifdef ADDRESS_SANITIZER
     g_test_skip("the address sanitizer keeps what is freed");
     return;
 #endif
