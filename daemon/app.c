@@ -214,12 +214,26 @@ open_stores(EhdApp *app, GError **error)
            (app->audit = ehd_audit_open(app->state, now, error)) != NULL;
 }
 
-/* Under a service manager the helper is a unit of its own, with the reader and without us. */
+/* Under a service manager a helper is a unit of its own, with its device and without us. */
 static const char *
-nfc_socket(const EhdArguments *arguments)
+socket_of(const char *helper, const char *path)
 {
-    gboolean there = arguments->nfc_helper == NULL && access(EHD_NFC_SOCKET, F_OK) == 0;
-    return there ? EHD_NFC_SOCKET : NULL;
+    return helper == NULL && access(path, F_OK) == 0 ? path : NULL;
+}
+
+static gboolean
+open_link(EhdApp *app, GError **error)
+{
+    const EhdArguments *arguments = app->arguments;
+    EhdLinkParts parts = {
+        .config = app->config,
+        .connection = app->connection,
+        .radio_program = arguments->bt_helper != NULL ? arguments->bt_helper : EHD_BT_HELPER,
+        .radio_socket = socket_of(arguments->bt_helper, EHD_BT_SOCKET),
+        .verbose = arguments->verbose,
+    };
+    app->link = ehd_link_new(&parts, error);
+    return app->link != NULL;
 }
 
 static gboolean
@@ -229,13 +243,12 @@ open_devices(EhdApp *app, GError **error)
         .helper_path =
             app->arguments->nfc_helper != NULL ? app->arguments->nfc_helper : EHD_NFC_HELPER,
         .reader = app->config->reader,
-        .socket_path = nfc_socket(app->arguments),
+        .socket_path = socket_of(app->arguments->nfc_helper, EHD_NFC_SOCKET),
         .verbose = app->arguments->verbose,
     };
     app->tap = ehd_tap_new(&config);
     app->port = ehd_tap_port_nfc_new(app->tap);
-    app->link = ehd_link_new(app->config, error);
-    return app->link != NULL;
+    return open_link(app, error);
 }
 
 static gboolean

@@ -49,7 +49,8 @@ check(const EhdArguments *arguments, int argc, GError **error)
     }
     return check_absolute("--config", arguments->config, error) &&
            check_absolute("--state-directory", arguments->state_directory, error) &&
-           check_absolute("--nfc-helper", arguments->nfc_helper, error);
+           check_absolute("--nfc-helper", arguments->nfc_helper, error) &&
+           check_absolute("--bt-helper", arguments->bt_helper, error);
 }
 
 gboolean
@@ -63,11 +64,13 @@ ehd_arguments_parse(EhdArguments *arguments, int argc, char **argv, GError **err
         {"state-directory", 0, 0, G_OPTION_ARG_FILENAME, &arguments->state_directory,
          "Keep identity, sessions and receipts here", "DIR"},
         {"link", 0, 0, G_OPTION_ARG_STRING, &arguments->link, "Reach the other device this way",
-         "unix:DIR[:ADDRESS]"},
+         "bluetooth[:ADDRESS]|unix:DIR[:ADDRESS]"},
         {"reader", 0, 0, G_OPTION_ARG_STRING, &arguments->reader,
          "Use this NFC reader (libnfc connection string)", "CONNSTRING"},
         {"nfc-helper", 0, 0, G_OPTION_ARG_FILENAME, &arguments->nfc_helper,
          "The program that drives the reader", "PATH"},
+        {"bt-helper", 0, 0, G_OPTION_ARG_FILENAME, &arguments->bt_helper,
+         "The program that makes Bluetooth connections", "PATH"},
         {"idle-timeout", 0, 0, G_OPTION_ARG_STRING, &idle,
          "Leave after so long with nothing to do; 0: never (default 30)", "SECONDS"},
         {"verbose", 0, 0, G_OPTION_ARG_NONE, &arguments->verbose, "Log debug messages", NULL},
@@ -90,5 +93,6 @@ ehd_arguments_clear(EhdArguments *arguments)
     g_free(arguments->link);
     g_free(arguments->reader);
     g_free(arguments->nfc_helper);
+    g_free(arguments->bt_helper);
     memset(arguments, 0, sizeof *arguments);
 }

@@ -15,6 +15,7 @@ typedef struct {
     char *link;            /* owned */
     char *reader;          /* owned */
     char *nfc_helper;      /* owned */
+    char *bt_helper;       /* owned */
     guint idle_ms;         /* 0: never leaves */
     gboolean verbose;
     gboolean version;

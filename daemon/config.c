@@ -18,7 +18,7 @@
 #define DROP_INS_MAX 64
 #define DAY          G_GINT64_CONSTANT(86400)
 #define MIB          (G_GUINT64_CONSTANT(1) << 20)
-#define CHANNEL_MAX  30
+#define CHANNELS     "22-30,11-21" /* above those that bluetoothd and obexd use */
 
 const char *const ehd_config_default_path = EHD_CONF_DIR "/ehrlinkd.conf";
 
@@ -158,25 +158,37 @@ parse_address(const char *value, gpointer field, guint64 min, guint64 max)
     return TRUE;
 }
 
-/* "7" or "7-12"; field is link_channel_min, and link_channel_max follows it. */
 static gboolean
-parse_channels(const char *value, gpointer field, guint64 min, guint64 max)
+add_channels(EhdConfig *config, const char *range, guint64 min, guint64 max)
 {
-    g_auto(GStrv) ends = g_strsplit(value, "-", 2);
+    g_auto(GStrv) ends = g_strsplit(range, "-", 2);
     guint first;
     guint last;
-    if (ends[0] == NULL || !parse_count(ends[0], &first, min, max))
+    if (ends[0] == NULL || !parse_count(g_strstrip(ends[0]), &first, min, max))
         return FALSE;
     last = first;
-    if (ends[1] != NULL && !parse_count(ends[1], &last, first, max))
+    if (ends[1] != NULL && !parse_count(g_strstrip(ends[1]), &last, first, max))
         return FALSE;
-    ((guint *)field)[0] = first;
-    ((guint *)field)[1] = last;
+    for (guint channel = first; channel <= last; channel++) {
+        if (memchr(config->link_channels, (int)channel, config->link_n_channels) == NULL)
+            config->link_channels[config->link_n_channels++] = (guint8)channel;
+    }
     return TRUE;
 }
 
-G_STATIC_ASSERT(G_STRUCT_OFFSET(EhdConfig, link_channel_max) ==
-                G_STRUCT_OFFSET(EhdConfig, link_channel_min) + sizeof(guint));
+/* "7", "7-12" or "22,7-12", tried in this order; field is all of the configuration. */
+static gboolean
+parse_channels(const char *value, gpointer field, guint64 min, guint64 max)
+{
+    g_auto(GStrv) ranges = g_strsplit(value, ",", 2 * EHD_CHANNELS_MAX);
+    EhdConfig *config = field;
+    config->link_n_channels = 0;
+    for (guint i = 0; ranges[i] != NULL; i++) {
+        if (!add_channels(config, ranges[i], min, max))
+            return FALSE;
+    }
+    return config->link_n_channels > 0;
+}
 
 /* --- keys -------------------------------------------------------------------------------- */
 
@@ -194,8 +206,8 @@ static const Key keys[] = {
     {"nfc", "reader", parse_reader, AT(reader), 0, 250, "auto or a libnfc connection string"},
     {"link", "type", parse_link_type, AT(link_type), 0, 0, "bluetooth or unix"},
     {"link", "address", parse_address, AT(link_address), 0, 0, "AA:BB:CC:DD:EE:FF"},
-    {"link", "channels", parse_channels, AT(link_channel_min), 1, CHANNEL_MAX,
-     "a channel or range within 1-30"},
+    {"link", "channels", parse_channels, 0, 1, EHD_CHANNELS_MAX,
+     "channels and ranges within 1-30 (22,24-30)"},
     DIRECTORY("link", "directory", link_directory),
     DIRECTORY("trust", "directory", trust_directory),
     {"trust", "max-crl-age-days", parse_days, AT(trust_max_crl_age_s), 1, 365,
@@ -309,8 +321,7 @@ ehd_config_new(void)
     EhdConfig *config = g_new0(EhdConfig, 1);
     config->refs = 1;
     config->link_type = EHD_LINK_BLUETOOTH;
-    config->link_channel_min = 1;
-    config->link_channel_max = CHANNEL_MAX;
+    parse_channels(CHANNELS, config, 1, EHD_CHANNELS_MAX);
     config->trust_directory = g_strdup(EHD_CONF_DIR "/trust.d");
     config->trust_max_crl_age_s = 7 * DAY;
     config->armed_ms = EHP_ARMED_MS;

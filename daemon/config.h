@@ -9,6 +9,9 @@
 
 #include <glib.h>
 
+/* RFCOMM has channels 1 to 30. */
+#define EHD_CHANNELS_MAX 30
+
 typedef enum {
     EHD_LINK_BLUETOOTH,
     EHD_LINK_UNIX,
@@ -25,8 +28,9 @@ typedef struct {
     char *link_directory;   /* owned; type=unix only, absolute; else NULL */
     char *link_address;     /* owned; "AABBCCDDEEFF" (upper case, no colons); NULL: adapter's /
                                default */
-    guint link_channel_min; /* RFCOMM channels that this terminal may listen on, 1..30 */
-    guint link_channel_max; /* written "7" or "7-12" */
+    guint8 link_channels[EHD_CHANNELS_MAX]; /* RFCOMM channels that this terminal may listen on,
+                                               in this order; written "22,24-30" */
+    guint link_n_channels;                  /* 1.. */
 
     /* [trust] */
     char *trust_directory;          /* owned; absolute; read-only system anchors */

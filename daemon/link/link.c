@@ -5,19 +5,20 @@
 #include "daemon/link/link.h"
 
 #include "daemon/error.h"
-#include "daemon/link/none.h"
+#include "daemon/link/bluez.h"
 #include "daemon/link/unix.h"
 
 EhdLink *
-ehd_link_new(const EhdConfig *config, GError **error)
+ehd_link_new(const EhdLinkParts *parts, GError **error)
 {
+    const EhdConfig *config = parts->config;
+
     switch (config->link_type) {
     case EHD_LINK_UNIX:
         return ehd_link_unix_new(config->link_directory, config->link_address,
-                                 config->link_channel_min, config->link_channel_max, error);
+                                 config->link_channels, config->link_n_channels, error);
     case EHD_LINK_BLUETOOTH:
-        return ehd_link_none_new(
-            "this build has no Bluetooth link; [link] type = unix stands in");
+        return ehd_link_bluez_new(parts, error);
     }
     ehd_error_set(error, EHP_CONFIG_INVALID, "unknown type of link");
     return NULL;

@@ -51,11 +51,20 @@ struct EhdLink {
     const EhdLinkOps *ops; /* borrowed, static */
 };
 
+/* What a link may need beside its configuration. */
+typedef struct {
+    const EhdConfig *config;     /* not kept */
+    GDBusConnection *connection; /* the system bus; referenced */
+    const char *radio_program;   /* ehrlink-bt; NULL: none. Copied */
+    const char *radio_socket;    /* its socket where a service manager starts it; NULL: none */
+    gboolean verbose;
+} EhdLinkParts;
+
 /* Makes the link that the configuration names ([link], or ehrlinkd --link, which
  * ehd_config_set_link put there): it comes from root-owned files or the command line of the
- * daemon, never from the bus or the environment. config is not kept. CONFIG_INVALID names what
- * is wrong (a path too long for a socket). */
-EhdLink *ehd_link_new(const EhdConfig *config, GError **error);
+ * daemon, never from the bus or the environment. CONFIG_INVALID names what is wrong (a path too
+ * long for a socket). */
+EhdLink *ehd_link_new(const EhdLinkParts *parts, GError **error);
 void ehd_link_free(EhdLink *link);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdLink, ehd_link_free)
 

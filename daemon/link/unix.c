@@ -28,7 +28,8 @@ typedef struct {
     EhdLink base;
     char *directory; /* owned */
     EhdLinkAddress address;
-    guint channel_min, channel_max;
+    guint8 channels[EHD_CHANNELS_MAX];
+    guint n_channels;
     int listener; /* -1: not listening */
     char *path;   /* owned; of the listener */
     guint source; /* of the listener */
@@ -153,11 +154,11 @@ listen_on_channel(EhdLinkUnix *self, guint channel, gboolean *in_use, GError **e
 static gboolean
 listen_somewhere(EhdLinkUnix *self, GError **error)
 {
-    for (guint channel = self->channel_min; channel <= self->channel_max; channel++) {
+    for (guint i = 0; i < self->n_channels; i++) {
         gboolean in_use = FALSE;
 
         g_clear_error(error);
-        if (listen_on_channel(self, channel, &in_use, error))
+        if (listen_on_channel(self, self->channels[i], &in_use, error))
             return TRUE;
         if (!in_use)
             break;
@@ -308,8 +309,8 @@ random_address(guint8 address[EHD_LINK_ADDRESS_LEN])
 }
 
 EhdLink *
-ehd_link_unix_new(const char *directory, const char *address, guint channel_min,
-                  guint channel_max, GError **error)
+ehd_link_unix_new(const char *directory, const char *address, const guint8 *channels,
+                  guint n_channels, GError **error)
 {
     guint8 own[EHD_LINK_ADDRESS_LEN];
     struct sockaddr_un name;
@@ -325,10 +326,6 @@ ehd_link_unix_new(const char *directory, const char *address, guint channel_min,
                       (guint)(sizeof name.sun_path - NAME_LEN - 1));
         return NULL;
     }
-    if (channel_min < 1 || channel_min > channel_max || channel_max > 30) {
-        ehd_error_set(error, EHP_CONFIG_INVALID, "link channels are 1 to 30");
-        return NULL;
-    }
     random_address(own);
     if (address != NULL && !parse_address(address, own)) {
         ehd_error_set(error, EHP_CONFIG_INVALID, "a link address has twelve hex digits");
@@ -338,8 +335,8 @@ ehd_link_unix_new(const char *directory, const char *address, guint channel_min,
     self->base.ops = &unix_ops;
     self->directory = g_strdup(directory);
     memcpy(self->address.address, own, sizeof own);
-    self->channel_min = channel_min;
-    self->channel_max = channel_max;
+    self->n_channels = MIN(n_channels, EHD_CHANNELS_MAX);
+    memcpy(self->channels, channels, self->n_channels);
     self->listener = -1;
     return &self->base;
 }

@@ -9,7 +9,7 @@
 #include "daemon/link/link.h"
 
 /* directory: absolute. address: twelve hex digits, or NULL: random for this process. The first
- * free channel of channel_min..channel_max (1..30) is listened on. CONFIG_INVALID: bad address,
- * or DIR too long for a socket's name. */
-EhdLink *ehd_link_unix_new(const char *directory, const char *address, guint channel_min,
-                           guint channel_max, GError **error);
+ * free one of channels (each 1..30) is listened on. CONFIG_INVALID: bad address, or DIR too
+ * long for a socket's name. */
+EhdLink *ehd_link_unix_new(const char *directory, const char *address, const guint8 *channels,
+                           guint n_channels, GError **error);

@@ -294,7 +294,7 @@ start(Host *host, const char *air)
     g_assert_no_error(error);
     host->audit = ehd_audit_open(host->state, HOST_NOW, &error);
     g_assert_no_error(error);
-    host->link = cut_link_new(ehd_link_unix_new(air, NULL, 1, 30, &error));
+    host->link = cut_link_new(ehd_link_unix_new(air, NULL, (const guint8[]){22}, 1, &error));
     g_assert_no_error(error);
     host->port = field_port_new();
     parts.config = host->config;

@@ -14,6 +14,8 @@
 
 #include "daemon/error.h"
 
+static const guint8 seven[] = {7, 8};
+
 typedef struct {
     char *dir;
     GAsyncResult *result;
@@ -83,8 +85,8 @@ tear_down(Fixture *f, gconstpointer data)
 static void
 test_meet(Fixture *f, gconstpointer data)
 {
-    g_autoptr(EhdLink) clinic = ehd_link_unix_new(f->dir, "AABBCCDDEEFF", 7, 7, NULL);
-    g_autoptr(EhdLink) patient = ehd_link_unix_new(f->dir, NULL, 1, 30, NULL);
+    g_autoptr(EhdLink) clinic = ehd_link_unix_new(f->dir, "AABBCCDDEEFF", seven, 1, NULL);
+    g_autoptr(EhdLink) patient = ehd_link_unix_new(f->dir, NULL, seven, 2, NULL);
     g_autofree char *path = g_build_filename(f->dir, "AABBCCDDEEFF.7", NULL);
     EhdLinkAddress at;
     GError *error = NULL;
@@ -118,9 +120,9 @@ test_meet(Fixture *f, gconstpointer data)
 static void
 test_channels(Fixture *f, gconstpointer data)
 {
-    g_autoptr(EhdLink) one = ehd_link_unix_new(f->dir, "AABBCCDDEEFF", 7, 8, NULL);
-    g_autoptr(EhdLink) two = ehd_link_unix_new(f->dir, "AABBCCDDEEFF", 7, 8, NULL);
-    g_autoptr(EhdLink) three = ehd_link_unix_new(f->dir, "AABBCCDDEEFF", 7, 8, NULL);
+    g_autoptr(EhdLink) one = ehd_link_unix_new(f->dir, "AABBCCDDEEFF", seven, 2, NULL);
+    g_autoptr(EhdLink) two = ehd_link_unix_new(f->dir, "AABBCCDDEEFF", seven, 2, NULL);
+    g_autoptr(EhdLink) three = ehd_link_unix_new(f->dir, "AABBCCDDEEFF", seven, 2, NULL);
     g_autoptr(GError) error = NULL;
     EhdLinkAddress a, b, c;
 
@@ -138,7 +140,7 @@ static void
 test_stale(Fixture *f, gconstpointer data)
 {
     g_autofree char *path = g_build_filename(f->dir, "AABBCCDDEEFF.7", NULL);
-    g_autoptr(EhdLink) clinic = ehd_link_unix_new(f->dir, "AABBCCDDEEFF", 7, 7, NULL);
+    g_autoptr(EhdLink) clinic = ehd_link_unix_new(f->dir, "AABBCCDDEEFF", seven, 1, NULL);
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     EhdLinkAddress at;
     int killed = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -154,7 +156,7 @@ static void
 test_not_a_socket(Fixture *f, gconstpointer data)
 {
     g_autofree char *path = g_build_filename(f->dir, "AABBCCDDEEFF.7", NULL);
-    g_autoptr(EhdLink) clinic = ehd_link_unix_new(f->dir, "AABBCCDDEEFF", 7, 7, NULL);
+    g_autoptr(EhdLink) clinic = ehd_link_unix_new(f->dir, "AABBCCDDEEFF", seven, 1, NULL);
     g_autoptr(GError) error = NULL;
     EhdLinkAddress at;
 
@@ -168,7 +170,7 @@ static void
 test_no_directory(Fixture *f, gconstpointer data)
 {
     g_autofree char *gone = g_build_filename(f->dir, "gone", NULL);
-    g_autoptr(EhdLink) link = ehd_link_unix_new(gone, "AABBCCDDEEFF", 1, 30, NULL);
+    g_autoptr(EhdLink) link = ehd_link_unix_new(gone, "AABBCCDDEEFF", seven, 2, NULL);
     g_autoptr(GError) error = NULL;
     g_autofree char *text = NULL;
     EhdLinkAddress at;
@@ -186,28 +188,24 @@ test_refused(void)
 {
     static const struct {
         const char *directory, *address;
-        guint min, max;
     } rows[] = {
-        {NULL, NULL, 1, 30},
-        {"relative", NULL, 1, 30},
+        {NULL, NULL},
+        {"relative", NULL},
         {"/" /* and 91 more */
          "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
          "aaaaaa",
-         NULL, 1, 30},
-        {"/x", "AABBCCDDEEF", 1, 30},
-        {"/x", "AABBCCDDEEFG", 1, 30},
-        {"/x", "AABBCCDDEEFF00", 1, 30},
-        {"/x", "../../../../", 1, 30},
-        {"/x", NULL, 0, 30},
-        {"/x", NULL, 1, 31},
-        {"/x", NULL, 8, 7},
+         NULL},
+        {"/x", "AABBCCDDEEF"},
+        {"/x", "AABBCCDDEEFG"},
+        {"/x", "AABBCCDDEEFF00"},
+        {"/x", "../../../../"},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GError) error = NULL;
 
-        g_assert_null(ehd_link_unix_new(rows[i].directory, rows[i].address, rows[i].min,
-                                        rows[i].max, &error));
+        g_assert_null(
+            ehd_link_unix_new(rows[i].directory, rows[i].address, seven, 2, &error));
         g_assert_error(error, EHD_ERROR, EHP_CONFIG_INVALID);
     }
 }

@@ -27,7 +27,7 @@ test_whole(void)
     static const char text[] = "# a comment\n"
                                "[nfc]\nreader=pn532_uart:/dev/ttyUSB0:115200\n"
                                "[link]\ntype=unix\ndirectory=/run/link\n"
-                               "address=aa:bb:cc:dd:ee:ff\nchannels=7-12\n"
+                               "address=aa:bb:cc:dd:ee:ff\nchannels=22,7-12,8\n"
                                "[trust]\ndirectory=/etc/anchors\nmax-crl-age-days=3\n"
                                "allow-unchecked-revocation=true\n"
                                "[session]\narmed-timeout=0\nconsent-timeout=60\n"
@@ -43,8 +43,8 @@ test_whole(void)
     g_assert_cmpint(config->link_type, ==, EHD_LINK_UNIX);
     g_assert_cmpstr(config->link_directory, ==, "/run/link");
     g_assert_cmpstr(config->link_address, ==, "AABBCCDDEEFF");
-    g_assert_cmpint(config->link_channel_min, ==, 7);
-    g_assert_cmpint(config->link_channel_max, ==, 12);
+    g_assert_cmpmem(config->link_channels, config->link_n_channels,
+                    ((guint8[]){22, 7, 8, 9, 10, 11, 12}), 7);
     g_assert_cmpstr(config->trust_directory, ==, "/etc/anchors");
     g_assert_cmpint(config->trust_max_crl_age_s, ==, 3 * 86400);
     g_assert_true(config->trust_allow_unchecked);
@@ -85,6 +85,8 @@ test_refused(void)
         {"[link]\nchannels=9-8\n", "[link] channels"},
         {"[link]\nchannels=\n", "[link] channels"},
         {"[link]\nchannels=1-2-3\n", "[link] channels"},
+        {"[link]\nchannels=7,\n", "[link] channels"},
+        {"[link]\nchannels=7,31\n", "[link] channels"},
         {"[trust]\nmax-crl-age-days=0\n", "[trust] max-crl-age-days"},
         {"[trust]\nmax-crl-age-days=366\n", "[trust] max-crl-age-days"},
         {"[trust]\nmax-crl-age-days=-1\n", "[trust] max-crl-age-days"},
@@ -234,8 +236,8 @@ test_documented(void)
     g_autoptr(EhdConfig) wanted = ehd_config_new();
     g_assert_null(config->reader);
     g_assert_cmpint(config->link_type, ==, wanted->link_type);
-    g_assert_cmpint(config->link_channel_min, ==, wanted->link_channel_min);
-    g_assert_cmpint(config->link_channel_max, ==, wanted->link_channel_max);
+    g_assert_cmpmem(config->link_channels, config->link_n_channels, wanted->link_channels,
+                    wanted->link_n_channels);
     g_assert_cmpint(config->trust_max_crl_age_s, ==, wanted->trust_max_crl_age_s);
     g_assert_cmpint(config->trust_allow_unchecked, ==, wanted->trust_allow_unchecked);
     g_assert_cmpint(config->armed_ms, ==, wanted->armed_ms);

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The Bluetooth link's parts: bluez.c (life, forwarding), bluez-up.c (adapter and listener are
+ * brought up and kept up), bluez-connect.c (connects by ehrlink-bt), bluez-lookup.c (connects
+ * by bluetoothd).
+ */
+#pragma once
+
+#include "daemon/link/bluez-bus.h"
+#include "daemon/link/bluez-profile.h"
+#include "daemon/link/bluez.h"
+#include "daemon/link/radio.h"
+
+typedef struct EhdLinkBluez EhdLinkBluez;
+
+typedef enum {
+    EHD_BLUEZ_ADAPTER_UP = 1, /* there is an adapter, and it is on */
+    EHD_BLUEZ_LISTENING = 2,  /* and our record is published on it */
+} EhdBluezLevel;
+
+/* error: borrowed, NULL: it is so now. */
+typedef void (*EhdBluezUp)(EhdLinkBluez *self, const GError *error, gpointer user_data);
+
+struct EhdLinkBluez {
+    EhdLink base;
+    guint refs;     /* ours, and one of each call that is under way */
+    gboolean freed; /* callbacks only clean up */
+    GDBusConnection *connection;
+    EhdBluezBus *bus;
+    EhdBluezProfile *profile;
+    EhdRadio *radio;
+    /* as configured */
+    gboolean has_address;
+    guint8 address[6];
+    guint8 channels[30];
+    guint n_channels;
+
+    /* bluez-up.c */
+    guint holds;           /* sessions that need the adapter */
+    gboolean wanted;       /* to listen */
+    gboolean listening;    /* it was told so, with `at` */
+    gboolean published;    /* and is so as far as we know */
+    gboolean busy;         /* a step is under way */
+    gboolean started;      /* bluetoothd was asked to start */
+    guint channel;         /* which of channels is tried */
+    GArray *waiters;       /* of Waiter */
+    gint64 patience;       /* monotonic, microseconds: what is missing may come until then */
+    guint timer;
+    EhdLinkAddress at;
+    EhdLinkIncoming on_incoming;
+    gpointer incoming_data;
+    ehp_status trouble;    /* of the listener, once it was told to listen */
+};
+
+EhdLinkBluez *ehd_bluez_ref(EhdLinkBluez *self);
+void ehd_bluez_unref(EhdLinkBluez *self);
+
+/* --- bluez-up.c --- */
+GArray *ehd_bluez_waiters_new(void);
+/* Calls done when the level is reached or cannot be; not before it returns. */
+void ehd_bluez_up_wait(EhdLinkBluez *self, EhdBluezLevel level, EhdBluezUp done,
+                       gpointer user_data);
+/* Takes the next step, if there is one to take. */
+void ehd_bluez_up_settle(EhdLinkBluez *self);
+/* bluetoothd or an adapter changed. */
+void ehd_bluez_up_changed(EhdLinkBluez *self);
+void ehd_bluez_up_stop_listening(EhdLinkBluez *self);
+/* The link is freed: those who wait are told. */
+void ehd_bluez_up_end(EhdLinkBluez *self);
+/* The adapter that we use; NULL: none now. */
+const EhdBluezAdapter *ehd_bluez_up_adapter(EhdLinkBluez *self);
+
+/* --- bluez-connect.c --- */
+void ehd_bluez_connect_async(EhdLink *link, const EhdLinkAddress *address,
+                             GCancellable *cancellable, GAsyncReadyCallback callback,
+                             gpointer user_data);
+int ehd_bluez_connect_finish(EhdLink *link, GAsyncResult *result, GError **error);

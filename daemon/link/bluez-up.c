@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Brings the adapter up, and the listener on it, and keeps them up: through a bluetoothd that
+ * starts after us or restarts, an adapter that is unplugged and comes back. One step is under
+ * way at a time; settle() looks at how things are and takes the next one. A channel that was
+ * told in a tap stays the same.
+ */
+#include "daemon/link/bluez-private.h"
+
+#include <string.h>
+
+#include "daemon/error.h"
+
+/* bluetoothd that was asked to start, or an adapter behind it, may take so long to appear. */
+#define PATIENCE_MS 5000
+/* What was lost is tried again. */
+#define RETRY_MS    2000
+
+typedef struct {
+    EhdBluezLevel level;
+    EhdBluezUp done;
+    gpointer user_data;
+} Waiter;
+
+const EhdBluezAdapter *
+ehd_bluez_up_adapter(EhdLinkBluez *self)
+{
+    /* sessions that were told an address keep to it */
+    const guint8 *address = self->listening ? self->at.address
+                            : self->has_address ? self->address
+                                                : NULL;
+
+    return ehd_bluez_bus_get_adapter(self->bus, address);
+}
+
+/* --- those who wait --------------------------------------------------------------------------
+ */
+
+GArray *
+ehd_bluez_waiters_new(void)
+{
+    return g_array_new(FALSE, FALSE, sizeof(Waiter));
+}
+
+static void
+tell(EhdLinkBluez *self, EhdBluezLevel from, EhdBluezLevel to, const GError *error)
+{
+    g_autoptr(GArray) waiters = self->waiters;
+
+    self->waiters = ehd_bluez_waiters_new();
+    for (guint i = 0; i < waiters->len; i++) {
+        Waiter *waiter = &g_array_index(waiters, Waiter, i);
+
+        if (waiter->level >= from && waiter->level <= to)
+            waiter->done(self, error, waiter->user_data);
+        else
+            g_array_append_val(self->waiters, *waiter);
+    }
+}
+
+static void
+reached(EhdLinkBluez *self, EhdBluezLevel level)
+{
+    self->patience = 0;
+    tell(self, EHD_BLUEZ_ADAPTER_UP, level, NULL);
+}
+
+static gboolean
+on_timer(gpointer user_data)
+{
+    EhdLinkBluez *self = ehd_bluez_ref(user_data);
+
+    self->timer = 0;
+    ehd_bluez_up_settle(self);
+    ehd_bluez_unref(self);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+again_in(EhdLinkBluez *self, guint ms)
+{
+    g_clear_handle_id(&self->timer, g_source_remove);
+    self->timer = g_timeout_add(ms, on_timer, self);
+}
+
+/* It cannot be reached now. Those who wait are told; a listener that was up goes on trying. */
+static void
+fail(EhdLinkBluez *self, EhdBluezLevel level, const GError *error)
+{
+    self->patience = 0;
+    self->started = FALSE;
+    if (self->listening) {
+        if (self->trouble != ehd_error_status(error))
+            g_warning("the Bluetooth link is not ready: %s", error->message);
+        self->trouble = ehd_error_status(error);
+        again_in(self, RETRY_MS);
+    } else {
+        self->wanted = FALSE;
+    }
+    tell(self, level, EHD_BLUEZ_LISTENING, error);
+}
+
+static void
+fail_with(EhdLinkBluez *self, EhdBluezLevel level, ehp_status status)
+{
+    g_autoptr(GError) error = NULL;
+
+    ehd_error_set(&error, status, NULL);
+    fail(self, level, error);
+}
+
+/* What is not there may still come. */
+static void
+wait_or_fail(EhdLinkBluez *self, ehp_status status)
+{
+    gint64 now = g_get_monotonic_time();
+
+    if (self->patience == 0)
+        self->patience = now + PATIENCE_MS * 1000ll;
+    if (now < self->patience)
+        again_in(self, (guint)((self->patience - now) / 1000) + 1);
+    else
+        fail_with(self, EHD_BLUEZ_ADAPTER_UP, status);
+}
+
+/* --- steps -----------------------------------------------------------------------------------
+ */
+
+static void
+on_powered(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    EhdLinkBluez *self = user_data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) reply = ehd_bluez_bus_call_finish(self->bus, result, &error);
+
+    self->busy = FALSE;
+    if (!self->freed && reply == NULL)
+        fail(self, EHD_BLUEZ_ADAPTER_UP, error);
+    if (!self->freed)
+        ehd_bluez_up_settle(self);
+    ehd_bluez_unref(self);
+}
+
+static void
+power_on(EhdLinkBluez *self, const EhdBluezAdapter *adapter)
+{
+    self->busy = TRUE;
+    ehd_bluez_bus_call(self->bus, adapter->path, "org.freedesktop.DBus.Properties", "Set",
+                       g_variant_new("(ssv)", EHD_BLUEZ_ADAPTER, "Powered",
+                                     g_variant_new_boolean(TRUE)),
+                       -1, NULL, on_powered, ehd_bluez_ref(self));
+}
+
+/* Every channel was tried, or the only one that may be. */
+static void
+no_channel(EhdLinkBluez *self, const GError *error)
+{
+    if (!self->listening && ++self->channel < self->n_channels)
+        return;
+    if (!self->listening)
+        self->channel = 0;
+    fail(self, EHD_BLUEZ_LISTENING, error);
+}
+
+static void
+is_published(EhdLinkBluez *self)
+{
+    const EhdBluezAdapter *adapter = ehd_bluez_up_adapter(self);
+
+    if (adapter == NULL || !self->wanted)
+        return;
+    memcpy(self->at.address, adapter->address, sizeof self->at.address);
+    self->at.channel = self->channels[self->channel];
+    if (self->trouble != EHP_OK)
+        g_info("the Bluetooth link is ready again");
+    self->trouble = EHP_OK;
+    self->published = self->listening = TRUE;
+}
+
+static void
+on_registered(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    EhdLinkBluez *self = user_data;
+    g_autoptr(GError) error = NULL;
+    gboolean done = ehd_bluez_profile_register_finish(self->profile, result, &error);
+
+    self->busy = FALSE;
+    if (self->freed) {
+        ehd_bluez_unref(self);
+        return;
+    }
+    if (done)
+        is_published(self);
+    else if (ehd_error_status(error) == EHP_CHANNEL_TAKEN)
+        no_channel(self, error);
+    else
+        fail(self, EHD_BLUEZ_LISTENING, error);
+    if (!self->wanted)
+        ehd_bluez_profile_unregister(self->profile);
+    ehd_bluez_up_settle(self);
+    ehd_bluez_unref(self);
+}
+
+static void
+publish(EhdLinkBluez *self, const EhdBluezAdapter *adapter)
+{
+    self->busy = TRUE;
+    ehd_bluez_profile_register_async(self->profile, adapter->path,
+                                     self->channels[self->channel], on_registered,
+                                     ehd_bluez_ref(self));
+}
+
+static gboolean
+is_needed(EhdLinkBluez *self)
+{
+    return self->wanted || self->waiters->len > 0;
+}
+
+void
+ehd_bluez_up_settle(EhdLinkBluez *self)
+{
+    const EhdBluezAdapter *adapter;
+
+    if (self->freed || self->busy || self->timer != 0 || !is_needed(self))
+        return;
+    if (!ehd_bluez_bus_is_running(self->bus)) {
+        self->published = FALSE;
+        if (ehd_bluez_bus_is_known(self->bus) && !self->started)
+            ehd_bluez_bus_start(self->bus);
+        self->started = ehd_bluez_bus_is_known(self->bus);
+        wait_or_fail(self, EHP_BLUETOOTH_STOPPED);
+        return;
+    }
+    self->started = FALSE;
+    adapter = ehd_bluez_up_adapter(self);
+    if (adapter == NULL) {
+        self->published = FALSE; /* a new one is not probed with our record as it was */
+        wait_or_fail(self, EHP_NO_ADAPTER);
+        return;
+    }
+    if (!adapter->powered)
+        power_on(self, adapter);
+    else if (self->wanted && !self->published)
+        publish(self, adapter);
+    else
+        reached(self, self->wanted ? EHD_BLUEZ_LISTENING : EHD_BLUEZ_ADAPTER_UP);
+}
+
+void
+ehd_bluez_up_changed(EhdLinkBluez *self)
+{
+    /* what failed is tried again in its time only: trying may itself cause changes */
+    if (self->patience != 0)
+        g_clear_handle_id(&self->timer, g_source_remove);
+    ehd_bluez_up_settle(self);
+}
+
+static gboolean
+on_settle_soon(gpointer user_data)
+{
+    ehd_bluez_up_settle(user_data);
+    ehd_bluez_unref(user_data);
+    return G_SOURCE_REMOVE;
+}
+
+void
+ehd_bluez_up_wait(EhdLinkBluez *self, EhdBluezLevel level, EhdBluezUp done, gpointer user_data)
+{
+    Waiter waiter = {.level = level, .done = done, .user_data = user_data};
+
+    g_array_append_val(self->waiters, waiter);
+    self->wanted = self->wanted || level == EHD_BLUEZ_LISTENING;
+    g_idle_add(on_settle_soon, ehd_bluez_ref(self));
+}
+
+void
+ehd_bluez_up_stop_listening(EhdLinkBluez *self)
+{
+    g_autoptr(GError) error = NULL;
+
+    self->wanted = self->listening = self->published = FALSE;
+    self->trouble = EHP_OK;
+    self->channel = 0;
+    g_clear_handle_id(&self->timer, g_source_remove);
+    if (!self->busy)
+        ehd_bluez_profile_unregister(self->profile);
+    ehd_error_set(&error, EHP_CANCELLED, NULL);
+    tell(self, EHD_BLUEZ_LISTENING, EHD_BLUEZ_LISTENING, error);
+}
+
+void
+ehd_bluez_up_end(EhdLinkBluez *self)
+{
+    g_autoptr(GError) error = NULL;
+
+    ehd_bluez_up_stop_listening(self);
+    ehd_error_set(&error, EHP_CANCELLED, NULL);
+    tell(self, EHD_BLUEZ_ADAPTER_UP, EHD_BLUEZ_LISTENING, error);
+}

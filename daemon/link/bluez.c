@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The Bluetooth link's life, and what comes in. Main context. Calls that are under way when it
+ * is freed keep its memory until they are back.
+ */
+#include "daemon/link/bluez-private.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/error.h"
+#include "daemon/link/bluez-address.h"
+
+/* A blocking write of 13 kB and more stalls in RFCOMM, and more in one call gains nothing. */
+#define WRITE_MAX 8192
+
+EhdLinkBluez *
+ehd_bluez_ref(EhdLinkBluez *self)
+{
+    self->refs++;
+    return self;
+}
+
+void
+ehd_bluez_unref(EhdLinkBluez *self)
+{
+    if (--self->refs > 0)
+        return;
+    ehd_radio_free(self->radio);
+    ehd_bluez_profile_free(self->profile);
+    ehd_bluez_bus_free(self->bus);
+    g_array_unref(self->waiters);
+    g_object_unref(self->connection);
+    g_free(self);
+}
+
+/* --- what bluetoothd tells -------------------------------------------------------------------
+ */
+
+static void
+on_changed(gpointer user_data)
+{
+    EhdLinkBluez *self = user_data;
+
+    if (!ehd_bluez_bus_is_running(self->bus)) {
+        ehd_bluez_profile_forget(self->profile);
+        self->published = FALSE;
+    }
+    ehd_bluez_up_changed(self);
+}
+
+static void
+on_device(const EhdBluezDevice *device, gpointer user_data)
+{
+}
+
+static void
+on_device_gone(const char *path, gpointer user_data)
+{
+}
+
+static const EhdBluezBusEvents bus_events = {
+    .changed = on_changed, .device = on_device, .device_gone = on_device_gone};
+
+static void
+on_released(gpointer user_data)
+{
+    EhdLinkBluez *self = user_data;
+
+    self->published = FALSE;
+}
+
+/* A connection over another adapter than the one that was told in a tap is no session's. */
+static gboolean
+is_for_us(EhdLinkBluez *self, const char *device)
+{
+    const EhdBluezAdapter *adapter = ehd_bluez_up_adapter(self);
+    gsize length = adapter != NULL ? strlen(adapter->path) : 0;
+
+    return self->listening && length > 0 && strncmp(device, adapter->path, length) == 0 &&
+           device[length] == '/';
+}
+
+static void
+on_connected(const char *device, int fd, gpointer user_data)
+{
+    EhdLinkBluez *self = user_data;
+
+    if (!self->freed && is_for_us(self, device)) {
+        self->on_incoming(fd, self->incoming_data);
+        return;
+    }
+    shutdown(fd, SHUT_RDWR); /* bluetoothd has a copy */
+    close(fd);
+}
+
+static const EhdBluezProfileEvents profile_events = {.connected = on_connected,
+                                                     .released = on_released};
+
+/* --- listening -------------------------------------------------------------------------------
+ */
+
+static void
+on_listening(EhdLinkBluez *self, const GError *error, gpointer user_data)
+{
+    g_autoptr(GTask) task = user_data;
+
+    if (error != NULL)
+        g_task_return_error(task, g_error_copy(error));
+    else
+        g_task_return_boolean(task, TRUE);
+    ehd_bluez_unref(self);
+}
+
+static void
+bluez_listen_async(EhdLink *link, EhdLinkIncoming on_incoming, gpointer incoming_data,
+                   GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
+{
+    EhdLinkBluez *self = (EhdLinkBluez *)link;
+
+    self->on_incoming = on_incoming;
+    self->incoming_data = incoming_data;
+    ehd_bluez_up_wait(ehd_bluez_ref(self), EHD_BLUEZ_LISTENING, on_listening,
+                      g_task_new(NULL, cancellable, callback, user_data));
+}
+
+static gboolean
+bluez_listen_finish(EhdLink *link, GAsyncResult *result, EhdLinkAddress *address,
+                    GError **error)
+{
+    if (!g_task_propagate_boolean(G_TASK(result), error))
+        return FALSE;
+    *address = ((EhdLinkBluez *)link)->at;
+    return TRUE;
+}
+
+static void
+bluez_stop(EhdLink *link)
+{
+    ehd_bluez_up_stop_listening((EhdLinkBluez *)link);
+}
+
+static gboolean
+bluez_describe(EhdLink *link, char **text, GError **error)
+{
+    EhdLinkBluez *self = (EhdLinkBluez *)link;
+    const EhdBluezAdapter *adapter = ehd_bluez_up_adapter(self);
+    ehp_status problem = EHP_OK;
+
+    *text = g_strdup("Bluetooth (RFCOMM)");
+    if (!ehd_bluez_bus_is_running(self->bus))
+        problem = EHP_BLUETOOTH_STOPPED;
+    else if (adapter == NULL)
+        problem = EHP_NO_ADAPTER;
+    if (problem == EHP_OK)
+        return TRUE;
+    ehd_error_set(error, problem, NULL);
+    return FALSE;
+}
+
+static void
+bluez_free(EhdLink *link)
+{
+    EhdLinkBluez *self = (EhdLinkBluez *)link;
+
+    ehd_bluez_up_end(self);
+    self->freed = TRUE;
+    ehd_bluez_unref(self);
+}
+
+static const EhdLinkOps bluez_ops = {
+    .kind = "bluez",
+    .write_max = WRITE_MAX,
+    .listen_async = bluez_listen_async,
+    .listen_finish = bluez_listen_finish,
+    .stop = bluez_stop,
+    .connect_async = ehd_bluez_connect_async,
+    .connect_finish = ehd_bluez_connect_finish,
+    .describe = bluez_describe,
+    .free = bluez_free,
+};
+
+EhdLink *
+ehd_link_bluez_new(const EhdLinkParts *parts, GError **error)
+{
+    const EhdConfig *config = parts->config;
+    EhdLinkBluez *self = g_new0(EhdLinkBluez, 1);
+
+    self->base.ops = &bluez_ops;
+    self->refs = 1;
+    self->has_address =
+        config->link_address != NULL &&
+        ehd_bluez_address_parse(config->link_address, self->address);
+    memcpy(self->channels, config->link_channels, sizeof self->channels);
+    self->n_channels = config->link_n_channels;
+    self->waiters = ehd_bluez_waiters_new();
+    self->connection = g_object_ref(parts->connection);
+    self->radio = ehd_radio_new(parts->radio_program, parts->radio_socket, parts->verbose);
+    self->bus = ehd_bluez_bus_new(parts->connection, &bus_events, self);
+    self->profile =
+        ehd_bluez_profile_new(parts->connection, self->bus, &profile_events, self, error);
+    if (self->profile != NULL)
+        return &self->base;
+    ehd_bluez_unref(self);
+    return NULL;
+}
