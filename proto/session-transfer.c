@@ -145,7 +145,7 @@ say_item_request(ehp_session *s)
     s->links[s->link].last_tx = s->now;
     status = ehp_wire_send_raw(&out, EHP__RECORD__BODY_ITEM_REQUEST,
                                ehp_bytes_of(s->item_request, s->item_request_len),
-                               EHP_MANIFEST_STEP);
+                               EHP_MANIFEST_STEP, EHP_MANIFEST_STEP);
     s->choked |= status == EHP_LIMIT_REACHED; /* it will be said again */
     return status == EHP_LIMIT_REACHED ? EHP_OK : status;
 }
