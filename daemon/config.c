@@ -513,10 +513,11 @@ ehd_config_hold_back(EhdConfig *next, const EhdConfig *now)
     next->link_type = (EhdLinkType)type;
     keep_text(&next->link_directory, now->link_directory, "[link] directory", names);
     keep_text(&next->link_address, now->link_address, "[link] address", names);
-    if (next->link_channel_min == now->link_channel_min)
-        keep_number(&next->link_channel_max, now->link_channel_max, "[link] channels", names);
-    keep_number(&next->link_channel_min, now->link_channel_min, "[link] channels", names);
-    next->link_channel_max = now->link_channel_max;
+    if (next->link_n_channels != now->link_n_channels ||
+        memcmp(next->link_channels, now->link_channels, now->link_n_channels) != 0)
+        add_name(names, "[link] channels");
+    memcpy(next->link_channels, now->link_channels, sizeof now->link_channels);
+    next->link_n_channels = now->link_n_channels;
     keep_text(&next->trust_directory, now->trust_directory, "[trust] directory", names);
     keep_text(&next->state_directory, now->state_directory, "[store] state-directory", names);
     if (names->len > 0)

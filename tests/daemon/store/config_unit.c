@@ -283,7 +283,8 @@ test_hold_back(void)
     g_assert_null(next->reader);
     g_assert_cmpint(next->link_type, ==, EHD_LINK_BLUETOOTH);
     g_assert_null(next->link_directory);
-    g_assert_cmpuint(next->link_channel_max, ==, now->link_channel_max);
+    g_assert_cmpmem(next->link_channels, next->link_n_channels, now->link_channels,
+                    now->link_n_channels);
     g_assert_cmpstr(next->trust_directory, ==, now->trust_directory);
     g_assert_cmpint(next->trust_max_crl_age_s, ==, 3 * 86400);
     g_assert_true(next->kiosk);
