@@ -4,6 +4,7 @@
  * audit line. Main context; the files are few and small.
  */
 #include "daemon/core/core-priv.h"
+#include "daemon/core/expiry.h"
 
 #include <string.h>
 
@@ -42,7 +43,7 @@ ehd_core_identity_problem(EhdCore *self)
         return EHP_CERT_NOT_YET_VALID;
     if (identity->n_crls == 0)
         return EHP_CRL_MISSING;
-    if (identity->crl_next_update != 0 && identity->crl_next_update <= now)
+    if (ehd_expiry_of_crls(identity, self->parts.config) <= now)
         return EHP_CRL_STALE;
     return EHP_OK;
 }
@@ -50,7 +51,7 @@ ehd_core_identity_problem(EhdCore *self)
 static void
 audit(EhdCore *self, EhdAuditKind kind, const char *organisation, const guint8 *fingerprint)
 {
-    EhdPage page = {.session = NULL, .audited = TRUE, .audit = kind};
+    EhdPage page = {.audited = TRUE, .audit = kind, .kept = TRUE};
 
     page.entry = (EhdAuditEntry)EHD_AUDIT_ENTRY_INIT;
     page.entry.organisation = organisation;
@@ -71,6 +72,7 @@ ehd_core_set_config(EhdCore *self, EhdConfig *config)
     if (!ehd_trust_reload(self->parts.trust, &error))
         g_warning("trust: %s", error->message);
     ehd_core_load_identity(self);
+    ehd_expiry_start(self);
 }
 
 static void

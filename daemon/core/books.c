@@ -1,17 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Pages on a lane. The worker alone touches ledger and audit while the books are open.
+ * Pages on a lane. The worker alone touches ledger and audit while the books are open. Pages
+ * that must not be lost wait, in their order, for the disk to have room again.
  */
 #include "daemon/core/books.h"
 
 #include "daemon/core/lane.h"
 #include "daemon/error.h"
+#include "daemon/log.h"
+
+/* Between two tries to write what is kept: doubled each time. */
+#define RETRY_FIRST_MS 250
+#define RETRY_LAST_MS  10000
 
 struct EhdBooks {
     EhdState *state;   /* borrowed */
     EhdLedger *ledger; /* borrowed */
     EhdAudit *audit;   /* borrowed */
     EhdLane *lane;     /* owned */
+    GQueue kept;       /* of Job, owned: what could not be written, oldest first */
+    ehp_status trouble;
+    guint retry_ms, retry_timer;
 };
 
 typedef struct {
@@ -25,8 +34,9 @@ typedef struct {
     guint8 head[EHD_AUDIT_HASH_LEN];
 } Job;
 
+/* What is done is taken off the page. */
 static ehp_status
-write_page(EhdBooks *self, const EhdPage *page)
+write_page(EhdBooks *self, EhdPage *page)
 {
     g_autoptr(GError) error = NULL;
     gboolean good = TRUE;
@@ -35,16 +45,23 @@ write_page(EhdBooks *self, const EhdPage *page)
         good = ehd_receipts_put(self->state, page->session, page->kind,
                                 g_bytes_get_data(page->receipt, NULL),
                                 g_bytes_get_size(page->receipt), page->now, &error);
+    if (good)
+        g_clear_pointer(&page->receipt, g_bytes_unref);
     if (good && page->audited)
         good = ehd_audit_append(self->audit, page->audit, &page->entry, page->now, &error);
+    page->audited &= !good;
     if (good && page->record != NULL)
         good = ehd_ledger_put(self->ledger, page->session, g_bytes_get_data(page->record, NULL),
                               g_bytes_get_size(page->record), &error);
+    if (good)
+        g_clear_pointer(&page->record, g_bytes_unref);
     if (good && page->remove_record)
         good = ehd_ledger_remove(self->ledger, page->session, &error);
     if (good)
         return EHP_OK;
-    g_warning("session %s: the books cannot be written: %s", page->session, error->message);
+    ehd_log(G_LOG_LEVEL_WARNING, EHD_LOG_ID_BOOKS_FAILED,
+            "session %s: the books cannot be written: %s",
+            page->session != NULL ? page->session : "-", error->message);
     return ehd_error_status(error);
 }
 
@@ -59,11 +76,15 @@ job_work(gpointer data)
         job->status = write_page(job->books, &job->page);
 }
 
+static void keep_or_forget(Job *job);
+
 static void
 job_done(gpointer data)
 {
     Job *job = data;
 
+    if (job->on_head == NULL && job->page.kept)
+        keep_or_forget(job);
     if (job->on_head != NULL)
         job->on_head(job->head, job->user_data);
     else if (job->done != NULL)
@@ -121,6 +142,60 @@ copy_page(Job *job, const EhdPage *page)
     entry->receipt_hash = keep_hash(job, 3, entry->receipt_hash);
 }
 
+/* What is left of it; nobody is told any more. */
+static Job *
+job_again(Job *job)
+{
+    Job *again = g_new0(Job, 1);
+
+    again->books = job->books;
+    copy_page(again, &job->page);
+    return again;
+}
+
+static void
+retry(EhdBooks *self)
+{
+    Job *job;
+
+    g_clear_handle_id(&self->retry_timer, g_source_remove);
+    while ((job = g_queue_pop_head(&self->kept)) != NULL)
+        ehd_lane_push(self->lane, &job_ops, job);
+}
+
+static gboolean
+on_retry(gpointer user_data)
+{
+    EhdBooks *self = user_data;
+
+    self->retry_timer = 0;
+    self->retry_ms = MIN(2 * self->retry_ms, RETRY_LAST_MS);
+    retry(self);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+retry_later(EhdBooks *self)
+{
+    if (self->retry_timer == 0)
+        self->retry_timer = g_timeout_add(self->retry_ms, on_retry, self);
+}
+
+static void
+keep_or_forget(Job *job)
+{
+    EhdBooks *self = job->books;
+
+    if (job->status != EHP_OK) {
+        self->trouble = job->status;
+        g_queue_push_tail(&self->kept, job_again(job));
+        retry_later(self);
+    } else if (g_queue_is_empty(&self->kept)) {
+        self->trouble = EHP_OK;
+        self->retry_ms = RETRY_FIRST_MS;
+    }
+}
+
 EhdBooks *
 ehd_books_new(EhdState *state, EhdLedger *ledger, EhdAudit *audit)
 {
@@ -130,22 +205,37 @@ ehd_books_new(EhdState *state, EhdLedger *ledger, EhdAudit *audit)
     self->ledger = ledger;
     self->audit = audit;
     self->lane = ehd_lane_new();
+    self->retry_ms = RETRY_FIRST_MS;
+    g_queue_init(&self->kept);
     return self;
 }
 
 void
 ehd_books_free(EhdBooks *self)
 {
+    Job *job;
+
     if (self == NULL)
         return;
     ehd_lane_free(self->lane, TRUE);
+    g_clear_handle_id(&self->retry_timer, g_source_remove);
+    while ((job = g_queue_pop_head(&self->kept)) != NULL) {
+        write_page(self, &job->page);
+        job_free(job);
+    }
     g_free(self);
 }
 
 guint
 ehd_books_get_pending(EhdBooks *self)
 {
-    return ehd_lane_get_pending(self->lane);
+    return ehd_lane_get_pending(self->lane) + g_queue_get_length(&self->kept);
+}
+
+ehp_status
+ehd_books_get_trouble(EhdBooks *self)
+{
+    return self->trouble;
 }
 
 void
@@ -157,6 +247,8 @@ ehd_books_write(EhdBooks *self, const EhdPage *page, EhdBooksDone done, gpointer
     job->done = done;
     job->user_data = user_data;
     copy_page(job, page);
+    if (!g_queue_is_empty(&self->kept)) /* the order of lines is the order of events */
+        retry(self);
     ehd_lane_push(self->lane, &job_ops, job);
 }
 

@@ -17,10 +17,13 @@ typedef void (*EhdBooksDone)(ehp_status status, gpointer user_data);
 
 /* All borrowed until free. */
 EhdBooks *ehd_books_new(EhdState *state, EhdLedger *ledger, EhdAudit *audit);
-/* Waits for the entry under way; no done() comes any more, what waits is dropped. */
+/* Waits for the entry under way, and tries what is kept once more; no done() comes any more,
+ * what else waits is dropped. */
 void ehd_books_free(EhdBooks *books);
-/* What has been asked for and not told yet. */
+/* What has been asked for and not told yet, and what is tried again. */
 guint ehd_books_get_pending(EhdBooks *books);
+/* Why kept pages could not be written; EHP_OK: there are none. */
+ehp_status ehd_books_get_trouble(EhdBooks *books);
 
 /* One page of the books: what of it is set is done in this order, up to the first failure.
  * Everything is copied by ehd_books_write. */
@@ -34,6 +37,9 @@ typedef struct {
     GBytes *record;         /* the ledger's new record, or NULL */
     gboolean remove_record; /* the ledger forgets the session */
     gint64 now;             /* Unix seconds */
+    /* What cannot be written is tried again until it can, before any later page; done() tells
+     * of the first try. For what must be said and no session waits for. */
+    gboolean kept;
 } EhdPage;
 
 /* done may be NULL. */

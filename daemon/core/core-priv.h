@@ -20,7 +20,7 @@ struct EhdCore {
     gboolean listening, stopping;
     EhdLinkAddress address; /* of our listener */
     GTask *stop;            /* owned; ehd_core_stop_async */
-    guint stop_timer, check_source;
+    guint stop_timer, check_source, expiry_timer;
 };
 
 gint64 ehd_core_now(EhdCore *core);

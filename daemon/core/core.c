@@ -4,6 +4,7 @@
  * and stopping. Main context.
  */
 #include "daemon/core/core-priv.h"
+#include "daemon/core/expiry.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -355,6 +356,7 @@ ehd_core_start(EhdCore *self, GError **error)
     for (char **id = spooled; *id != NULL; id++)
         if (!g_strv_contains((const char *const *)recorded, *id))
             clean_up(self, *id, FALSE);
+    ehd_expiry_start(self);
     return TRUE;
 }
 
@@ -390,6 +392,7 @@ ehd_core_free(EhdCore *self)
         ehd_link_stop(self->parts.link);
     g_clear_handle_id(&self->stop_timer, g_source_remove);
     g_clear_object(&self->stop);
+    ehd_expiry_stop(self);
     ehd_porch_free(self->porch);
     ehd_books_free(self->books);
     for (guint i = 0; i < self->sessions->len; i++)

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #include "daemon/core/core-priv.h"
+#include "daemon/core/expiry.h"
+#include "daemon/core/room.h"
 #include "daemon/error.h"
 
 #define DAY 86400
@@ -126,11 +128,28 @@ add_strangers(EhdCore *core, GPtrArray *findings)
 }
 
 static void
+add_crls(EhdCore *core, const EhdIdentity *identity, GPtrArray *findings)
+{
+    gint64 now = ehd_core_now(core);
+    gint64 until = ehd_expiry_of_crls(identity, core->parts.config);
+    g_autofree char *text = NULL;
+
+    if (!ehd_expiry_is_near(now, identity->crl_this_update, until))
+        return;
+    text = g_strdup_printf("this terminal's revocation lists become too old for patients' "
+                           "devices in %" G_GINT64_FORMAT " hours",
+                           (until - now) / 3600);
+    add(findings, "revocation", EHD_LEVEL_WARNING, EHP_OK, text,
+        "ehrctl identity import --crl, regularly");
+}
+
+static void
 add_identity(EhdCore *core, GPtrArray *findings)
 {
     const EhdIdentity *identity = core->identity;
     ehp_status problem = ehd_core_identity_problem(core);
-    gint64 left = identity != NULL ? identity->not_after - ehd_core_now(core) : 0;
+    gint64 now = ehd_core_now(core);
+    gboolean near;
     g_autofree char *text = NULL;
 
     if (problem == EHP_NO_IDENTITY) {
@@ -151,17 +170,20 @@ add_identity(EhdCore *core, GPtrArray *findings)
                 ? "set the clock"
                 : "ask the authority for a new certificate: ehrctl identity");
     } else {
+        near = ehd_expiry_is_near(now, identity->not_before, identity->not_after);
         text = g_strdup_printf("this terminal is %s, %s, for %" G_GINT64_FORMAT " more days",
-                               identity->organisation, identity->terminal, left / DAY);
-        add(findings, "identity", left < 14 * DAY ? EHD_LEVEL_WARNING : EHD_LEVEL_OK, EHP_OK,
-            text, left < 14 * DAY ? "renew the certificate: ehrctl identity" : NULL);
+                               identity->organisation, identity->terminal,
+                               (identity->not_after - now) / DAY);
+        add(findings, "identity", near ? EHD_LEVEL_WARNING : EHD_LEVEL_OK, EHP_OK, text,
+            near ? "renew the certificate: ehrctl identity" : NULL);
+        add_crls(core, identity, findings);
     }
 }
 
 static void
 add_trust(EhdCore *core, GPtrArray *findings)
 {
-    guint n = ehd_trust_count(core->parts.trust);
+    guint n = ehd_trust_count(core->parts.trust), expiring = 0;
     g_autofree char *text = NULL;
 
     if (n == 0) {
@@ -170,9 +192,21 @@ add_trust(EhdCore *core, GPtrArray *findings)
             "a patient's device needs one: ehrctl trust add");
         return;
     }
-    text =
-        g_strdup_printf(n == 1 ? "%u authority is trusted" : "%u authorities are trusted", n);
-    add(findings, "trust", EHD_LEVEL_OK, EHP_OK, text, NULL);
+    for (guint i = 0; i < n; i++) {
+        const EhdAnchor *anchor = ehd_trust_get(core->parts.trust, i);
+
+        if (ehd_expiry_is_near(ehd_core_now(core), 0, anchor->not_after))
+            expiring++;
+    }
+    text = expiring > 0
+               ? g_strdup_printf("%u of %u trusted authorities have expired or expire within "
+                                 "30 days",
+                                 expiring, n)
+               : g_strdup_printf(
+                     n == 1 ? "%u authority is trusted" : "%u authorities are trusted", n);
+    add(findings, "trust", expiring > 0 ? EHD_LEVEL_WARNING : EHD_LEVEL_OK, EHP_OK, text,
+        expiring > 0 ? "ehrctl trust list, and ehrctl trust add for their new certificates"
+                     : NULL);
 }
 
 static void
@@ -185,6 +219,29 @@ add_clock(EhdCore *core, GPtrArray *findings)
     else
         add(findings, "clock", EHD_LEVEL_PROBLEM, status, ehp_status_text(status),
             "set the clock: certificates cannot be judged without it");
+}
+
+/* Sessions are refused for want of room before anybody taps; here is why. */
+static void
+add_room(EhdCore *core, GPtrArray *findings)
+{
+    EhdSessionRole role =
+        ehd_core_identity_problem(core) == EHP_OK ? EHD_TERMINAL : EHD_PATIENT;
+    guint percent = ehd_room_audit_percent(core);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = NULL;
+
+    if (!ehd_room_check(core, role, &error)) {
+        text =
+            g_strdup_printf("%s: %s", ehp_status_text(ehd_error_status(error)), error->message);
+        add(findings, "room", EHD_LEVEL_PROBLEM, ehd_error_status(error), text,
+            "make room on the disk, file or discard what waits, or raise the quota in "
+            "ehrlinkd.conf");
+    } else if (percent >= EHD_ROOM_AUDIT_WARN) {
+        text = g_strdup_printf("%u %% of the audit log's quota are used", percent);
+        add(findings, "room", EHD_LEVEL_WARNING, EHP_OK, text,
+            "raise [store] audit-quota in ehrlinkd.conf");
+    }
 }
 
 static void
@@ -220,6 +277,7 @@ on_probed(ehp_status status, const char *detail, gpointer user_data)
     add_trust(core, findings);
     add_clock(core, findings);
     add_state(core, findings);
+    add_room(core, findings);
     g_task_return_pointer(task, findings, (GDestroyNotify)g_ptr_array_unref);
 }
 

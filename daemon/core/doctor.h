@@ -11,7 +11,8 @@ typedef enum { EHD_LEVEL_OK, EHD_LEVEL_NOTE, EHD_LEVEL_WARNING, EHD_LEVEL_PROBLE
 const char *ehd_level_name(EhdLevel level); /* "ok" … */
 
 typedef struct {
-    const char *id; /* static: reader, link, strangers, identity, trust, clock, state */
+    /* static: reader, link, strangers, identity, revocation, trust, clock, state, room */
+    const char *id;
     EhdLevel level;
     ehp_status error; /* EHP_OK unless a problem */
     char *text;       /* owned, English */

@@ -7,8 +7,10 @@
 #include <sodium.h>
 
 #include "daemon/core/core-priv.h"
+#include "daemon/core/room.h"
 #include "daemon/core/session-priv.h"
 #include "daemon/error.h"
+#include "daemon/log.h"
 
 void
 ehd_core_incoming(int fd, gpointer user_data)
@@ -53,6 +55,24 @@ check_common(EhdCore *self, const EhdGrant *grant, EhdAction action, GError **er
                       self->parts.config->max_sessions);
         return FALSE;
     }
+    return TRUE;
+}
+
+static gboolean
+check_room(EhdCore *self, EhdSessionRole role, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    guint percent = ehd_room_audit_percent(self);
+
+    if (!ehd_room_check(self, role, &local)) {
+        ehd_log(G_LOG_LEVEL_WARNING, EHD_LOG_ID_NO_ROOM, "a session is refused: %s",
+                local->message);
+        g_propagate_error(error, g_steal_pointer(&local));
+        return FALSE;
+    }
+    if (percent >= EHD_ROOM_AUDIT_WARN)
+        ehd_log(G_LOG_LEVEL_WARNING, EHD_LOG_ID_NO_ROOM,
+                "%u %% of the audit log's quota are used", percent);
     return TRUE;
 }
 
@@ -101,7 +121,7 @@ ehd_core_send_async(EhdCore *self, const EhdGrant *grant, const EhdSendOptions *
     GError *error = NULL;
 
     if (check_common(self, grant, EHD_ACTION_SEND, &error) &&
-        ehd_send_options_check(options, &error))
+        ehd_send_options_check(options, &error) && check_room(self, EHD_PATIENT, &error))
         session = session_add(self, EHD_PATIENT, grant, &error);
     if (session == NULL) {
         g_task_return_error(task, error);
@@ -239,7 +259,8 @@ ehd_core_receive_async(EhdCore *self, const EhdGrant *grant, const EhdReceiveOpt
 
     if (check_common(self, grant, EHD_ACTION_RECEIVE, &error) &&
         ehd_receive_options_check(options, &error) &&
-        check_identity(self, options->unverified, &error))
+        check_identity(self, options->unverified, &error) &&
+        check_room(self, EHD_TERMINAL, &error))
         session = session_add(self, EHD_TERMINAL, grant, &error);
     if (session == NULL) {
         g_task_return_error(task, error);

@@ -104,7 +104,7 @@ ehd_session_audit_entry(EhdSession *self, EhdAuditEntry *entry)
 void
 ehd_session_audit(EhdSession *self, EhdAuditKind kind, ehp_status status)
 {
-    EhdPage page = {.session = self->id, .audited = TRUE, .audit = kind};
+    EhdPage page = {.session = self->id, .audited = TRUE, .audit = kind, .kept = TRUE};
 
     page.now = ehd_core_now(self->core);
     ehd_session_audit_entry(self, &page.entry);
@@ -164,7 +164,7 @@ on_written(ehp_status status, gpointer user_data)
 static void
 write_end(EhdSession *self)
 {
-    EhdPage page = {.session = self->id, .remove_record = self->recorded};
+    EhdPage page = {.session = self->id, .remove_record = self->recorded, .kept = TRUE};
 
     page.now = ehd_core_now(self->core);
     if (self->error != EHP_OK && self->tapped && !self->received) {

@@ -228,8 +228,10 @@ on_spool_gone(ehp_status status, gpointer user_data)
 {
     Filing *filing = user_data;
     EhdSession *self = filing->session;
-    EhdPage page = {
-        .session = self->id, .remove_record = TRUE, .now = ehd_core_now(self->core)};
+    EhdPage page = {.session = self->id,
+                    .remove_record = TRUE,
+                    .now = ehd_core_now(self->core),
+                    .kept = TRUE};
 
     self->jobs--;
     self->spooled = status != EHP_OK;
@@ -278,6 +280,7 @@ decide(EhdSession *self, int status, const char *rule, ehp_status why, GTask *ta
     self->filing = TRUE;
     g_clear_handle_id(&self->filing_timer, g_source_remove);
     page.audit = audit_kind(filing);
+    page.kept = task == NULL;
     ehd_session_audit_entry(self, &page.entry);
     page.entry.rule = rule;
     page.entry.status = why;

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/error.h"
@@ -27,6 +28,9 @@ struct EhdAudit {
     guint number;
     goffset size;    /* of what is whole and durable in it */
     gboolean ragged; /* there may be something after it */
+    gboolean begun;  /* what an opening writes is written */
+    gint64 torn;     /* bytes of a torn last line that is to be told of; 0: none */
+    gsize used;      /* of all files; atomic */
     EhdAuditChain chain;
 };
 
@@ -97,8 +101,9 @@ read_file(int dir_fd, guint number, gboolean newest, EhdAuditChain *chain, gsize
 
 /* The numbers must be 1..n without a gap; *last is n, 0 without any. */
 static gboolean
-count_files(int dir_fd, guint *last, GError **error)
+count_files(int dir_fd, guint *last, gsize *used, GError **error)
 {
+    struct stat st;
     *last = 0;
     g_auto(GStrv) names = ehd_file_list(dir_fd, error);
     for (guint i = 0; names != NULL && names[i] != NULL; i++) {
@@ -110,6 +115,8 @@ count_files(int dir_fd, guint *last, GError **error)
             ehd_error_set(error, EHP_STATE_DAMAGED, "audit/%s is missing", wanted);
             return FALSE;
         }
+        if (fstatat(dir_fd, wanted, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_size > 0)
+            *used += (gsize)st.st_size;
         (*last)++;
     }
     return names != NULL;
@@ -183,12 +190,13 @@ append_line(EhdAudit *audit, const GString *line, GError **error)
         return FALSE;
     }
     audit->size += (goffset)line->len;
+    g_atomic_pointer_add(&audit->used, (gssize)line->len);
     return TRUE;
 }
 
-gboolean
-ehd_audit_append(EhdAudit *audit, EhdAuditKind kind, const EhdAuditEntry *entry, gint64 now,
-                 GError **error)
+static gboolean
+append(EhdAudit *audit, EhdAuditKind kind, const EhdAuditEntry *entry, gint64 now,
+       GError **error)
 {
     GString *line = ehd_audit_line_format(&audit->chain, kind, entry, now);
     gboolean ok = append_line(audit, line, error);
@@ -198,10 +206,36 @@ ehd_audit_append(EhdAudit *audit, EhdAuditKind kind, const EhdAuditEntry *entry,
     return ok;
 }
 
+/* What belongs before anything else: the first line ever, or what became of a torn one. */
+static gboolean
+begin(EhdAudit *audit, gint64 now, GError **error)
+{
+    EhdAuditEntry entry = EHD_AUDIT_ENTRY_INIT;
+    if (audit->begun)
+        return TRUE;
+    if (audit->fd < 0 && !open_file(audit, 1, O_CREAT, error))
+        return FALSE;
+    entry.bytes = audit->torn;
+    if (audit->torn > 0 && !append(audit, EHD_AUDIT_RECOVERED, &entry, now, error))
+        return FALSE;
+    audit->torn = 0;
+    if (audit->chain.seq == 0 && !append(audit, EHD_AUDIT_STARTED, NULL, now, error))
+        return FALSE;
+    audit->begun = TRUE;
+    return TRUE;
+}
+
+gboolean
+ehd_audit_append(EhdAudit *audit, EhdAuditKind kind, const EhdAuditEntry *entry, gint64 now,
+                 GError **error)
+{
+    return begin(audit, now, error) && append(audit, kind, entry, now, error);
+}
+
 /* --- opening ----------------------------------------------------------------------------- */
 
 static gboolean
-open_newest(EhdAudit *audit, guint number, gint64 now, GError **error)
+open_newest(EhdAudit *audit, guint number, GError **error)
 {
     gsize whole = 0;
     gsize length = 0;
@@ -217,9 +251,8 @@ open_newest(EhdAudit *audit, guint number, gint64 now, GError **error)
     if (whole == length)
         return TRUE;
     audit->ragged = TRUE;
-    EhdAuditEntry entry = EHD_AUDIT_ENTRY_INIT;
-    entry.bytes = (gint64)(length - whole);
-    return ehd_audit_append(audit, EHD_AUDIT_RECOVERED, &entry, now, error);
+    audit->torn = (gint64)(length - whole);
+    return TRUE;
 }
 
 EhdAudit *
@@ -230,13 +263,14 @@ ehd_audit_open(EhdState *state, gint64 now, GError **error)
     audit->dir_fd = ehd_state_room(state, "audit");
     audit->fd = -1;
     audit->chain.known = TRUE;
-    if (!count_files(audit->dir_fd, &last, error))
+    if (!count_files(audit->dir_fd, &last, &audit->used, error) ||
+        (last > 0 && !open_newest(audit, last, error)))
         return NULL;
-    gboolean ok =
-        last > 0 ? open_newest(audit, last, now, error) : open_file(audit, 1, O_CREAT, error);
-    if (ok && audit->chain.seq == 0)
-        ok = ehd_audit_append(audit, EHD_AUDIT_STARTED, NULL, now, error);
-    return ok ? g_steal_pointer(&audit) : NULL;
+    g_autoptr(GError) local = NULL;
+    if (begin(audit, now, &local) || ehd_error_status(local) == EHP_NO_SPACE)
+        return g_steal_pointer(&audit);
+    g_propagate_error(error, g_steal_pointer(&local));
+    return NULL;
 }
 
 void
@@ -259,6 +293,12 @@ guint64
 ehd_audit_count(const EhdAudit *audit)
 {
     return audit->chain.seq;
+}
+
+guint64
+ehd_audit_used(EhdAudit *audit)
+{
+    return (gsize)g_atomic_pointer_get(&audit->used);
 }
 
 typedef struct {

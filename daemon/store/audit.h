@@ -67,8 +67,9 @@ typedef struct {
 const char *ehd_audit_kind_name(EhdAuditKind kind);
 
 /* Opens, verifies the newest file's chain, cuts off a torn last line (and says so in a new
- * one). STATE_DAMAGED if the chain is broken: the daemon refuses to go on appending to it.
- * `now`: Unix seconds. */
+ * one). STATE_DAMAGED if the chain is broken: the daemon refuses to go on appending to it. A
+ * full disk is no reason to fail: what should be written at the opening is then written before
+ * the first line that can be. `now`: Unix seconds. */
 EhdAudit *ehd_audit_open(EhdState *state, gint64 now, GError **error);
 void ehd_audit_free(EhdAudit *audit);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdAudit, ehd_audit_free)
@@ -78,6 +79,8 @@ gboolean ehd_audit_append(EhdAudit *audit, EhdAuditKind kind, const EhdAuditEntr
 /* SHA-256 of the last line: goes into receipts. */
 void ehd_audit_head(const EhdAudit *audit, guint8 head[EHD_AUDIT_HASH_LEN]);
 guint64 ehd_audit_count(const EhdAudit *audit); /* lines ever */
+/* Bytes of all files. Any thread. */
+guint64 ehd_audit_used(EhdAudit *audit);
 
 /* Calls back with every line (JSON, no newline), oldest first; stops when the callback returns
  * FALSE. Checks the whole chain on the way: STATE_DAMAGED at the first line that does not fit.

@@ -236,10 +236,9 @@ load_chain(int dir_fd, EhdIdentity *identity, GError **error)
 }
 
 static gint64
-earlier_update(gint64 so_far, gnutls_x509_crl_t crl)
+earlier(gint64 so_far, gint64 time)
 {
-    gint64 next = gnutls_x509_crl_get_next_update(crl);
-    return next > 0 && (so_far == 0 || next < so_far) ? next : so_far;
+    return time > 0 && (so_far == 0 || time < so_far) ? time : so_far;
 }
 
 /* Appends the CRLs in `blob` to identity->crls; FALSE where one is malformed or there are too
@@ -259,7 +258,10 @@ take_crls(const void *blob, gsize length, EhdIdentity *identity)
         gnutls_datum_t der = {0};
         if (ok && gnutls_x509_crl_export2(list[i], GNUTLS_X509_FMT_DER, &der) == 0) {
             identity->crls[identity->n_crls++] = g_bytes_new(der.data, der.size);
-            identity->crl_next_update = earlier_update(identity->crl_next_update, list[i]);
+            identity->crl_next_update =
+                earlier(identity->crl_next_update, gnutls_x509_crl_get_next_update(list[i]));
+            identity->crl_this_update =
+                earlier(identity->crl_this_update, gnutls_x509_crl_get_this_update(list[i]));
             gnutls_free(der.data);
         }
         gnutls_x509_crl_deinit(list[i]);

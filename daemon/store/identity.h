@@ -44,6 +44,7 @@ typedef struct {
     gint64 not_before;                /* Unix seconds; the narrowest of the chain */
     gint64 not_after;                 /* Unix seconds; the earliest of the chain */
     gint64 crl_next_update;           /* the earliest of the CRLs; 0 without */
+    gint64 crl_this_update;           /* the oldest of the CRLs; 0 without */
 } EhdIdentity;
 
 /* Makes the key unless there is one (or `replace`: then the old chain goes too). Durable on

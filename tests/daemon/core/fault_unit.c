@@ -12,6 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "daemon/core/core-priv.h"
+#include "daemon/core/doctor.h"
 #include "daemon/core/grant-make.h"
 #include "daemon/error.h"
 #include "proto/ehrlink.pb-c.h"
@@ -255,6 +257,114 @@ test_medium(Fixture *f, gconstpointer data)
     assert_errors(f, row->why, EHP_PEER_CANNOT_STORE);
     g_assert_cmpint(ehp_status_exit(host_error(f->clinic)), ==, 73);
     g_assert_cmpuint(f->clinic->owner.arrived, ==, 0);
+}
+
+static void
+on_stopped(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    *(GAsyncResult **)user_data = g_object_ref(result);
+}
+
+static EhdFinding *
+find_room(Host *host)
+{
+    g_autoptr(GAsyncResult) result = NULL;
+    g_autoptr(GPtrArray) findings = NULL;
+
+    ehd_doctor_async(host->core, on_stopped, &result);
+    WAIT(result != NULL);
+    findings = ehd_doctor_finish(host->core, result, NULL);
+    for (guint i = 0; i < findings->len; i++)
+        if (strcmp(((EhdFinding *)findings->pdata[i])->id, "room") == 0)
+            return g_ptr_array_steal_index(findings, i);
+    return NULL;
+}
+
+static void
+assert_no_room(Host *host, ehp_status why)
+{
+    g_autoptr(GError) error = NULL;
+    EhdFinding *finding;
+
+    g_assert_null(host_try_receive(host, NULL, &error));
+    g_assert_error(error, EHD_ERROR, (int)why);
+    g_assert_cmpint(ehp_status_exit(why), ==, 73);
+    finding = find_room(host);
+    g_assert_nonnull(finding);
+    g_assert_cmpint(finding->level, ==, EHD_LEVEL_PROBLEM);
+    g_assert_cmpint(finding->error, ==, why);
+    ehd_finding_free(finding);
+}
+
+/* Refused before anybody is asked to tap, and the doctor says why. */
+static void
+test_no_room(Fixture *f, gconstpointer data)
+{
+    GLogLevelFlags fatal = g_log_set_always_fatal(G_LOG_FATAL_MASK); /* it warns */
+    g_autoptr(GError) error = NULL;
+    EhdConfig *config = f->clinic->config;
+    guint64 quota = config->audit_quota, spool = config->spool_quota;
+    EhdFinding *finding;
+
+    g_assert_null(find_room(f->clinic));
+    config->audit_quota = 1;
+    assert_no_room(f->clinic, EHP_AUDIT_FULL);
+    config->audit_quota = 0;
+    g_assert_null(host_try_receive(f->clinic, NULL, &error));
+    g_clear_error(&error);
+    config->audit_quota = quota;
+    config->min_free = G_MAXINT64;
+    assert_no_room(f->clinic, EHP_NO_SPACE);
+    config->min_free = 0;
+    config->spool_quota = 0;
+    assert_no_room(f->clinic, EHP_NO_SPACE);
+    config->spool_quota = spool;
+
+    /* a patient's device needs room for the receipt, not for the records */
+    f->patient->config->min_free = G_MAXINT64;
+    f->patient->config->spool_quota = 0;
+    faults_set(FAULT_STATVFS, 1, 0);
+    g_assert_null(host_try_send(f->patient, NULL, &error));
+    g_assert_error(error, EHD_ERROR, EHP_NO_SPACE);
+    open_and_tap(f);
+    wait_ends(f);
+    assert_errors(f, EHP_OK, EHP_OK);
+
+    config->audit_quota = ehd_audit_used(f->clinic->audit) * 100 / 95;
+    finding = find_room(f->clinic);
+    g_assert_nonnull(finding);
+    g_assert_cmpint(finding->level, ==, EHD_LEVEL_WARNING);
+    ehd_finding_free(finding);
+    g_log_set_always_fatal(fatal);
+}
+
+static gboolean
+books_are_still(Fixture *f)
+{
+    return ehd_books_get_pending(f->clinic->core->books) == 0 &&
+           ehd_books_get_pending(f->patient->core->books) == 0;
+}
+
+/* The last line of a session that could not be written is written when it can, and only then
+ * the ledger forgets. */
+static void
+test_books_wait(Fixture *f, gconstpointer data)
+{
+    GLogLevelFlags fatal = g_log_set_always_fatal(G_LOG_FATAL_MASK); /* it warns */
+    f->patient->owner.answer = SAY_NOTHING;
+    open_and_tap(f);
+    host_wait_state(f->patient, EHD_STATE_DECIDING);
+    WAIT(f->patient->owner.asked > 0 && books_are_still(f));
+    faults_set(FAULT_WRITE, 1, ENOSPC);
+    host_cancel(f->patient->owner.session);
+    wait_ends(f);
+    g_assert_true(faults_hit());
+    WAIT(books_are_still(f));
+    g_assert_cmpint(ehd_books_get_trouble(f->clinic->core->books), ==, EHP_OK);
+    g_assert_cmpuint(host_count_audit(f->patient, "declined"), ==, 1);
+    g_assert_cmpuint(host_count_audit(f->clinic, "failed"), ==, 1);
+    host_assert_clean(f->clinic);
+    g_log_set_always_fatal(fatal);
 }
 
 static void
@@ -520,12 +630,6 @@ test_restart_half(Fixture *f, gconstpointer data)
 }
 
 static void
-on_stopped(GObject *source, GAsyncResult *result, gpointer user_data)
-{
-    *(GAsyncResult **)user_data = g_object_ref(result);
-}
-
-static void
 test_stop(Fixture *f, gconstpointer data)
 {
     g_autoptr(GAsyncResult) result = NULL;
@@ -579,6 +683,8 @@ main(int argc, char **argv)
         g_autofree char *path = g_strconcat("/core/fault/medium/", media[i].name, NULL);
         ADD(path, &media[i], test_medium);
     }
+    ADD("/core/fault/no-room", NULL, test_no_room);
+    ADD("/core/fault/books-wait", NULL, test_books_wait);
     ADD("/core/fault/no-file", NULL, test_no_file);
     ADD("/core/fault/file-changed", NULL, test_file_changed);
     ADD("/core/fault/file-grows", NULL, test_file_grows);

@@ -286,6 +286,54 @@ test_faults(Fixture *f, gconstpointer data)
     }
 }
 
+/* A full disk at the start keeps nobody from starting: what should have been written then comes
+ * before the first line that can be. */
+static void
+test_full_at_start(Fixture *f, gconstpointer data)
+{
+    g_autofree char *file = g_build_filename(f->room, "000001.jsonl", NULL);
+    g_clear_pointer(&f->audit, ehd_audit_free);
+    g_assert_cmpint(unlink(file), ==, 0);
+    faults_set(FAULT_WRITE, 1, ENOSPC);
+    open_audit(f);
+    g_assert_true(faults_hit());
+    g_assert_cmpint(ehd_audit_count(f->audit), ==, 0);
+    append(f, EHD_AUDIT_TAP, "session");
+    g_assert_cmpint(ehd_audit_count(f->audit), ==, 2);
+
+    gsize length = 0;
+    g_autofree char *whole = scratch_get(f->room, "000001.jsonl", &length);
+    scratch_put(f->room, "000001.jsonl", whole, (gssize)length - 5);
+    faults_set(FAULT_WRITE, 1, ENOSPC);
+    open_audit(f);
+    g_assert_true(faults_hit());
+    g_assert_cmpint(ehd_audit_count(f->audit), ==, 1);
+    append(f, EHD_AUDIT_TAP, "another");
+    g_autoptr(GPtrArray) all = lines(f);
+    g_assert_cmpint(all->len, ==, 3);
+    g_assert_nonnull(strstr(all->pdata[1], "\"kind\":\"recovered\""));
+
+    g_autoptr(GError) error = NULL; /* any other fault is one */
+    g_clear_pointer(&f->audit, ehd_audit_free);
+    g_assert_cmpint(unlink(file), ==, 0);
+    faults_set(FAULT_WRITE, 1, EIO);
+    g_assert_null(ehd_audit_open(f->state, NOW, &error));
+    scratch_expect(&error, EHP_STORE_FAILED);
+}
+
+static void
+test_used(Fixture *f, gconstpointer data)
+{
+    gsize length = 0;
+    for (guint i = 0; i < 3; i++) {
+        append(f, EHD_AUDIT_TAP, "session");
+        g_autofree char *text = scratch_get(f->room, "000001.jsonl", &length);
+        g_assert_cmpuint(ehd_audit_used(f->audit), ==, length);
+        open_audit(f);
+        g_assert_cmpuint(ehd_audit_used(f->audit), ==, length);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -299,5 +347,7 @@ main(int argc, char **argv)
     CASE("/store/audit/rotation", test_rotation);
     CASE("/store/audit/crash-at-rotation", test_crash_at_rotation);
     CASE("/store/audit/faults", test_faults);
+    CASE("/store/audit/full-at-start", test_full_at_start);
+    CASE("/store/audit/used", test_used);
     return g_test_run();
 }
