@@ -35,7 +35,7 @@ tear_down(Fixture *f, gconstpointer data)
         ;
     fake_bluez_free(f->fake);
     g_clear_object(&f->connection);
-    ehd_config_free(f->config);
+    ehd_config_unref(f->config);
     for (guint i = 0; i < f->incoming->len; i++)
         close(g_array_index(f->incoming, int, i));
     g_array_unref(f->incoming);
