@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "proto/bytes.h"
+
 #define CHUNK_LEN 2048
 
 typedef struct chunk {
@@ -113,6 +115,7 @@ ehp_arena_free(ehp_arena *a)
         chunk *c = a->chunks;
 
         a->chunks = c->next;
+        ehp_wipe(c->data, c->used); /* parts of a record: plaintext, keys */
         free(c);
     }
     free(a);

@@ -113,27 +113,47 @@ ehp_record_size(size_t len)
 }
 
 ehp_status
-ehp_record_seal(ehp_record *r, ehp_bytes plain, ehp_queue *out)
+ehp_record_room(size_t len, ehp_queue *out, uint8_t **plain)
 {
-    const size_t size = ehp_record_size(plain.len);
-    ehp_writer w;
-    uint8_t *at;
+    uint8_t *at = NULL;
     ehp_status status;
 
-    if (plain.len > EHP_RECORD_PLAIN_MAX)
+    if (len > EHP_RECORD_PLAIN_MAX)
         return EHP_INVALID_ARGUMENT;
-    status = ehp_queue_reserve(out, size, &at);
-    if (status != EHP_OK)
+    status = ehp_queue_reserve(out, ehp_record_size(len), &at);
+    if (status == EHP_OK)
+        *plain = at + EHP_RECORD_HEADER_LEN;
+    return status;
+}
+
+ehp_status
+ehp_record_seal_here(ehp_record *r, uint8_t *plain, size_t len, ehp_queue *out)
+{
+    ehp_writer w;
+    ehp_status status = ehp_cipher_seal(&r->send, no_ad, plain, len, plain);
+
+    if (status != EHP_OK) {
+        ehp_wipe(plain, len);
         return status;
-    ehp_writer_init(&w, at, size);
-    ehp_put_be16(&w, (uint16_t)(plain.len + EHP_TAG_LEN));
-    status = ehp_cipher_seal(&r->send, no_ad, plain.data, plain.len,
-                             ehp_put_room(&w, plain.len + EHP_TAG_LEN));
-    if (status != EHP_OK)
-        return status;
-    ehp_queue_commit(out, size);
+    }
+    ehp_writer_init(&w, plain - EHP_RECORD_HEADER_LEN, EHP_RECORD_HEADER_LEN);
+    ehp_put_be16(&w, (uint16_t)(len + EHP_TAG_LEN));
+    ehp_queue_commit(out, ehp_record_size(len));
     count(&r->send, &r->sent);
     return EHP_OK;
+}
+
+ehp_status
+ehp_record_seal(ehp_record *r, ehp_bytes plain, ehp_queue *out)
+{
+    uint8_t *at;
+    ehp_status status = ehp_record_room(plain.len, out, &at);
+
+    if (status != EHP_OK)
+        return status;
+    if (plain.len > 0)
+        memcpy(at, plain.data, plain.len);
+    return ehp_record_seal_here(r, at, plain.len, out);
 }
 
 void

@@ -40,6 +40,12 @@ bool ehp_record_authenticated(const ehp_record *r);
  * EHP_INVALID_ARGUMENT when longer, EHP_LIMIT_REACHED when out has no room (then nothing has
  * changed: drain and try again), EHP_NO_MEMORY. */
 EHP_MUST_USE ehp_status ehp_record_seal(ehp_record *r, ehp_bytes plain, ehp_queue *out);
+/* The same in two steps, for who can make the plaintext where it is sealed: *plain is room for
+ * len bytes, valid until the next call on out; ehp_record_seal_here then seals them in place.
+ */
+EHP_MUST_USE ehp_status ehp_record_room(size_t len, ehp_queue *out, uint8_t **plain);
+EHP_MUST_USE ehp_status ehp_record_seal_here(ehp_record *r, uint8_t *plain, size_t len,
+                                             ehp_queue *out);
 /* Bytes on the link of a record with a plaintext of len. */
 size_t ehp_record_size(size_t len);
 

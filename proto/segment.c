@@ -7,8 +7,11 @@
  */
 #include "proto/segment.h"
 
+#include <stdalign.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#define ZSTD_STATIC_LINKING_ONLY /* for the allocator */
 #include <zstd.h>
 
 #include "proto/dictionary.h"
@@ -19,6 +22,9 @@
 #define PROBE_SLICES 4
 #define PROBE_SLICE  (16 * 1024)
 #define PROBE_LEVEL  1
+/* After each probe that found nothing to gain twice as many segments are not probed, up to
+ * this: in a large image or archive the probe alone was a twelfth of a sender's time. */
+#define SKIP_MAX     15
 
 /* From this level on the dictionary is tried, and the tables are kept to 2^18 entries each:
  * zstd would take 2^19 for the same result, and the daemon's memory is counted. */
@@ -33,16 +39,59 @@ struct ehp_segment_encoder {
     ZSTD_CCtx *ctx; /* owned; NULL until the first use */
     ZSTD_CDict
         *dictionary; /* owned; likewise; its tables are made once, for DICTIONARY_LEVEL */
+    unsigned skip;   /* segments that go raw without a probe */
+    unsigned next;   /* what skip becomes when the next probe is in vain too */
 };
 
 struct ehp_segment_decoder {
     ZSTD_DCtx *ctx; /* owned; NULL until the first use */
 };
 
+/* ---- memory ---- */
+
+/* Contexts hold plaintext: they are wiped when zstd gives them back, or grows them. */
+typedef struct {
+    alignas(max_align_t) size_t len;
+    alignas(max_align_t) uint8_t data[];
+} block;
+
+static void *
+block_alloc(void *opaque, size_t len)
+{
+    block *b = len <= SIZE_MAX - sizeof *b ? malloc(sizeof *b + len) : NULL;
+
+    (void)opaque;
+    if (!b)
+        return NULL;
+    b->len = len;
+    return b->data;
+}
+
+static void
+block_free(void *opaque, void *data)
+{
+    block *b = data ? (block *)(void *)((uint8_t *)data - offsetof(block, data)) : NULL;
+
+    (void)opaque;
+    if (!b)
+        return;
+    ehp_wipe(b->data, b->len);
+    free(b);
+}
+
+static const ZSTD_customMem wiped = {block_alloc, block_free, NULL};
+
 ehp_segment_encoder *
 ehp_segment_encoder_new(void)
 {
     return calloc(1, sizeof(ehp_segment_encoder));
+}
+
+void
+ehp_segment_encoder_reset(ehp_segment_encoder *enc)
+{
+    enc->skip = 0;
+    enc->next = 1;
 }
 
 void
@@ -106,6 +155,25 @@ probe(ZSTD_CCtx *ctx, const uint8_t *data, size_t len, uint8_t *scratch)
     return sum <= (size_t)PROBE_SLICES * PROBE_SLICE / 100 * KEEP_PERCENT;
 }
 
+/* A segment of the size of the probe is not probed but compressed. */
+static bool
+worth_trying(ehp_segment_encoder *enc, const uint8_t *data, size_t len, uint8_t *scratch)
+{
+    if (len <= PROBE_SLICES * PROBE_SLICE)
+        return true;
+    if (enc->skip > 0) {
+        enc->skip--;
+        return false;
+    }
+    if (probe(enc->ctx, data, len, scratch)) {
+        ehp_segment_encoder_reset(enc);
+        return true;
+    }
+    enc->skip = enc->next;
+    enc->next = enc->next < SKIP_MAX / 2 ? 2 * enc->next + 1 : SKIP_MAX;
+    return false;
+}
+
 /* Whether the dictionary makes it shorter, at the fastest level: a health record loses a
  * quarter to a half by it, an image gains a percent. */
 static bool
@@ -126,7 +194,7 @@ static ehp_status
 make_tools(ehp_segment_encoder *enc, bool dictionary)
 {
     if (!enc->ctx)
-        enc->ctx = ZSTD_createCCtx();
+        enc->ctx = ZSTD_createCCtx_advanced(wiped);
     if (dictionary && !enc->dictionary)
         enc->dictionary =
             ZSTD_createCDict(ehp_dictionary_ehr1, sizeof ehp_dictionary_ehr1, DICTIONARY_LEVEL);
@@ -143,7 +211,7 @@ encode(ehp_segment_encoder *enc, int level, ehp_bytes in, uint8_t *buffer, size_
 
     if (status != EHP_OK)
         return status;
-    if (in.len > PROBE_SLICES * PROBE_SLICE && !probe(enc->ctx, in.data, in.len, buffer))
+    if (!worth_trying(enc, in.data, in.len, buffer))
         return EHP_OK;
     *how = EHP_SEGMENT_ZSTD;
     if (level >= THOROUGH_LEVEL && dictionary_helps(enc->ctx, in.data, in.len, buffer)) {
@@ -225,7 +293,7 @@ decompress(ehp_segment_decoder *dec, ehp_bytes frame, bool dictionary, uint32_t 
         ZSTD_findFrameCompressedSize(frame.data, frame.len) != frame.len)
         return EHP_BAD_COMPRESSION;
     if (!dec->ctx)
-        dec->ctx = ZSTD_createDCtx();
+        dec->ctx = ZSTD_createDCtx_advanced(wiped);
     if (!dec->ctx)
         return EHP_NO_MEMORY;
 

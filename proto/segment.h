@@ -3,8 +3,10 @@
  * Encoding of one segment (1 .. EHP_SEGMENT_MAX original bytes): raw, or one independent zstd
  * frame without checksum, which may refer back to the public dictionary and to nothing else. A
  * segment that a probe, or the compression itself, does not shrink by at least 3 % goes raw, so
- * the encoded length never exceeds the original. Encoder and decoder hold one zstd context each
- * and reuse it: memory stays flat. Not thread safe; one per transfer.
+ * the encoded length never exceeds the original. Where probes were in vain, the following
+ * segments of the item are probed more and more rarely. Encoder and decoder hold one zstd
+ * context each and reuse it: memory stays flat, and is wiped. Not thread safe; one per
+ * transfer.
  */
 #pragma once
 
@@ -32,6 +34,8 @@ typedef struct {
 /* transfer full; NULL when out of memory. The context is only allocated with the first use. */
 ehp_segment_encoder *ehp_segment_encoder_new(void);
 void ehp_segment_encoder_free(ehp_segment_encoder *enc);
+/* Another item begins: what the last one's segments were like says nothing of it. */
+void ehp_segment_encoder_reset(ehp_segment_encoder *enc);
 
 /* Encodes len bytes. buffer has room for len bytes (never more is needed) and must not overlap
  * data. level: EHP_ZSTD_LEVEL_MIN .. MAX, or 0 for always raw; from 15 on the dictionary is

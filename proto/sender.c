@@ -509,6 +509,8 @@ ehp_sender_data(ehp_sender *s, const ehp_outlet *out, const uint8_t *data, size_
         return EHP_INVALID_ARGUMENT;
     if (s->catching_up)
         return compare_data(s, data, len);
+    if (s->sent.segments == 0)
+        ehp_segment_encoder_reset(s->encoder);
     status = ehp_segment_encode(s->encoder, level_for(s), data, len, s->encoded, &segment);
     if (status == EHP_OK)
         status = send_parts(s, out, &segment, len);

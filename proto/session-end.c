@@ -55,7 +55,7 @@ say_error(ehp_session *s, int code)
     record.error = &error;
     if (l != NULL && !l->first && !l->agreed && (l->state == LS_HELLO || l->state == LS_UP)) {
         /* in place of, or behind, a ResumeHello that was never agreed on */
-        ehp_outlet out = {&l->records, &l->out, s->plain};
+        ehp_outlet out = {&l->records, &l->out};
         return ehp_wire_send(&out, &record, 0);
     }
     return ehp_session_send(s, &record);

@@ -32,6 +32,30 @@ feed_handshake(ehp_session *s, int link, ehp_reader *in)
     return ehp_link_run(s, link, LE_GARBAGE);
 }
 
+/* A part of a segment, read where it lies; false: not one. */
+static bool
+view_part(ehp_session *s, ehp_bytes plain)
+{
+    if (!ehp_wire_part(plain, &s->part))
+        return false;
+    ehp__record__init(&s->part_record);
+    s->part_record.body_case = EHP__RECORD__BODY_SEGMENT_PART;
+    s->part_record.segment_part = &s->part;
+    s->record.message = &s->part_record.base;
+    return true;
+}
+
+static ehp_status
+read_record(ehp_session *s, ehp_bytes plain)
+{
+    ehp_status status = ehp_guard_check(&ehp__record__descriptor, plain, NULL);
+
+    ehp_guard_free(&s->record);
+    if (status != EHP_OK || view_part(s, plain))
+        return status;
+    return ehp_guard_unpack(&ehp__record__descriptor, plain, NULL, &s->record);
+}
+
 /* One authenticated record on whichever link it came. */
 static ehp_status
 take_record(ehp_session *s, int link, ehp_bytes plain)
@@ -40,8 +64,7 @@ take_record(ehp_session *s, int link, ehp_bytes plain)
     const Ehp__Record *record;
     ehp_status status;
 
-    ehp_guard_free(&s->record);
-    status = ehp_guard_unpack(&ehp__record__descriptor, plain, NULL, &s->record);
+    status = read_record(s, plain);
     if (status != EHP_OK) {
         s->link = link;
         return status;

@@ -328,7 +328,6 @@ struct ehp_session {
     peer_hello hello;
     unsigned bad_tags;
     uint64_t wire_in, wire_out;
-    uint8_t *plain; /* owned: scratch for records */
 
     /* time; UINT64_MAX: none */
     uint64_t phase_deadline, suspended_deadline, progress_deadline;
@@ -348,6 +347,9 @@ struct ehp_session {
 
     /* the record or answer that is handled */
     ehp_unpacked record;
+    Ehp__Record
+        part_record; /* what record is when it is part of a segment: not unpacked but read */
+    Ehp__SegmentPart part;
     ehp_bytes raw;
     const void *answer;
     ehp_status answer_status;

@@ -192,7 +192,7 @@ ehp_resume_send_hello(ehp_session *s, session_link *l)
     Ehp__ResumeHello hello = EHP__RESUME_HELLO__INIT;
     Ehp__ItemAck ack = EHP__ITEM_ACK__INIT, *acks[] = {&ack};
     ehp_position at = durable(s);
-    ehp_outlet out = {&l->records, &l->out, s->plain};
+    ehp_outlet out = {&l->records, &l->out};
 
     hello.has_generation = hello.has_consent_state = 1;
     hello.has_transfer = s->transfer > 0;

@@ -26,7 +26,6 @@ ehp_session_outlet(ehp_session *s, ehp_outlet *out)
         return false;
     out->records = &s->links[s->link].records;
     out->queue = &s->links[s->link].out;
-    out->plain = s->plain;
     return true;
 }
 

@@ -275,8 +275,7 @@ ehp_session_init(ehp_session *s, const ehp_session_config *config, uint64_t now_
     s->held[0].number = s->secrets.generation;
     memcpy(s->held[0].locator, s->secrets.locator, EHP_KEY_LEN);
     memcpy(s->held[0].resume, s->secrets.resume, EHP_KEY_LEN);
-    s->plain = malloc(EHP_RECORD_PLAIN_MAX);
-    return s->plain == NULL ? EHP_NO_MEMORY : EHP_OK;
+    return EHP_OK;
 }
 
 ehp_status
@@ -324,7 +323,6 @@ ehp_session_free(ehp_session *s)
     ehp_receiver_clear(&s->receiver);
     free(s->store);
     free(s->item_request);
-    free(s->plain);
     ehp_wipe(s, sizeof(*s));
     free(s);
 }

@@ -11,6 +11,17 @@
 
 #define PADDING_TAG_LEN 2
 
+/* field of Record, and those of SegmentPart */
+#define RECORD_SEGMENT_PART 10
+enum {
+    PART_ITEM = 1,
+    PART_SEGMENT,
+    PART_ENCODING,
+    PART_ORIGINAL_LENGTH,
+    PART_ENCODED_LENGTH,
+    PART_DATA,
+};
+
 static size_t
 varint_len(size_t value)
 {
@@ -62,25 +73,38 @@ put_varint(uint8_t *out, size_t value)
     return n;
 }
 
-/* Adds the padding to the len bytes in the scratch buffer, and seals. */
+/* Appends padding that makes a plaintext `extra` bytes longer; the caller has checked that it
+ * can. */
+static void
+pad(uint8_t *at, size_t extra)
+{
+    size_t zeros, n = PADDING_TAG_LEN;
+
+    if (extra == 0 || !ehp_wire_padding(extra, &zeros))
+        return;
+    at[0] = 0xfa;
+    at[1] = 0x01;
+    n += put_varint(at + n, zeros);
+    memset(at + n, 0, zeros);
+}
+
+/* Room for a plaintext of len bytes and the padding, where it will be sealed. */
 static ehp_status
-pad_and_seal(const ehp_outlet *out, size_t len, size_t extra)
+room(const ehp_outlet *out, size_t len, size_t extra, uint8_t **plain)
 {
     size_t zeros;
-    ehp_status status;
 
-    if (!ehp_wire_padding(extra, &zeros) || len + extra > EHP_RECORD_PLAIN_MAX)
+    if (len > EHP_RECORD_PLAIN_MAX || extra > EHP_RECORD_PLAIN_MAX - len ||
+        !ehp_wire_padding(extra, &zeros))
         return EHP_INTERNAL;
-    if (extra > 0) {
-        out->plain[len++] = 0xfa;
-        out->plain[len++] = 0x01;
-        len += put_varint(out->plain + len, zeros);
-        memset(out->plain + len, 0, zeros);
-        len += zeros;
-    }
-    status = ehp_record_seal(out->records, ehp_bytes_of(out->plain, len), out->queue);
-    ehp_wipe(out->plain, len);
-    return status;
+    return ehp_record_room(len + extra, out->queue, plain);
+}
+
+static ehp_status
+pad_and_seal(const ehp_outlet *out, uint8_t *plain, size_t len, size_t extra)
+{
+    pad(plain + len, extra);
+    return ehp_record_seal_here(out->records, plain, len + extra, out->queue);
 }
 
 static size_t
@@ -97,11 +121,13 @@ ehp_status
 ehp_wire_send(const ehp_outlet *out, const Ehp__Record *record, size_t extra)
 {
     size_t len = ehp_wire_size(record);
+    uint8_t *plain;
+    ehp_status status = room(out, len, extra, &plain);
 
-    if (len > EHP_RECORD_PLAIN_MAX)
-        return EHP_INTERNAL;
-    ehp__record__pack(record, out->plain);
-    return pad_and_seal(out, len, extra);
+    if (status != EHP_OK)
+        return status;
+    ehp__record__pack(record, plain);
+    return pad_and_seal(out, plain, len, extra);
 }
 
 ehp_status
@@ -114,15 +140,21 @@ ehp_status
 ehp_wire_send_raw(const ehp_outlet *out, uint32_t field, ehp_bytes message, size_t first,
                   size_t step)
 {
-    size_t len;
+    uint8_t head[16], *plain;
+    size_t len, extra;
+    ehp_status status;
 
-    if (message.len > EHP_RECORD_PLAIN_MAX - 16)
+    if (message.len > EHP_RECORD_PLAIN_MAX - sizeof head)
         return EHP_INTERNAL;
-    len = put_varint(out->plain, (size_t)field << 3 | 2);
-    len += put_varint(out->plain + len, message.len);
-    memcpy(out->plain + len, message.data, message.len);
-    len += message.len;
-    return pad_and_seal(out, len, stepped(len, first, step));
+    len = put_varint(head, (size_t)field << 3 | 2);
+    len += put_varint(head + len, message.len);
+    extra = stepped(len + message.len, first, step);
+    status = room(out, len + message.len, extra, &plain);
+    if (status != EHP_OK)
+        return status;
+    memcpy(plain, head, len);
+    memcpy(plain + len, message.data, message.len);
+    return pad_and_seal(out, plain, len + message.len, extra);
 }
 
 static uint64_t
@@ -168,6 +200,68 @@ ehp_wire_field(ehp_bytes message, uint32_t field)
         }
     }
     return ehp_bytes_of(NULL, 0);
+}
+
+/* Passes over a value that we do not know, of a message that the guard has passed. */
+static void
+skip_value(ehp_reader *r, unsigned wire)
+{
+    if (wire == 0)
+        take_varint(r);
+    else
+        ehp_take(r, wire == 1 ? 8 : wire == 5 ? 4 : (size_t)take_varint(r));
+}
+
+static void
+take_part_field(ehp_reader *r, Ehp__SegmentPart *out)
+{
+    const uint64_t key = take_varint(r);
+    ehp_bytes data;
+
+    switch (key >> 3) {
+    case PART_ITEM:
+        out->has_item = 1;
+        out->item = (uint32_t)take_varint(r);
+        break;
+    case PART_SEGMENT:
+        out->has_segment = 1;
+        out->segment = take_varint(r);
+        break;
+    case PART_ENCODING:
+        out->has_encoding = 1;
+        out->encoding = (Ehp__Encoding)take_varint(r);
+        break;
+    case PART_ORIGINAL_LENGTH:
+        out->has_original_length = 1;
+        out->original_length = (uint32_t)take_varint(r);
+        break;
+    case PART_ENCODED_LENGTH:
+        out->has_encoded_length = 1;
+        out->encoded_length = (uint32_t)take_varint(r);
+        break;
+    case PART_DATA:
+        data = ehp_take(r, (size_t)take_varint(r));
+        out->has_data = 1;
+        out->data = ehp_wire_binary(data.data, data.len);
+        break;
+    default:
+        skip_value(r, key & 7);
+    }
+}
+
+bool
+ehp_wire_part(ehp_bytes record, Ehp__SegmentPart *out)
+{
+    const ehp_bytes part = ehp_wire_field(record, RECORD_SEGMENT_PART);
+    ehp_reader r;
+
+    if (part.len == 0)
+        return false;
+    ehp__segment_part__init(out);
+    ehp_reader_init(&r, part.data, part.len);
+    while (r.left > 0 && !r.bad)
+        take_part_field(&r, out);
+    return !r.bad;
 }
 
 bool

@@ -14,7 +14,6 @@
 typedef struct {
     ehp_record *records;
     ehp_queue *queue;
-    uint8_t *plain; /* EHP_RECORD_PLAIN_MAX bytes of scratch, wiped after use */
 } ehp_outlet;
 
 /* True when padding can make a plaintext exactly `extra` bytes longer (0 is); *zeros: how many
@@ -42,6 +41,11 @@ EHP_MUST_USE ehp_status ehp_wire_send_raw(const ehp_outlet *out, uint32_t field,
 /* The bytes of one length-delimited top-level field of a message that the guard has passed;
  * empty if it is not there. Borrowed from message. */
 ehp_bytes ehp_wire_field(ehp_bytes message, uint32_t field);
+
+/* A Record that the guard has passed and that carries a SegmentPart, read as unpacking would,
+ * but its data borrowed from record: nearly all records of a transfer are parts, and unpacking
+ * allocated and copied each once more. False: something else (or an empty part): unpack it. */
+bool ehp_wire_part(ehp_bytes record, Ehp__SegmentPart *out);
 
 /* protobuf-c has no const; packing only reads. */
 static inline ProtobufCBinaryData

@@ -152,9 +152,8 @@ test_lying_requests(void)
         ehp_secrets ps, ts;
         ehp_record records = {0};
         ehp_queue queue;
-        uint8_t *scratch = g_malloc(EHP_RECORD_PLAIN_MAX), h[32], other_seed[32] = {1},
-                other[64], pub[32];
-        ehp_outlet out = {&records, &queue, scratch};
+        uint8_t h[32], other_seed[32] = {1}, other[64], pub[32];
+        ehp_outlet out = {&records, &queue};
         Ehp__Record record = EHP__RECORD__INIT, staple = EHP__RECORD__INIT;
         Ehp__CrlStaple body = EHP__CRL_STAPLE__INIT;
         Ehp__ConsentRequest r = EHP__CONSENT_REQUEST__INIT;
@@ -218,7 +217,6 @@ test_lying_requests(void)
         ehp_doc_clear(&doc);
         ehp_record_clear(&records);
         ehp_queue_clear(&queue);
-        g_free(scratch);
         pair_clear(&w);
     }
 }

@@ -12,7 +12,7 @@ inject(pair_side *side, const Ehp__Record *record)
 {
     ehp_session *s = side->s;
     session_link *l = &s->links[s->link];
-    ehp_outlet out = {&l->records, &l->out, s->plain};
+    ehp_outlet out = {&l->records, &l->out};
 
     g_assert_cmpint(ehp_wire_send(&out, record, 0), ==, EHP_OK);
 }

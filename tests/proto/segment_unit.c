@@ -241,6 +241,40 @@ test_mutations(void)
     mutations_of(15, EHP_SEGMENT_ZSTD_EHR1);
 }
 
+static ehp_segment_encoding
+encoding_of(ehp_segment_encoder *enc, bool random)
+{
+    ehp_segment s;
+
+    if (random)
+        fill_random(0, sizeof original);
+    else
+        fill_text(sizeof original);
+    assert_ok(ehp_segment_encode(enc, 1, original, sizeof original, buffer, &s));
+    return s.encoding;
+}
+
+/* Behind much that does not shrink, what does is found again soon, and at once in the next
+ * item. */
+static void
+test_probed_more_rarely(void)
+{
+    ehp_segment_encoder *enc = ehp_segment_encoder_new();
+    unsigned raw = 0;
+
+    for (unsigned i = 0; i < 100; i++)
+        g_assert_cmpint(encoding_of(enc, true), ==, EHP_SEGMENT_RAW);
+    while (encoding_of(enc, false) == EHP_SEGMENT_RAW)
+        g_assert_cmpuint(++raw, <=, 15);
+    g_assert_cmpuint(raw, >, 0);
+    g_assert_cmpint(encoding_of(enc, false), ==, EHP_SEGMENT_ZSTD);
+    for (unsigned i = 0; i < 20; i++)
+        encoding_of(enc, true);
+    ehp_segment_encoder_reset(enc);
+    g_assert_cmpint(encoding_of(enc, false), ==, EHP_SEGMENT_ZSTD);
+    ehp_segment_encoder_free(enc);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -252,6 +286,7 @@ main(int argc, char **argv)
     g_test_add_func("/segment/dictionary", test_dictionary);
     g_test_add_func("/segment/levels", test_levels);
     g_test_add_func("/segment/raw", test_raw_when_it_does_not_shrink);
+    g_test_add_func("/segment/probed-more-rarely", test_probed_more_rarely);
     g_test_add_func("/segment/arguments", test_bad_arguments);
     g_test_add_func("/segment/mutations", test_mutations);
     return g_test_run();

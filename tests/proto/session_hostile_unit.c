@@ -65,8 +65,7 @@ test_patient_before_request(void)
             ehp_secrets ps, ts;
             ehp_record records = {0};
             ehp_queue queue;
-            uint8_t *scratch = g_malloc(EHP_RECORD_PLAIN_MAX);
-            ehp_outlet out = {&records, &queue, scratch};
+            ehp_outlet out = {&records, &queue};
             Ehp__Record staple = EHP__RECORD__INIT;
             Ehp__CrlStaple body = EHP__CRL_STAPLE__INIT;
             ehp_bytes bytes;
@@ -84,7 +83,7 @@ test_patient_before_request(void)
                 g_assert_cmpint(ehp_wire_send(&out, &staple, 0), ==, EHP_OK);
             {
                 /* borrow the side's inject by a session of this shape */
-                ehp_session fake = {.link = 0, .plain = scratch};
+                ehp_session fake = {.link = 0};
                 pair_side side = {.s = &fake};
                 fake.links[0].records = records;
                 fake.links[0].out = queue;
@@ -113,7 +112,6 @@ test_patient_before_request(void)
                 g_assert_cmpstr(ehp_status_name(w.p.status), ==, "OutOfOrder");
             ehp_record_clear(&records);
             ehp_queue_clear(&queue);
-            g_free(scratch);
             pair_clear(&w);
         }
 }

@@ -225,7 +225,7 @@ say_ack(pair *w)
     Ehp__Record r = EHP__RECORD__INIT;
     Ehp__Ack ack = EHP__ACK__INIT;
     session_link *l = &w->t.s->links[w->t.s->link];
-    ehp_outlet out = {&l->records, &l->out, w->t.s->plain};
+    ehp_outlet out = {&l->records, &l->out};
 
     ack.has_item = ack.has_segments = 1;
     ack.item = w->t.s->acks_sent.item;

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "pair.h"
+#include "proto/guard.h"
+#include "proto/wire.h"
 
 static void
 expect_done(pair *w)
@@ -129,6 +131,58 @@ test_flip_everywhere(void)
         }
 }
 
+/* A part that is read where it lies is what unpacking gives, whatever bit of it is another. */
+static void
+test_part_view(void)
+{
+    Ehp__Record record = EHP__RECORD__INIT;
+    Ehp__SegmentPart part = EHP__SEGMENT_PART__INIT, view;
+    uint8_t data[40] = {1, 2, 3}, bytes[128], zeros[9] = {0};
+    size_t len, seen = 0;
+
+    part.has_item = part.has_segment = part.has_encoding = part.has_data = 1;
+    part.has_original_length = part.has_encoded_length = 1;
+    part.item = 300;
+    part.segment = 1ull << 40;
+    part.encoding = EHP__ENCODING__ENCODING_ZSTD;
+    part.original_length = EHP_SEGMENT_MAX;
+    part.encoded_length = 100000;
+    part.data = ehp_wire_binary(data, sizeof data);
+    record.body_case = EHP__RECORD__BODY_SEGMENT_PART;
+    record.segment_part = &part;
+    record.has_padding = 1;
+    record.padding = ehp_wire_binary(zeros, sizeof zeros);
+    len = ehp__record__pack(&record, bytes);
+    for (size_t bit = 0; bit <= 8 * len; bit++) {
+        ehp_bytes in = ehp_bytes_of(bytes, len);
+        ehp_unpacked u = {0};
+
+        if (bit < 8 * len)
+            bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        if (ehp_guard_unpack(&ehp__record__descriptor, in, NULL, &u) == EHP_OK) {
+            const Ehp__Record *r = (const Ehp__Record *)u.message;
+            bool is_part = r->body_case == EHP__RECORD__BODY_SEGMENT_PART;
+
+            g_assert_true(ehp_wire_part(in, &view) == is_part);
+            if (is_part) {
+                uint8_t a[128], b[128];
+                Ehp__SegmentPart known = *r->segment_part;
+
+                known.base.n_unknown_fields = 0;
+                g_assert_cmpmem(a, ehp__segment_part__pack(&view, a), b,
+                                ehp__segment_part__pack(&known, b));
+                seen++;
+            }
+        }
+        ehp_guard_free(&u);
+        if (bit < 8 * len)
+            bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    g_assert_cmpuint(seen, >, 100);
+    len = ehp__record__pack(&(Ehp__Record)EHP__RECORD__INIT, bytes);
+    g_assert_false(ehp_wire_part(ehp_bytes_of(bytes, len), &view));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -137,5 +191,6 @@ main(int argc, char **argv)
     g_test_add_func("/wire/cut-everywhere", test_cut_everywhere);
     g_test_add_func("/wire/cut-twice", test_cut_twice);
     g_test_add_func("/wire/flip-everywhere", test_flip_everywhere);
+    g_test_add_func("/wire/part-view", test_part_view);
     return g_test_run();
 }

@@ -99,12 +99,12 @@ segment(void)
     const uint8_t data[4] = {1, 2, 3, 4};
     ehp_segment_encoder *enc = ehp_segment_encoder_new();
     ehp_segment_decoder *dec = ehp_segment_decoder_new();
-    const ehp_status status = enc && dec ? EHP_OK : EHP_NO_MEMORY;
+    ehp_status status = enc && dec ? EHP_OK : EHP_NO_MEMORY;
     uint8_t buffer[4];
     ehp_segment s;
 
-    if (enc)
-        assert_ok(ehp_segment_encode(enc, 3, data, sizeof data, buffer, &s));
+    if (status == EHP_OK)
+        status = ehp_segment_encode(enc, 3, data, sizeof data, buffer, &s);
     ehp_segment_encoder_free(enc);
     ehp_segment_decoder_free(dec);
     return status;
@@ -159,7 +159,7 @@ test_sign(void)
 static void
 test_segment(void)
 {
-    g_assert_cmpint(until_it_works(segment), ==, 2);
+    g_assert_cmpint(until_it_works(segment), ==, 3);
 }
 
 static void
