@@ -6,6 +6,7 @@
  */
 #include "daemon/core/inbox.h"
 
+#include <sodium.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -13,6 +14,11 @@
 #include "daemon/core/lane.h"
 #include "daemon/error.h"
 #include "proto/bounds.h"
+
+/* Segments of at least SPARE_MIN bytes travel in buffers that are used again: allocating and
+ * freeing each cost more than writing it. */
+#define SPARES    4
+#define SPARE_MIN (EHP_SEGMENT_MAX / 4)
 
 typedef struct {
     guint32 item;
@@ -25,6 +31,8 @@ struct EhdInbox {
     const EhdInboxUser *user;
     gpointer user_data;
     gboolean failed;
+    guint8 *spare[SPARES]; /* owned: buffers for segments, EHP_SEGMENT_MAX bytes each */
+    guint n_spare;
 
     /* constant */
     EhdSpool *spool; /* borrowed */
@@ -48,7 +56,7 @@ typedef struct {
     guint32 item;
     guint64 size, segment, offset, bytes;
     GBytes *meta; /* owned */
-    guint8 *data; /* owned */
+    guint8 *data; /* owned; of EHP_SEGMENT_MAX bytes if length is at least SPARE_MIN */
     gsize length;
     EhdInboxWork run;
     EhdInboxDone done;
@@ -284,12 +292,50 @@ tell_synced(EhdInbox *self, const GArray *synced)
     }
 }
 
+static gboolean
+is_spare(gsize length)
+{
+    return length >= SPARE_MIN && length <= EHP_SEGMENT_MAX;
+}
+
+static guint8 *
+copy_segment(EhdInbox *self, const guint8 *data, gsize length)
+{
+    guint8 *copy;
+
+    if (!is_spare(length))
+        return g_memdup2(data, length);
+    copy = self->n_spare > 0 ? self->spare[--self->n_spare] : g_malloc(EHP_SEGMENT_MAX);
+    memcpy(copy, data, length);
+    return copy;
+}
+
+static void
+keep_spare(EhdInbox *self, Job *job)
+{
+    if (is_spare(job->length) && self->n_spare < SPARES)
+        self->spare[self->n_spare++] = g_steal_pointer(&job->data);
+}
+
+static void
+drop_spares(EhdInbox *self)
+{
+    while (self->n_spare > 0) {
+        guint8 *spare = self->spare[--self->n_spare];
+
+        sodium_memzero(spare, EHP_SEGMENT_MAX);
+        g_free(spare);
+    }
+}
+
 static void
 job_done(gpointer data)
 {
     Job *job = data;
     EhdInbox *self = job->inbox;
 
+    if (job->data != NULL)
+        keep_spare(self, job);
     if (job->synced != NULL)
         tell_synced(self, job->synced);
     if (job->done != NULL) {
@@ -315,7 +361,7 @@ job_free(gpointer data)
     g_clear_pointer(&job->meta, g_bytes_unref);
     g_clear_pointer(&job->synced, g_array_unref);
     if (job->data != NULL)
-        memset(job->data, 0, job->length);
+        sodium_memzero(job->data, is_spare(job->length) ? EHP_SEGMENT_MAX : job->length);
     g_free(job->data);
     g_free(job);
 }
@@ -359,6 +405,7 @@ ehd_inbox_free(EhdInbox *self)
     ehd_lane_free(self->lane, TRUE);
     g_clear_pointer(&self->item, ehd_spool_item_free);
     g_clear_pointer(&self->session, ehd_spool_session_free);
+    drop_spares(self);
     g_array_unref(self->waiting);
     g_free(self->id);
     g_free(self);
@@ -407,7 +454,7 @@ ehd_inbox_append(EhdInbox *self, guint32 item, guint64 size, guint64 segment, gu
     job->size = size;
     job->segment = segment;
     job->offset = offset;
-    job->data = g_memdup2(data, length);
+    job->data = copy_segment(self, data, length);
     job->length = length;
     ehd_lane_push(self->lane, &job_ops, job);
 }
@@ -427,6 +474,7 @@ ehd_inbox_run(EhdInbox *self, EhdInboxWork work, EhdInboxDone done, gpointer use
 {
     Job *job = job_new(self, RUN);
 
+    drop_spares(self);
     job->run = work;
     job->done = done;
     job->user_data = user_data;

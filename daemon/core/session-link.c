@@ -33,33 +33,32 @@ cable_free(EhdCable *cable)
 }
 
 static gsize
-take_tail(EhdCable *cable, guint8 *buffer, gsize max)
+on_peek(const guint8 **bytes, gpointer user_data)
 {
-    gsize n = MIN(max, cable->tail->len - cable->tail_given);
+    EhdCable *cable = user_data;
+    ehp_bytes out;
 
-    memcpy(buffer, cable->tail->data + cable->tail_given, n);
-    cable->tail_given += n;
-    return n;
+    if (cable->tail != NULL) {
+        *bytes = cable->tail->data + cable->tail_given;
+        return cable->tail->len - cable->tail_given;
+    }
+    out = ehp_session_output(cable->session->engine, cable->number, ehd_now_ms());
+    *bytes = out.data;
+    return out.len;
 }
 
-static gsize
-on_take(guint8 *buffer, gsize max, gpointer user_data)
+static void
+on_written(gsize length, gpointer user_data)
 {
     EhdCable *cable = user_data;
     EhdSession *self = cable->session;
-    ehp_bytes out;
-    gsize n;
 
-    if (cable->tail != NULL)
-        return take_tail(cable, buffer, max);
-    out = ehp_session_output(self->engine, cable->number, ehd_now_ms());
-    n = MIN(max, out.len);
-    if (n == 0)
-        return 0;
-    memcpy(buffer, out.data, n);
-    ehp_session_consume(self->engine, cable->number, n, ehd_now_ms());
+    if (cable->tail != NULL) {
+        cable->tail_given += length;
+        return;
+    }
+    ehp_session_consume(self->engine, cable->number, length, ehd_now_ms());
     ehd_session_pump(self);
-    return n;
 }
 
 /* How much of it the engine took; what it did not is given again. */
@@ -110,7 +109,8 @@ on_closed(gpointer user_data)
     ehd_session_reconnect(self);
 }
 
-static const EhdStreamUser cable_user = {.take = on_take, .feed = on_feed, .closed = on_closed};
+static const EhdStreamUser cable_user = {
+    .peek = on_peek, .written = on_written, .feed = on_feed, .closed = on_closed};
 
 static void
 plug_in(EhdSession *self, int number, int fd)

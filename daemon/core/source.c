@@ -9,12 +9,17 @@
 #include "daemon/core/source.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/core/lane.h"
 #include "proto/bounds.h"
+
+/* Reads of this much and more use their buffers again, all of EHP_SEGMENT_MAX bytes: a new one
+ * for each segment was a page fault for each of its pages. */
+#define SPARE_MIN (EHP_SEGMENT_MAX / 4)
 
 typedef struct {
     int fd;            /* owned */
@@ -43,6 +48,7 @@ struct EhdSource {
     guint32 length;
     guint next;                   /* whose turn comes after id; no item's number: nobody's */
     struct Read *current, *ahead; /* owned (atomic references) */
+    guint8 *spare;                /* owned: EHP_SEGMENT_MAX bytes that the next read may use */
     gboolean failed, paused;
 };
 
@@ -55,7 +61,7 @@ typedef struct Read {
     guint64 size, offset;
     gboolean has_mtime;
     gint64 mtime;
-    guint8 *bytes; /* owned */
+    guint8 *bytes; /* owned, EHP_SEGMENT_MAX; NULL: the worker takes as many as it needs */
     guint32 length;
     ehp_status status;
 } Read;
@@ -112,12 +118,19 @@ check_last(const Read *read)
     return EHP_OK;
 }
 
+static gboolean
+is_spare(guint32 length)
+{
+    return length >= SPARE_MIN && length <= EHP_SEGMENT_MAX;
+}
+
 static ehp_status
 read_bytes(Read *read)
 {
     guint32 got = 0;
 
-    read->bytes = g_malloc(MAX(read->length, 1));
+    if (read->bytes == NULL)
+        read->bytes = g_malloc(is_spare(read->length) ? EHP_SEGMENT_MAX : MAX(read->length, 1));
     while (got < read->length) {
         ssize_t n = pread(read->file->fd, read->bytes + got, read->length - got,
                           (off_t)(read->offset + got));
@@ -177,12 +190,20 @@ restart_stall_timer(EhdSource *self)
 }
 
 static void
+wipe_bytes(guint8 *bytes, guint32 length)
+{
+    if (bytes != NULL)
+        sodium_memzero(bytes, is_spare(length) ? EHP_SEGMENT_MAX : length);
+    g_free(bytes);
+}
+
+static void
 read_clear(gpointer data)
 {
     Read *read = data;
 
     open_file_unref(read->file);
-    g_free(read->bytes);
+    wipe_bytes(read->bytes, read->length);
 }
 
 static void
@@ -266,6 +287,8 @@ start_read(EhdSource *self, Slot *slot, guint64 offset, guint32 length)
     read->mtime = item->mtime;
     read->offset = offset;
     read->length = length;
+    if (is_spare(length))
+        read->bytes = g_steal_pointer(&self->spare);
     ehd_lane_push(self->lane, &read_ops, g_atomic_rc_box_acquire(read));
     return read;
 }
@@ -292,6 +315,13 @@ read_ahead(EhdSource *self, const Read *read)
 }
 
 static void
+keep_spare(EhdSource *self, Read *read)
+{
+    if (is_spare(read->length) && self->spare == NULL)
+        self->spare = g_steal_pointer(&read->bytes);
+}
+
+static void
 deliver(EhdSource *self)
 {
     Read *read = g_steal_pointer(&self->current);
@@ -303,6 +333,7 @@ deliver(EhdSource *self)
     } else {
         read_ahead(self, read);
         self->user->data(read->id, read->bytes, read->length, self->user_data);
+        keep_spare(self, read);
     }
     read_unref(read);
 }
@@ -360,6 +391,7 @@ ehd_source_free(EhdSource *self)
     ehd_lane_free(self->lane, FALSE);
     g_clear_pointer(&self->current, read_unref);
     g_clear_pointer(&self->ahead, read_unref);
+    wipe_bytes(self->spare, EHP_SEGMENT_MAX);
     for (guint i = 0; i < EHD_SOURCE_OPEN_MAX; i++)
         clear_slot(&self->slots[i]);
     g_free(self);

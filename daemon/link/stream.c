@@ -8,7 +8,6 @@
 #include "daemon/link/stream.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -26,10 +25,8 @@ struct EhdStream {
     gboolean finishing;
     gboolean broken;  /* nothing can be written any more; what had arrived is still read */
     gint64 finish_by; /* monotonic, microseconds; only when finishing */
-    gsize out_from, out_to;
     guint64 sent, received;
     gsize write_max;
-    guint8 out[]; /* write_max bytes */
 };
 
 /* poll(2) reports a hang-up whether one asks or not: a descriptor that we want nothing of must
@@ -68,33 +65,34 @@ hang_up(EhdStream *self)
     user->closed(self->user_data);
 }
 
+/* FALSE: nothing more now, or no user any more. */
 static gboolean
-refill(EhdStream *self)
+write_once(EhdStream *self)
 {
-    if (self->out_from < self->out_to)
-        return TRUE;
-    self->out_from = 0;
-    self->out_to = self->user->take(self->out, self->write_max, self->user_data);
-    return self->user != NULL && self->out_to > 0;
+    const guint8 *bytes = NULL;
+    gsize length = self->user->peek(&bytes, self->user_data);
+    ssize_t n;
+
+    if (self->user == NULL || length == 0) {
+        self->writing = FALSE;
+        return FALSE;
+    }
+    n = send(self->fd, bytes, MIN(length, self->write_max), MSG_NOSIGNAL);
+    if (n < 0) {
+        self->broken = errno != EAGAIN && errno != EINTR;
+        self->writing = !self->broken;
+        return FALSE;
+    }
+    self->sent += (guint64)n;
+    self->user->written((gsize)n, self->user_data);
+    return self->user != NULL;
 }
 
 static void
 write_some(EhdStream *self)
 {
-    for (guint i = 0; i < WRITES_PER_TURN && refill(self); i++) {
-        ssize_t n = send(self->fd, self->out + self->out_from, self->out_to - self->out_from,
-                         MSG_NOSIGNAL);
-
-        if (n < 0) {
-            self->broken = errno != EAGAIN && errno != EINTR;
-            self->writing = !self->broken;
-            return;
-        }
-        self->out_from += (gsize)n;
-        self->sent += (guint64)n;
-    }
-    if (self->user != NULL && self->out_from == self->out_to)
-        self->writing = refill(self);
+    for (guint i = 0; i < WRITES_PER_TURN && write_once(self); i++)
+        ;
 }
 
 /* FALSE: end of the stream, or it failed. */
@@ -151,7 +149,6 @@ stream_finalize(GSource *source)
     EhdStream *self = (EhdStream *)source;
 
     close(self->fd);
-    memset(self->out, 0, self->write_max);
 }
 
 static GSourceFuncs stream_funcs = {
@@ -162,7 +159,7 @@ static GSourceFuncs stream_funcs = {
 EhdStream *
 ehd_stream_new(int fd, gsize write_max, const EhdStreamUser *user, gpointer user_data)
 {
-    GSource *source = g_source_new(&stream_funcs, (guint)(sizeof(EhdStream) + write_max));
+    GSource *source = g_source_new(&stream_funcs, sizeof(EhdStream));
     EhdStream *self = (EhdStream *)source;
 
     self->fd = fd;

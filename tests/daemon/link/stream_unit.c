@@ -12,7 +12,13 @@
 
 #define WRITE_MAX 8192
 
-typedef enum { FREE_NEVER, FREE_IN_FEED, FREE_IN_TAKE, FREE_IN_CLOSED } WhenFreed;
+typedef enum {
+    FREE_NEVER,
+    FREE_IN_FEED,
+    FREE_IN_PEEK,
+    FREE_IN_WRITTEN,
+    FREE_IN_CLOSED
+} WhenFreed;
 
 typedef struct {
     EhdStream *stream;
@@ -24,18 +30,25 @@ typedef struct {
 } End;
 
 static gsize
-on_take(guint8 *buffer, gsize max, gpointer user_data)
+on_peek(const guint8 **bytes, gpointer user_data)
 {
     End *end = user_data;
-    gsize n = MIN(max, end->to_send->len - end->given);
 
-    if (end->when == FREE_IN_TAKE)
+    if (end->when == FREE_IN_PEEK)
         g_clear_pointer(&end->stream, ehd_stream_free);
-    if (n > 0)
-        memcpy(buffer, end->to_send->data + end->given, n);
-    end->given += n;
-    end->largest = MAX(end->largest, n);
-    return n;
+    *bytes = end->to_send->data + end->given;
+    return end->to_send->len - end->given;
+}
+
+static void
+on_written(gsize length, gpointer user_data)
+{
+    End *end = user_data;
+
+    end->given += length;
+    end->largest = MAX(end->largest, length);
+    if (end->when == FREE_IN_WRITTEN)
+        g_clear_pointer(&end->stream, ehd_stream_free);
 }
 
 static void
@@ -59,7 +72,8 @@ on_closed(gpointer user_data)
         g_clear_pointer(&end->stream, ehd_stream_free);
 }
 
-static const EhdStreamUser user = {.take = on_take, .feed = on_feed, .closed = on_closed};
+static const EhdStreamUser user = {
+    .peek = on_peek, .written = on_written, .feed = on_feed, .closed = on_closed};
 
 static void
 end_init(End *end, int fd, gsize to_send)
@@ -221,7 +235,8 @@ test_finish_grace(void)
 static void
 test_freed_within(void)
 {
-    static const WhenFreed whens[] = {FREE_IN_FEED, FREE_IN_TAKE, FREE_IN_CLOSED};
+    static const WhenFreed whens[] = {FREE_IN_FEED, FREE_IN_PEEK, FREE_IN_WRITTEN,
+                                      FREE_IN_CLOSED};
 
     for (gsize i = 0; i < G_N_ELEMENTS(whens); i++) {
         End a;
