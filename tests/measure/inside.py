@@ -60,12 +60,29 @@ def random_file(name, size):
     return name
 
 
+def processor_seconds(pids):
+    """What these processes have used of the processors, in user and kernel mode."""
+    ticks = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as f:
+            ticks += sum(int(word) for word in f.read().rpartition(")")[2].split()[11:13])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def daemons():
+    for host in ("clinic", "patient"):
+        subprocess.run([f"on-{host}", "ehrctl", "--json", "status"], check=False, stdout=subprocess.DEVNULL)
+        yield subprocess.run(["daemon-pid", host], check=True, capture_output=True, text=True).stdout.strip()
+
+
 def goodput(size, runs):
-    """Seconds from the consent to the receipt at the sender, for one incompressible item."""
+    """Seconds from the consent to the receipt at the sender, for one incompressible item, and both daemons' processor time."""
     path = random_file("item.bin", int(size))
     for _ in range(int(runs)):
+        pids = list(daemons())
+        before = processor_seconds(pids)
         send, _ = session([path])
-        tell(seconds=send.times["receipt"] - send.times["transferring"])
+        tell(seconds=send.times["receipt"] - send.times["transferring"], processor=processor_seconds(pids) - before)
 
 
 def wire(*paths):
