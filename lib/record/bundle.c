@@ -507,7 +507,7 @@ erec_bundle_find_url(const ErecBundle *self, const char *url, guint *index)
     const guint first = lower_bound_url(self, url);
     guint n = 0;
 
-    while (first + n < self->n_by_url &&
+    while (n < 2 && first + n < self->n_by_url &&
            strcmp(entry_at(self, self->by_url[first + n])->full_url, url) == 0)
         n++;
     if (n > 0)

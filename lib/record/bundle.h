@@ -62,7 +62,8 @@ ErecTree *erec_bundle_load_entry(const ErecBundle *self, guint index, ErecFault 
 /* Index of the first entry of that resource type at or after `from`; -1 when there is none. */
 gint erec_bundle_find_type(const ErecBundle *self, const char *type, guint from);
 
-/* How many entries have exactly this fullUrl; *index is the first of them. */
+/* How many entries have exactly this fullUrl (2 stands for more); *index is the first of them.
+ */
 guint erec_bundle_find_url(const ErecBundle *self, const char *url, guint *index);
 /* The first entry with that type and id. */
 gboolean erec_bundle_find_id(const ErecBundle *self, const char *type, const char *id,

@@ -326,6 +326,17 @@ describe_type(const ErecNode *resource, ErecDescription *d)
         d->type_code = g_strdup_printf("%s|%s", system, code);
 }
 
+/* By its type, or because it says that it is one: then a wrong type is a fault of it. */
+static gboolean
+is_summary(const ErecNode *composition)
+{
+    for (const ErecNode *profile = erec_each(composition, "meta.profile"); profile != NULL;
+         profile = erec_each_next(profile))
+        if (strstr(profile->text, "//hl7.org/fhir/uv/ips/") != NULL)
+            return TRUE;
+    return erec_has_code(composition, "type", EREC_LOINC, "60591-5");
+}
+
 static void
 describe_root(const ErecBundle *bundle, guint index, ErecDescription *d)
 {
@@ -343,8 +354,7 @@ describe_root(const ErecBundle *bundle, guint index, ErecDescription *d)
         return; /* all of its words are the patient's */
     describe_title(root, d);
     describe_type(root, d);
-    d->is_ips = erec_text_is(root, "resourceType", "Composition") &&
-                erec_has_code(root, "type", EREC_LOINC, "60591-5");
+    d->is_ips = erec_text_is(root, "resourceType", "Composition") && is_summary(root);
 }
 
 void

@@ -8,6 +8,8 @@
 
 #include "lib/record/xml.h"
 
+/* marks a text for gettext; what shows it translates it */
+#define N_(text) (text)
 #define HEAD     4096
 /* Some writers put a line before the header; readers look so far (ISO 32000, Annex H). */
 #define PDF_LEAD 1024
@@ -15,17 +17,18 @@
 static const struct {
     const char *name, *media_type, *words;
 } kinds[] = {
-    [EREC_KIND_OPAQUE] = {"opaque", "application/octet-stream", "a file of an unknown kind"},
-    [EREC_KIND_JSON] = {"fhir-json", "application/fhir+json", "a FHIR record"},
-    [EREC_KIND_FHIR_XML] = {"fhir-xml", "application/fhir+xml", "a FHIR record in XML"},
-    [EREC_KIND_CDA] = {"cda", "text/xml", "a CDA document"},
-    [EREC_KIND_XML] = {"xml", "application/xml", "an XML file"},
-    [EREC_KIND_PDF] = {"pdf", "application/pdf", "a PDF document"},
-    [EREC_KIND_JPEG] = {"jpeg", "image/jpeg", "a JPEG picture"},
-    [EREC_KIND_PNG] = {"png", "image/png", "a PNG picture"},
-    [EREC_KIND_TIFF] = {"tiff", "image/tiff", "a TIFF picture"},
-    [EREC_KIND_BIGTIFF] = {"bigtiff", "image/tiff", "a BigTIFF picture"},
-    [EREC_KIND_DICOM] = {"dicom", "application/dicom", "a DICOM image or report"},
+    [EREC_KIND_OPAQUE] = {"opaque", "application/octet-stream",
+                          N_("a file of an unknown kind")},
+    [EREC_KIND_JSON] = {"fhir-json", "application/fhir+json", N_("a FHIR record")},
+    [EREC_KIND_FHIR_XML] = {"fhir-xml", "application/fhir+xml", N_("a FHIR record in XML")},
+    [EREC_KIND_CDA] = {"cda", "text/xml", N_("a CDA document")},
+    [EREC_KIND_XML] = {"xml", "application/xml", N_("an XML file")},
+    [EREC_KIND_PDF] = {"pdf", "application/pdf", N_("a PDF document")},
+    [EREC_KIND_JPEG] = {"jpeg", "image/jpeg", N_("a JPEG picture")},
+    [EREC_KIND_PNG] = {"png", "image/png", N_("a PNG picture")},
+    [EREC_KIND_TIFF] = {"tiff", "image/tiff", N_("a TIFF picture")},
+    [EREC_KIND_BIGTIFF] = {"bigtiff", "image/tiff", N_("a BigTIFF picture")},
+    [EREC_KIND_DICOM] = {"dicom", "application/dicom", N_("a DICOM image or report")},
 };
 
 /* Files that begin with fixed bytes; DICOM and PDF do not. */

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every option and verb of the command lines is in their --help, manual page and completion, and nothing else is.
 
-usage: pages.py SOURCE_ROOT EHR_SEND EHR_RECEIVE EHRCTL
+usage: pages.py SOURCE_ROOT EHR_SEND EHR_RECEIVE EHRCTL EHR_VIEW
 """
 import re
 import subprocess
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 root = Path(sys.argv[1])
-programs = dict(zip(("ehr-send", "ehr-receive", "ehrctl"), sys.argv[2:5]))
+programs = dict(zip(("ehr-send", "ehr-receive", "ehrctl", "ehr-view"), sys.argv[2:6]))
 completion = (root / "tools/completion/ehrlink.bash").read_text()
 count = 0
 failed = 0
@@ -35,7 +35,7 @@ def page_of(name):
     return (root / f"tools/man/{name}.1.scd").read_text().replace("\\", "")
 
 
-for name in ("ehr-send", "ehr-receive"):
+for name in ("ehr-send", "ehr-receive", "ehr-view"):
     told = options_in(help_of(programs[name])) | {"--version", "--help"}
     documented = options_in("\n".join(line for line in page_of(name).splitlines() if line.startswith("*--"))
                             )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# bash completion for ehr-send, ehr-receive and ehrctl; tests/tools/pages.py holds it against the programs.
+# bash completion for ehr-send, ehr-receive, ehr-view and ehrctl; tests/tools/pages.py holds it against the programs.
 
 _ehrlink_words() {
     local cur=${COMP_WORDS[COMP_CWORD]}
@@ -31,6 +31,14 @@ _ehr_receive() {
     _ehrlink_words "--output --request --purpose --period-days --retention-days --text --operator --operator-role --operator-id --operator-assurance --once --timeout --file --on-filed --unverified --json --quiet --version --help"
 }
 
+_ehr_view() {
+    local cur=${COMP_WORDS[COMP_CWORD]}
+    case $cur in
+    -*) _ehrlink_words "--check --json --quiet --version --help" ;;
+    *) compopt -o default ;;
+    esac
+}
+
 _ehrctl() {
     case ${COMP_WORDS[1]} in
     identity) [ "$COMP_CWORD" = 2 ] && { _ehrlink_words "show init import"; return; } ;;
@@ -47,4 +55,5 @@ _ehrctl() {
 
 complete -F _ehr_send ehr-send
 complete -F _ehr_receive ehr-receive
+complete -F _ehr_view ehr-view
 complete -F _ehrctl ehrctl

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * ehr-view --check: the findings of each file. See view.h.
+ */
+#include <glib/gi18n.h>
+#include <stdlib.h>
+
+#include "lib/record/category.h"
+#include "tools/common/findings.h"
+#include "tools/common/output.h"
+#include "tools/view/view.h"
+
+#define EXIT_DATA  65
+#define EXIT_INPUT 66
+
+/* "a FHIR record, patient summary". */
+static char *
+what_it_is(const ErecDescription *d)
+{
+    const char *kind = _(erec_kind_words(d->kind));
+    const char *category =
+        g_str_equal(d->category, "other") ? NULL : erec_category_words(d->category);
+
+    return category != NULL ? g_strdup_printf("%s, %s", kind, _(category)) : g_strdup(kind);
+}
+
+static void
+tell(const char *file, const ErecDescription *d, const ErecReport *report)
+{
+    g_autofree char *shown = ehrlink_safe_text(file, 0);
+    g_autofree char *what = what_it_is(d);
+    g_autofree char *summary = findings_summary(report);
+    JsonBuilder *event = output_event("checked");
+
+    output_member_string(event, "file", file);
+    output_member_string(event, "kind", erec_kind_name(d->kind));
+    output_member_string(event, "media-type", d->media_type);
+    output_member_string(event, "form", d->form);
+    output_member_string(event, "fhir-version", d->fhir_version);
+    output_member_string(event, "category", d->category);
+    findings_members(event, report);
+    output_event_end();
+
+    output_line("%s: %s: %s", shown, what, summary);
+    if (findings_bad_signature(report))
+        output_line("  %s", _("*** A SIGNATURE IN THIS RECORD DOES NOT HOLD. Do not rely on "
+                              "who is said to have written it. ***"));
+    for (guint i = 0; i < report->findings->len; i++) {
+        g_autofree char *line = findings_line(g_ptr_array_index(report->findings, i));
+        output_line("  %s", line);
+    }
+}
+
+static int
+check_file(const char *file)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ErecSource) source = erec_source_new_path(file, &error);
+    g_auto(ErecDescription) description = {0};
+    g_autoptr(ErecReport) report = NULL;
+
+    if (source == NULL) {
+        g_autofree char *shown = ehrlink_safe_text(file, 0);
+        output_error("%s: %s", shown, error->message);
+        return EXIT_INPUT;
+    }
+    report = erec_check(source, &description);
+    tell(file, &description, report);
+    return erec_report_worst(report) == EREC_ERROR ? EXIT_DATA : EXIT_SUCCESS;
+}
+
+int
+view_check(const ViewOptions *options)
+{
+    int worst = EXIT_SUCCESS;
+
+    for (char **file = options->files; *file != NULL; file++) {
+        const int code = check_file(*file);
+        worst = MAX(worst, code);
+    }
+    output_note(_("This is a check of the structure, not of a profile or of the content."));
+    return worst;
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What ehr-view was asked to do, and the parts that do it: each takes the files and returns the
+ * exit status.
+ */
+#pragma once
+
+#include "tools/common/cli.h"
+
+typedef struct {
+    CliCommon common;
+    gboolean check;
+    char **files; /* owned, NULL-terminated */
+} ViewOptions;
+
+/* --check: findings by rule and severity; 65 when a file has errors, 66 when one cannot be
+ * read. */
+int view_check(const ViewOptions *options);
