@@ -80,7 +80,9 @@ is_of(const Ehp__ItemQuery *query, const Ehp__ItemEntry *entry)
     for (size_t i = 0; i < query->n_category; i++)
         if (query->category[i] == entry->category)
             return true;
-    return query->n_category == 0;
+    /* what is not known to be anything may be what is asked for */
+    return query->n_category == 0 || entry->category == EHP__CATEGORY__CATEGORY_OTHER ||
+           entry->category == EHP__CATEGORY__CATEGORY_UNSPECIFIED;
 }
 
 bool

@@ -101,6 +101,33 @@ ehd_agent_ask_consent(EhdAgent *agent, GVariant *details)
                            G_MAXINT, agent->open, on_consent, question_new(agent, 0));
 }
 
+static void
+on_offered(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    g_autofree Question *question = user_data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) reply =
+        g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
+    if (g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        return;
+    gboolean accepted = FALSE;
+    if (reply != NULL)
+        g_variant_get(reply, "(ba{sv})", &accepted, NULL);
+    else
+        g_debug("OfferReply failed: %s", error->message);
+    question->user->reply(accepted, question->user_data);
+}
+
+void
+ehd_agent_offer_reply(EhdAgent *agent, GVariant *details, GVariant *items)
+{
+    g_dbus_connection_call(
+        agent->connection, agent->name, agent->path, EHD_BUS_AGENT, "OfferReply",
+        g_variant_new("(o@a{sv}@aa{sv})", agent->session_path, details, items),
+        G_VARIANT_TYPE("(ba{sv})"), G_DBUS_CALL_FLAGS_NO_AUTO_START, G_MAXINT, agent->open,
+        on_offered, question_new(agent, 0));
+}
+
 /* What an error reply to OpenItem, or its lack, means for the session. */
 static ehp_status
 status_of_open_error(const GError *error)

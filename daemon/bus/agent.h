@@ -22,6 +22,7 @@ typedef struct {
     void (*consent)(gboolean granted, const EhdConsentAnswer *answer, gpointer user_data);
     /* fd: (transfer full), or -1 and why: NO_INPUT, ITEM_CHANGED, ITEM_STALLED, NO_AGENT. */
     void (*item)(guint id, int fd, ehp_status why, gpointer user_data);
+    void (*reply)(gboolean accepted, gpointer user_data);
 } EhdAgentUser;
 
 /* user: borrowed, static. name: unique name. */
@@ -33,6 +34,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdAgent, ehd_agent_free)
 
 /* details: floating or not, a{sv} */
 void ehd_agent_ask_consent(EhdAgent *agent, GVariant *details);
+/* details: a{sv}, items: aa{sv}; floating or not */
+void ehd_agent_offer_reply(EhdAgent *agent, GVariant *details, GVariant *items);
 void ehd_agent_open_item(EhdAgent *agent, guint id);
 void ehd_agent_items_arrived(EhdAgent *agent, const char *transfer_path, GVariant *details);
 /* Open questions are void: they are forgotten, and the application is told why. */

@@ -10,8 +10,8 @@
 #include "daemon/core/codes.h"
 #include "proto/ehrlink.pb-c.h"
 
-/* A session has one transfer, of one direction; its number leaves room for the way back. */
-#define TRANSFER_SUFFIX "/transfer/0"
+/* A session has two sets of items: by EhdDirection. */
+static const char *const suffixes[EHD_DIRECTIONS] = {"/transfer/0", "/transfer/1"};
 
 /* A variant must never be made of bytes that are not UTF-8, whoever they came from. */
 static GVariant *
@@ -58,9 +58,15 @@ ehd_session_path(const char *id)
 }
 
 char *
-ehd_transfer_path(const char *id)
+ehd_transfer_path(const char *id, EhdDirection direction)
 {
-    return g_strconcat(EHD_BUS_SESSION_DIR, id, TRANSFER_SUFFIX, NULL);
+    return g_strconcat(EHD_BUS_SESSION_DIR, id, suffixes[direction], NULL);
+}
+
+EhdDirection
+ehd_direction_of_path(const char *path)
+{
+    return g_str_has_suffix(path, suffixes[EHD_TO_PATIENT]) ? EHD_TO_PATIENT : EHD_TO_TERMINAL;
 }
 
 char *
@@ -70,7 +76,9 @@ ehd_session_id_of_path(const char *path)
         return NULL;
     const char *id = path + strlen(EHD_BUS_SESSION_DIR);
     gsize length = strcspn(id, "/");
-    if (length == 0 || (id[length] != '\0' && strcmp(id + length, TRANSFER_SUFFIX) != 0))
+    if (length == 0 ||
+        (id[length] != '\0' && strcmp(id + length, suffixes[EHD_TO_TERMINAL]) != 0 &&
+         strcmp(id + length, suffixes[EHD_TO_PATIENT]) != 0))
         return NULL;
     return g_strndup(id, length);
 }
@@ -117,6 +125,34 @@ codes_of_categories(const int *categories, gsize n)
 }
 
 static GVariant *
+details_of_query(const EhdQuery *query)
+{
+    GVariantBuilder dict;
+    g_variant_builder_init(&dict, G_VARIANT_TYPE_VARDICT);
+    if (query->n_categories > 0)
+        add(&dict, "categories", codes_of_categories(query->categories, query->n_categories));
+    add_text(&dict, "type", query->type);
+    add_text(&dict, "since", query->since);
+    add_text(&dict, "until", query->until);
+    if (query->last > 0)
+        add(&dict, "last", g_variant_new_uint32(query->last));
+    if (query->ids != NULL)
+        add(&dict, "ids", g_variant_new_strv((const char *const *)query->ids, -1));
+    return g_variant_builder_end(&dict);
+}
+
+static GVariant *
+details_of_queries(const GArray *queries)
+{
+    GVariantBuilder list;
+    g_variant_builder_init(&list, G_VARIANT_TYPE("aa{sv}"));
+    for (guint i = 0; i < queries->len; i++)
+        g_variant_builder_add_value(&list,
+                                    details_of_query(&g_array_index(queries, EhdQuery, i)));
+    return g_variant_builder_end(&list);
+}
+
+static GVariant *
 details_of_request(const EhdRequestInfo *request)
 {
     GVariantBuilder dict;
@@ -126,6 +162,9 @@ details_of_request(const EhdRequestInfo *request)
     add(&dict, "period-days", g_variant_new_uint64(request->period_days));
     add(&dict, "retention-days", g_variant_new_uint64(request->retention_days));
     add_text(&dict, "text", request->text);
+    if (request->queries != NULL && request->queries->len > 0)
+        add(&dict, "queries", details_of_queries(request->queries));
+    add(&dict, "list", g_variant_new_boolean(request->list));
     if (request->operator_ != NULL)
         add(&dict, "operator", details_of_operator(request->operator_));
     if (request->time != 0)
@@ -148,11 +187,25 @@ details_of_consent(const EhdConsentInfo *consent)
 static void
 add_transfer(GVariantBuilder *dict, const EhdSessionInfo *info)
 {
-    g_autofree char *path = ehd_transfer_path(info->id);
+    g_autofree char *path = ehd_transfer_path(info->id, EHD_TO_TERMINAL);
     add(dict, "transfer", g_variant_new_object_path(path));
     add(dict, "items", g_variant_new_uint32(info->items));
     add(dict, "bytes", g_variant_new_uint64(info->bytes));
     add(dict, "done", g_variant_new_uint64(info->done));
+}
+
+static void
+add_reply(GVariantBuilder *dict, const EhdSessionInfo *info)
+{
+    g_autofree char *path = ehd_transfer_path(info->id, EHD_TO_PATIENT);
+    GVariantBuilder reply;
+    g_variant_builder_init(&reply, G_VARIANT_TYPE_VARDICT);
+    add(&reply, "transfer", g_variant_new_object_path(path));
+    add_text(&reply, "state", ehd_transfer_state_name(info->reply));
+    add(&reply, "items", g_variant_new_uint32(info->reply_items));
+    add(&reply, "bytes", g_variant_new_uint64(info->reply_bytes));
+    add(&reply, "done", g_variant_new_uint64(info->reply_done));
+    add(dict, "reply", g_variant_builder_end(&reply));
 }
 
 static void
@@ -182,6 +235,14 @@ ehd_details_of_session(const EhdSessionInfo *info, gboolean with_path)
         add(&dict, "deadline", g_variant_new_uint32((guint32)info->deadline));
     if (info->has_transfer)
         add_transfer(&dict, info);
+    if (info->has_reply)
+        add_reply(&dict, info);
+    if (info->may_ask)
+        add(&dict, "may-ask", g_variant_new_boolean(TRUE));
+    if (info->n_matching > 0)
+        add(&dict, "matching",
+            g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32, info->matching, info->n_matching,
+                                      sizeof(guint32)));
     add_text(&dict, "directory", info->directory);
     add(&dict, "unfiled", g_variant_new_boolean(info->unfiled));
     add_text(&dict, "status", info->status);
@@ -196,22 +257,26 @@ ehd_details_of_session(const EhdSessionInfo *info, gboolean with_path)
 }
 
 GVariant *
-ehd_details_of_progress(const EhdSessionInfo *info)
+ehd_details_of_progress(const EhdSessionInfo *info, EhdDirection direction)
 {
+    gboolean reply = direction == EHD_TO_PATIENT;
     GVariantBuilder dict;
     g_variant_builder_init(&dict, G_VARIANT_TYPE_VARDICT);
-    add(&dict, "items", g_variant_new_uint32(info->items));
-    add(&dict, "items-done", g_variant_new_uint32(info->items_done));
-    return g_variant_new("(tta{sv})", info->done, info->bytes, &dict);
+    add(&dict, "items", g_variant_new_uint32(reply ? info->reply_items : info->items));
+    add(&dict, "items-done",
+        g_variant_new_uint32(reply ? info->reply_items_done : info->items_done));
+    return g_variant_new("(tta{sv})", reply ? info->reply_done : info->done,
+                         reply ? info->reply_bytes : info->bytes, &dict);
 }
 
 GVariant *
-ehd_details_of_arrival(const EhdSessionInfo *info)
+ehd_details_of_arrival(const EhdSessionInfo *info, EhdDirection direction)
 {
+    gboolean reply = direction == EHD_TO_PATIENT;
     GVariantBuilder dict;
     g_variant_builder_init(&dict, G_VARIANT_TYPE_VARDICT);
-    add(&dict, "items", g_variant_new_uint32(info->items));
-    add(&dict, "bytes", g_variant_new_uint64(info->bytes));
+    add(&dict, "items", g_variant_new_uint32(reply ? info->reply_items : info->items));
+    add(&dict, "bytes", g_variant_new_uint64(reply ? info->reply_bytes : info->bytes));
     return g_variant_builder_end(&dict);
 }
 
@@ -231,6 +296,11 @@ details_of_item(const EhdItemInfo *item)
     add_text(&dict, "author", item->author);
     add(&dict, "patient-entered", g_variant_new_boolean(item->patient_entered));
     add_text(&dict, "state", ehd_item_state_name(item->state));
+    if (item->salt != NULL) {
+        add(&dict, "transfer", g_variant_new_uint32(item->transfer));
+        add(&dict, "number", g_variant_new_uint32(item->in_transfer));
+        add_hex(&dict, "salt", item->salt, EHP_SALT_LEN);
+    }
     return g_variant_builder_end(&dict);
 }
 

@@ -16,9 +16,9 @@
 /* a{sv} as Session.GetDetails; with_path: "path" as well, as ListSessions has it. */
 GVariant *ehd_details_of_session(const EhdSessionInfo *info, gboolean with_path);
 /* (tta{sv}) as Transfer.GetProgress */
-GVariant *ehd_details_of_progress(const EhdSessionInfo *info);
+GVariant *ehd_details_of_progress(const EhdSessionInfo *info, EhdDirection direction);
 /* a{sv} as Agent.ItemsArrived */
-GVariant *ehd_details_of_arrival(const EhdSessionInfo *info);
+GVariant *ehd_details_of_arrival(const EhdSessionInfo *info, EhdDirection direction);
 /* aa{sv} as Transfer.ListItems; items: of EhdItemInfo */
 GVariant *ehd_details_of_items(const GArray *items);
 /* a{sv} as Manager.GetIdentity; identity NULL: there is none */
@@ -32,6 +32,8 @@ GVariant *ehd_details_of_findings(const GPtrArray *findings);
 
 /* (transfer full) Object paths of a session and of its transfer. */
 char *ehd_session_path(const char *id);
-char *ehd_transfer_path(const char *id);
+char *ehd_transfer_path(const char *id, EhdDirection direction);
+/* Of a transfer's path. */
+EhdDirection ehd_direction_of_path(const char *path);
 /* The id in a session's or its transfer's path, (transfer full); NULL for any other path. */
 char *ehd_session_id_of_path(const char *path);

@@ -104,10 +104,10 @@ parse_description(GVariant *dict, gsize index, GArray *items, GError **error)
 
 /* (transfer full), or NULL. */
 static GArray *
-parse_items(GVariant *dicts, GError **error)
+parse_items(GVariant *dicts, gboolean may_be_none, GError **error)
 {
     gsize n = g_variant_n_children(dicts);
-    if (n == 0 || n > EHP_ITEMS_MAX) {
+    if ((n == 0 && !may_be_none) || n > EHP_ITEMS_MAX) {
         ehd_error_set(error, EHP_INVALID_ARGUMENT, "items: %zu, where 1 to %d are allowed", n,
                       EHP_ITEMS_MAX);
         return NULL;
@@ -118,7 +118,9 @@ parse_items(GVariant *dicts, GError **error)
         if (!parse_description(dict, i, items, error))
             return NULL;
     }
-    return ehd_items_check(items, error) ? g_steal_pointer(&items) : NULL;
+    if (n == 0 || ehd_items_check(items, error))
+        return g_steal_pointer(&items);
+    return NULL;
 }
 
 #define AGENT(struct_)                                                                         \
@@ -145,6 +147,12 @@ static const EhdOption send_table[] = {
      .kind = EHD_OPTION_CODE,
      .offset = FIELD(EhdSendRequest, options.acting_as),
      .code = ehd_acting_as_from_code},
+    {.name = "offer-later",
+     .kind = EHD_OPTION_BOOL,
+     .offset = FIELD(EhdSendRequest, options.offer_later)},
+    {.name = "replies",
+     .kind = EHD_OPTION_BOOL,
+     .offset = FIELD(EhdSendRequest, options.replies)},
 };
 
 gboolean
@@ -155,7 +163,7 @@ ehd_send_request_parse(EhdSendRequest *request, GVariant *items, GVariant *optio
     ehd_send_options_init(&request->options);
     if (!ehd_options_parse(options, NULL, send_table, G_N_ELEMENTS(send_table), request, error))
         return FALSE;
-    request->items = parse_items(items, error);
+    request->items = parse_items(items, request->options.offer_later, error);
     request->options.items = request->items;
     return request->items != NULL;
 }
@@ -232,7 +240,108 @@ static const EhdOption receive_table[] = {
     {.name = "unverified",
      .kind = EHD_OPTION_BOOL,
      .offset = FIELD(EhdReceiveRequest, options.unverified)},
+    {.name = "queries",
+     .kind = EHD_OPTION_DICTS,
+     .offset = FIELD(EhdReceiveRequest, query_dicts),
+     .max = EHP_QUERIES_MAX},
+    {.name = "list", .kind = EHD_OPTION_BOOL, .offset = FIELD(EhdReceiveRequest, options.list)},
 };
+
+typedef struct {
+    GVariant *categories, *ids; /* owned */
+    const char *type, *since, *until;
+    guint last;
+} QueryFields;
+
+static const EhdOption query_table[] = {
+    {.name = "categories",
+     .kind = EHD_OPTION_TEXTS,
+     .offset = FIELD(QueryFields, categories),
+     .max = EHP_TAP_CATEGORIES_MAX},
+    {.name = "type",
+     .kind = EHD_OPTION_TEXT,
+     .offset = FIELD(QueryFields, type),
+     .min = 1,
+     .max = EHP_CODE_MAX},
+    {.name = "since",
+     .kind = EHD_OPTION_TEXT,
+     .offset = FIELD(QueryFields, since),
+     .min = 4,
+     .max = EHP_DATE_MAX},
+    {.name = "until",
+     .kind = EHD_OPTION_TEXT,
+     .offset = FIELD(QueryFields, until),
+     .min = 4,
+     .max = EHP_DATE_MAX},
+    {.name = "last",
+     .kind = EHD_OPTION_UINT32,
+     .offset = FIELD(QueryFields, last),
+     .min = 1,
+     .max = EHP_ITEMS_MAX},
+    {.name = "ids",
+     .kind = EHD_OPTION_TEXTS,
+     .offset = FIELD(QueryFields, ids),
+     .min = 1,
+     .max = EHP_QUERY_IDS_MAX},
+};
+
+static gboolean
+take_query_codes(const QueryFields *fields, const char *what, EhdQuery *query, GError **error)
+{
+    gsize n = fields->categories != NULL ? g_variant_n_children(fields->categories) : 0;
+    for (gsize i = 0; i < n; i++) {
+        const char *text;
+        g_variant_get_child(fields->categories, i, "&s", &text);
+        int category = ehd_category_from_code(text);
+        if (category <= 0) {
+            ehd_error_set(error, EHP_INVALID_ARGUMENT, "%s: categories[%zu]: no such code",
+                          what, i);
+            return FALSE;
+        }
+        query->categories[query->n_categories++] = category;
+    }
+    return TRUE;
+}
+
+static gboolean
+parse_query(GVariant *dict, gsize index, GArray *queries, GError **error)
+{
+    char what[32];
+    g_snprintf(what, sizeof what, "queries[%zu]", index);
+    QueryFields fields = {0};
+    EhdQuery query = {0};
+    gboolean good =
+        ehd_options_parse(dict, what, query_table, G_N_ELEMENTS(query_table), &fields, error) &&
+        take_query_codes(&fields, what, &query, error);
+    if (good) {
+        query.type = g_strdup(fields.type);
+        query.since = g_strdup(fields.since);
+        query.until = g_strdup(fields.until);
+        query.last = fields.last;
+        query.ids = fields.ids != NULL ? g_variant_dup_strv(fields.ids, NULL) : NULL;
+        g_array_append_val(queries, query);
+    }
+    g_clear_pointer(&fields.categories, g_variant_unref);
+    g_clear_pointer(&fields.ids, g_variant_unref);
+    return good;
+}
+
+GArray *
+ehd_queries_parse(GVariant *dicts, GError **error)
+{
+    gsize n = g_variant_n_children(dicts);
+    if (n > EHP_QUERIES_MAX) {
+        ehd_error_set(error, EHP_INVALID_ARGUMENT, "queries: at most %d", EHP_QUERIES_MAX);
+        return NULL;
+    }
+    g_autoptr(GArray) queries = ehd_queries_new();
+    for (gsize i = 0; i < n; i++) {
+        g_autoptr(GVariant) dict = g_variant_get_child_value(dicts, i);
+        if (!parse_query(dict, i, queries, error))
+            return NULL;
+    }
+    return ehd_queries_check(queries, error) ? g_steal_pointer(&queries) : NULL;
+}
 
 static gboolean
 parse_categories(EhdReceiveRequest *request, GError **error)
@@ -272,6 +381,12 @@ ehd_receive_request_parse(EhdReceiveRequest *request, GVariant *options, GError 
             return FALSE;
         request->options.operator_ = &request->operator_;
     }
+    if (request->query_dicts != NULL) {
+        request->queries = ehd_queries_parse(request->query_dicts, error);
+        request->options.queries = request->queries;
+        if (request->queries == NULL)
+            return FALSE;
+    }
     return parse_categories(request, error);
 }
 
@@ -280,6 +395,8 @@ ehd_receive_request_clear(EhdReceiveRequest *request)
 {
     g_clear_pointer(&request->category_texts, g_variant_unref);
     g_clear_pointer(&request->operator_dict, g_variant_unref);
+    g_clear_pointer(&request->query_dicts, g_variant_unref);
+    g_clear_pointer(&request->queries, g_array_unref);
 }
 
 static const EhdOption reattach_table[] = {
@@ -300,7 +417,7 @@ ehd_reattach_request_parse(EhdReattachRequest *request, GVariant *options, GErro
         return FALSE;
     if (request->item_dicts == NULL)
         return TRUE;
-    request->items = parse_items(request->item_dicts, error);
+    request->items = parse_items(request->item_dicts, FALSE, error);
     return request->items != NULL;
 }
 
@@ -395,6 +512,11 @@ static const EhdOption answer_table[] = {
      .offset = FIELD(EhdConsentAnswer, expires),
      .min = 1,
      .max = G_MAXINT64},
+    {.name = "offer",
+     .kind = EHD_OPTION_DICTS,
+     .offset = FIELD(EhdConsentAnswer, item_dicts),
+     .min = 1,
+     .max = EHP_ITEMS_MAX},
 };
 
 gboolean
@@ -407,13 +529,45 @@ ehd_consent_answer_parse(EhdConsentAnswer *answer, GVariant *dict, GError **erro
     if (answer->ids != NULL)
         answer->items =
             g_variant_get_fixed_array(answer->ids, &answer->n_items, sizeof(guint32));
-    return TRUE;
+    if (answer->item_dicts == NULL)
+        return TRUE;
+    answer->offer = parse_items(answer->item_dicts, FALSE, error);
+    return answer->offer != NULL;
 }
 
 void
 ehd_consent_answer_clear(EhdConsentAnswer *answer)
 {
     g_clear_pointer(&answer->ids, g_variant_unref);
+    g_clear_pointer(&answer->item_dicts, g_variant_unref);
+    g_clear_pointer(&answer->offer, g_array_unref);
+}
+
+GArray *
+ehd_reply_items_parse(GVariant *dicts, GError **error)
+{
+    return parse_items(dicts, FALSE, error);
+}
+
+gboolean
+ehd_request_items_parse(gboolean *list, GVariant *options, GError **error)
+{
+    const EhdOption table[] = {{.name = "list", .kind = EHD_OPTION_BOOL, .offset = 0}};
+    *list = FALSE;
+    return ehd_options_parse(options, NULL, table, 1, list, error);
+}
+
+gboolean
+ehd_receipt_request_parse(int *transfer, GVariant *options, GError **error)
+{
+    const EhdOption table[] = {
+        {.name = "transfer", .kind = EHD_OPTION_UINT32, .offset = 0, .max = EHP_TRANSFERS_MAX},
+    };
+    guint number = G_MAXUINT;
+    if (!ehd_options_parse(options, NULL, table, 1, &number, error))
+        return FALSE;
+    *transfer = number == G_MAXUINT ? -1 : (int)number;
+    return TRUE;
 }
 
 gboolean

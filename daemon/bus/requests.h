@@ -39,7 +39,8 @@ typedef struct {
     EhdReceiveOptions options;
     EhdOperator operator_;
     int categories[EHP_TAP_CATEGORIES_MAX];
-    GVariant *category_texts, *operator_dict; /* owned */
+    GVariant *category_texts, *operator_dict, *query_dicts; /* owned */
+    GArray *queries; /* owned, of EhdQuery; NULL: not given */
 } EhdReceiveRequest;
 
 gboolean ehd_receive_request_parse(EhdReceiveRequest *request, GVariant *options,
@@ -82,12 +83,20 @@ typedef struct {
     const guint *items; /* borrowed from ids */
     gsize n_items;
     int acting_as;
-    gint64 expires; /* Unix seconds; 0: not given */
+    gint64 expires;       /* Unix seconds; 0: not given */
+    GVariant *item_dicts; /* owned */
+    GArray *offer;        /* owned, of EhdItem; NULL: as at Send */
 } EhdConsentAnswer;
 
 gboolean ehd_consent_answer_parse(EhdConsentAnswer *answer, GVariant *dict, GError **error);
 void ehd_consent_answer_clear(EhdConsentAnswer *answer);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(EhdConsentAnswer, ehd_consent_answer_clear)
 
+/* Session.RequestItems, Session.Reply, Session.GetReceipt. Arrays are (transfer full), NULL on
+ * error; *transfer: -1 when absent. */
+GArray *ehd_queries_parse(GVariant *dicts, GError **error);
+gboolean ehd_request_items_parse(gboolean *list, GVariant *options, GError **error);
+GArray *ehd_reply_items_parse(GVariant *dicts, GError **error);
+gboolean ehd_receipt_request_parse(int *transfer, GVariant *options, GError **error);
 /* Session.Discard: *rule is borrowed, NULL when absent. */
 gboolean ehd_discard_request_parse(const char **rule, GVariant *options, GError **error);

@@ -14,15 +14,16 @@
 #include "daemon/bus/transfer.h"
 
 struct EhdSessionObject {
-    GDBusObjectManagerServer *manager; /* borrowed */
-    GDBusConnection *connection;       /* owned */
-    EhdCalls *calls;                   /* borrowed */
-    EhdSession *session;               /* borrowed */
-    char *path, *transfer_path;        /* owned */
-    EhdDbusSession *skeleton;          /* owned */
-    EhdDbusTransfer *transfer;         /* owned; NULL until there is one */
-    EhdCaller *owner;                  /* owned, or NULL */
-    EhdAgent *agent;                   /* owned; there while the owner is */
+    GDBusObjectManagerServer *manager;          /* borrowed */
+    GDBusConnection *connection;                /* owned */
+    EhdCalls *calls;                            /* borrowed */
+    EhdSession *session;                        /* borrowed */
+    char *path;                                 /* owned */
+    char *transfer_paths[EHD_DIRECTIONS];       /* owned */
+    EhdDbusSession *skeleton;                   /* owned */
+    EhdDbusTransfer *transfers[EHD_DIRECTIONS]; /* owned; NULL until there is one */
+    EhdCaller *owner;                           /* owned, or NULL */
+    EhdAgent *agent;                            /* owned; there while the owner is */
 };
 
 /* --- what the core tells ---------------------------------------------------------------------
@@ -69,22 +70,30 @@ show_state(EhdSessionObject *object, const EhdSessionInfo *info)
 }
 
 static void
-show_transfer(EhdSessionObject *object, const EhdSessionInfo *info)
+show_one(EhdSessionObject *object, EhdDirection direction, EhdTransferState state)
 {
-    if (!info->has_transfer)
-        return;
-    const char *state = ehd_transfer_state_name(info->transfer);
-    if (object->transfer != NULL) {
-        ehd_dbus_transfer_set_state(object->transfer, state);
-        g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(object->transfer));
+    static const char *const names[EHD_DIRECTIONS] = {"to-terminal", "to-patient"};
+    const char *word = ehd_transfer_state_name(state);
+    EhdDbusTransfer *transfer = object->transfers[direction];
+    if (transfer != NULL) {
+        ehd_dbus_transfer_set_state(transfer, word);
+        g_dbus_interface_skeleton_flush(G_DBUS_INTERFACE_SKELETON(transfer));
         return;
     }
-    object->transfer = ehd_dbus_transfer_skeleton_new();
-    ehd_dbus_transfer_set_state(object->transfer, state);
-    ehd_dbus_transfer_set_direction(object->transfer,
-                                    info->to_terminal ? "to-terminal" : "to-patient");
-    ehd_transfer_methods(object->calls, G_DBUS_INTERFACE_SKELETON(object->transfer));
-    export(object, object->transfer_path, G_DBUS_INTERFACE_SKELETON(object->transfer));
+    object->transfers[direction] = transfer = ehd_dbus_transfer_skeleton_new();
+    ehd_dbus_transfer_set_state(transfer, word);
+    ehd_dbus_transfer_set_direction(transfer, names[direction]);
+    ehd_transfer_methods(object->calls, G_DBUS_INTERFACE_SKELETON(transfer));
+    export(object, object->transfer_paths[direction], G_DBUS_INTERFACE_SKELETON(transfer));
+}
+
+static void
+show_transfer(EhdSessionObject *object, const EhdSessionInfo *info)
+{
+    if (info->has_transfer)
+        show_one(object, EHD_TO_TERMINAL, info->transfer);
+    if (info->has_reply)
+        show_one(object, EHD_TO_PATIENT, info->reply);
 }
 
 static void
@@ -106,19 +115,20 @@ on_transfer_changed(EhdSession *session, gpointer user_data)
 }
 
 static void
-on_progress(EhdSession *session, gpointer user_data)
+on_progress(EhdSession *session, EhdDirection direction, gpointer user_data)
 {
     EhdSessionObject *object = user_data;
-    signal_owner(object, object->transfer_path, EHD_BUS_TRANSFER, "Progress",
-                 ehd_details_of_progress(ehd_session_get_info(session)));
+    signal_owner(object, object->transfer_paths[direction], EHD_BUS_TRANSFER, "Progress",
+                 ehd_details_of_progress(ehd_session_get_info(session), direction));
 }
 
 static void
-on_item_changed(EhdSession *session, guint id, EhdItemState state, gpointer user_data)
+on_item_changed(EhdSession *session, EhdDirection direction, guint id, EhdItemState state,
+                gpointer user_data)
 {
     EhdSessionObject *object = user_data;
-    signal_owner(object, object->transfer_path, EHD_BUS_TRANSFER, "ItemStateChanged",
-                 g_variant_new("(us)", id, ehd_item_state_name(state)));
+    signal_owner(object, object->transfer_paths[direction], EHD_BUS_TRANSFER,
+                 "ItemStateChanged", g_variant_new("(us)", id, ehd_item_state_name(state)));
 }
 
 /* --- what the core asks ----------------------------------------------------------------------
@@ -132,7 +142,7 @@ on_ask_consent(EhdSession *session, gpointer user_data)
         ehd_agent_ask_consent(object->agent,
                               ehd_details_of_session(ehd_session_get_info(session), FALSE));
     else
-        ehd_session_answer_consent(session, FALSE, NULL, 0, 0, 0);
+        ehd_session_answer_consent(session, FALSE, NULL, NULL, 0, 0, 0);
 }
 
 static void
@@ -154,14 +164,30 @@ on_void_questions(EhdSession *session, EhdVoidReason reason, gpointer user_data)
 }
 
 static void
-on_items_arrived(EhdSession *session, gpointer user_data)
+on_items_arrived(EhdSession *session, EhdDirection direction, gpointer user_data)
 {
     EhdSessionObject *object = user_data;
     const EhdSessionInfo *info = ehd_session_get_info(session);
     show_transfer(object, info);
     if (object->agent != NULL)
-        ehd_agent_items_arrived(object->agent, object->transfer_path,
-                                ehd_details_of_arrival(info));
+        ehd_agent_items_arrived(object->agent, object->transfer_paths[direction],
+                                ehd_details_of_arrival(info, direction));
+}
+
+static void
+on_offer_reply(EhdSession *session, gpointer user_data)
+{
+    EhdSessionObject *object = user_data;
+    const EhdSessionInfo *info = ehd_session_get_info(session);
+    g_autoptr(GArray) items = NULL;
+    if (object->agent == NULL) {
+        ehd_session_answer_reply(session, FALSE);
+        return;
+    }
+    show_transfer(object, info);
+    items = ehd_session_list_items(session, EHD_TO_PATIENT, info->reply_first, 256, NULL);
+    ehd_agent_offer_reply(object->agent, ehd_details_of_session(info, FALSE),
+                          ehd_details_of_items(items));
 }
 
 static const EhdSessionListener listener = {
@@ -173,6 +199,7 @@ static const EhdSessionListener listener = {
     .open_item = on_open_item,
     .void_questions = on_void_questions,
     .items_arrived = on_items_arrived,
+    .offer_reply = on_offer_reply,
 };
 
 /* --- what the agent answers ------------------------------------------------------------------
@@ -183,10 +210,10 @@ on_agent_consent(gboolean granted, const EhdConsentAnswer *answer, gpointer user
 {
     EhdSessionObject *object = user_data;
     if (granted)
-        ehd_session_answer_consent(object->session, TRUE, answer->items, answer->n_items,
-                                   answer->acting_as, answer->expires);
+        ehd_session_answer_consent(object->session, TRUE, answer->offer, answer->items,
+                                   answer->n_items, answer->acting_as, answer->expires);
     else
-        ehd_session_answer_consent(object->session, FALSE, NULL, 0, 0, 0);
+        ehd_session_answer_consent(object->session, FALSE, NULL, NULL, 0, 0, 0);
 }
 
 static void
@@ -196,9 +223,17 @@ on_agent_item(guint id, int fd, ehp_status why, gpointer user_data)
     ehd_session_give_item(object->session, id, fd, why);
 }
 
+static void
+on_agent_reply(gboolean accepted, gpointer user_data)
+{
+    EhdSessionObject *object = user_data;
+    ehd_session_answer_reply(object->session, accepted);
+}
+
 static const EhdAgentUser agent_user = {
     .consent = on_agent_consent,
     .item = on_agent_item,
+    .reply = on_agent_reply,
 };
 
 /* --- life ------------------------------------------------------------------------------------
@@ -214,7 +249,8 @@ ehd_session_object_new(GDBusObjectManagerServer *manager, EhdCalls *calls, EhdSe
     object->calls = calls;
     object->session = session;
     object->path = ehd_session_path(info->id);
-    object->transfer_path = ehd_transfer_path(info->id);
+    for (int i = 0; i < EHD_DIRECTIONS; i++)
+        object->transfer_paths[i] = ehd_transfer_path(info->id, (EhdDirection)i);
     object->skeleton = ehd_dbus_session_skeleton_new();
     ehd_dbus_session_set_role(object->skeleton, ehd_session_role_name(info->role));
     ehd_dbus_session_set_state(object->skeleton, ehd_session_state_name(info->state));
@@ -238,13 +274,15 @@ void
 ehd_session_object_free(EhdSessionObject *object)
 {
     drop_owner(object);
-    g_dbus_object_manager_server_unexport(object->manager, object->transfer_path);
+    for (int i = 0; i < EHD_DIRECTIONS; i++) {
+        g_dbus_object_manager_server_unexport(object->manager, object->transfer_paths[i]);
+        g_clear_object(&object->transfers[i]);
+        g_free(object->transfer_paths[i]);
+    }
     g_dbus_object_manager_server_unexport(object->manager, object->path);
-    g_clear_object(&object->transfer);
     g_object_unref(object->skeleton);
     g_object_unref(object->connection);
     g_free(object->path);
-    g_free(object->transfer_path);
     g_free(object);
 }
 

@@ -166,11 +166,15 @@ step_discard(EhdCall *call)
 static void
 step_get_receipt(EhdCall *call)
 {
-    EhdSession *session = find_without_options(call);
+    EhdSession *session = ehd_call_find_session(call);
     GError *error = NULL;
+    int transfer;
     if (session == NULL)
         return;
-    g_autoptr(GBytes) receipt = ehd_session_get_receipt(session, &error);
+    g_autoptr(GVariant) options = g_variant_get_child_value(ehd_call_get_arguments(call), 0);
+    g_autoptr(GBytes) receipt = NULL;
+    if (ehd_receipt_request_parse(&transfer, options, &error))
+        receipt = ehd_session_get_receipt(session, transfer, &error);
     if (receipt == NULL) {
         ehd_call_fail(call, error);
         return;
@@ -178,6 +182,37 @@ step_get_receipt(EhdCall *call)
     ehd_call_return(call,
                     g_variant_new("(@ay)", g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING,
                                                                     receipt, TRUE)));
+}
+
+static void
+step_request_items(EhdCall *call)
+{
+    EhdSession *session = ehd_call_find_session(call);
+    GError *error = NULL;
+    gboolean list;
+    if (session == NULL)
+        return;
+    g_autoptr(GVariant) dicts = g_variant_get_child_value(ehd_call_get_arguments(call), 0);
+    g_autoptr(GVariant) options = g_variant_get_child_value(ehd_call_get_arguments(call), 1);
+    g_autoptr(GArray) queries = NULL;
+    if (ehd_request_items_parse(&list, options, &error))
+        queries = ehd_queries_parse(dicts, &error);
+    gboolean good =
+        queries != NULL && ehd_session_request_items(session, queries, list, &error);
+    return_nothing(call, good, error);
+}
+
+static void
+step_reply(EhdCall *call)
+{
+    EhdSession *session = find_without_options(call);
+    GError *error = NULL;
+    if (session == NULL)
+        return;
+    g_autoptr(GVariant) dicts = g_variant_get_child_value(ehd_call_get_arguments(call), 0);
+    g_autoptr(GArray) items = ehd_reply_items_parse(dicts, &error);
+    gboolean good = items != NULL && ehd_session_reply(session, items, &error);
+    return_nothing(call, good, error);
 }
 
 void
@@ -192,6 +227,8 @@ ehd_session_methods(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton)
         {"handle-file", step_file},
         {"handle-discard", step_discard},
         {"handle-get-receipt", step_get_receipt},
+        {"handle-request-items", step_request_items},
+        {"handle-reply", step_reply},
     };
     ehd_calls_connect(calls, skeleton, methods, G_N_ELEMENTS(methods));
 }

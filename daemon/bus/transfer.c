@@ -10,6 +10,12 @@
 #include "daemon/bus/session.h"
 #include "daemon/error.h"
 
+static EhdDirection
+direction_of(EhdCall *call)
+{
+    return ehd_direction_of_path(ehd_call_get_path(call));
+}
+
 /* The session, if it has a transfer and no option is given; else the call is answered. */
 static EhdSession *
 find_transfer(EhdCall *call)
@@ -21,7 +27,8 @@ find_transfer(EhdCall *call)
     GVariant *arguments = ehd_call_get_arguments(call);
     g_autoptr(GVariant) options =
         g_variant_get_child_value(arguments, g_variant_n_children(arguments) - 1);
-    if (!ehd_session_get_info(session)->has_transfer)
+    const EhdSessionInfo *info = ehd_session_get_info(session);
+    if (direction_of(call) == EHD_TO_PATIENT ? !info->has_reply : !info->has_transfer)
         ehd_error_set(&error, EHP_NOT_FOUND, NULL);
     else if (ehd_options_none(options, &error))
         return session;
@@ -42,7 +49,8 @@ step_get_progress(EhdCall *call)
 {
     EhdSession *session = find_transfer(call);
     if (session != NULL)
-        ehd_call_return(call, ehd_details_of_progress(ehd_session_get_info(session)));
+        ehd_call_return(
+            call, ehd_details_of_progress(ehd_session_get_info(session), direction_of(call)));
 }
 
 static void
@@ -54,7 +62,8 @@ step_list_items(EhdCall *call)
     GError *error = NULL;
     guint32 count;
     g_variant_get_child(ehd_call_get_arguments(call), 1, "u", &count);
-    g_autoptr(GArray) items = ehd_session_list_items(session, id_of(call), count, &error);
+    g_autoptr(GArray) items =
+        ehd_session_list_items(session, direction_of(call), id_of(call), count, &error);
     if (items != NULL)
         ehd_call_return(call, g_variant_new("(@aa{sv})", ehd_details_of_items(items)));
     else
@@ -79,7 +88,8 @@ step_collect_item(EhdCall *call)
     if (session == NULL)
         return;
     ehd_call_set_data(call, session, NULL);
-    ehd_session_collect_item_async(session, id_of(call), on_collected, call);
+    ehd_session_collect_item_async(session, direction_of(call), id_of(call), on_collected,
+                                   call);
 }
 
 static void
@@ -99,7 +109,7 @@ step_item_stored(EhdCall *call)
     if (session == NULL)
         return;
     ehd_call_set_data(call, session, NULL);
-    ehd_session_item_stored_async(session, id_of(call), on_stored, call);
+    ehd_session_item_stored_async(session, direction_of(call), id_of(call), on_stored, call);
 }
 
 void

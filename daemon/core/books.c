@@ -34,6 +34,18 @@ typedef struct {
     guint8 head[EHD_AUDIT_HASH_LEN];
 } Job;
 
+static gboolean
+write_receipt(EhdBooks *self, const EhdPage *page, GError **error)
+{
+    g_autofree char *name = page->transfer == 0
+                                ? g_strdup(page->session)
+                                : g_strdup_printf("%s-%u", page->session, page->transfer);
+
+    return ehd_receipts_put(self->state, name, page->kind,
+                            g_bytes_get_data(page->receipt, NULL),
+                            g_bytes_get_size(page->receipt), page->now, error);
+}
+
 /* What is done is taken off the page. */
 static ehp_status
 write_page(EhdBooks *self, EhdPage *page)
@@ -42,9 +54,7 @@ write_page(EhdBooks *self, EhdPage *page)
     gboolean good = TRUE;
 
     if (page->receipt != NULL)
-        good = ehd_receipts_put(self->state, page->session, page->kind,
-                                g_bytes_get_data(page->receipt, NULL),
-                                g_bytes_get_size(page->receipt), page->now, &error);
+        good = write_receipt(self, page, &error);
     if (good)
         g_clear_pointer(&page->receipt, g_bytes_unref);
     if (good && page->audited)

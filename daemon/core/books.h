@@ -30,6 +30,7 @@ ehp_status ehd_books_get_trouble(EhdBooks *books);
 typedef struct {
     const char *session; /* id */
     GBytes *receipt;     /* or NULL */
+    guint transfer;      /* of the receipt: which of the session's, from 0 */
     EhdReceiptKind kind; /* of receipt */
     gboolean audited;    /* entry is set */
     EhdAuditKind audit;

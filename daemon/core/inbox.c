@@ -48,7 +48,7 @@ struct EhdInbox {
     ehp_status broken;
 };
 
-typedef enum { PREPARE, APPEND, COMPLETE, RUN, OPEN, DROP, DISCARD } Op;
+typedef enum { PREPARE, EXTEND, APPEND, COMPLETE, RUN, OPEN, DROP, DISCARD } Op;
 
 typedef struct {
     Op op;
@@ -116,6 +116,20 @@ work_prepare(EhdInbox *self, Job *job)
         ehd_spool_session_new(self->spool, self->id, g_bytes_get_data(job->meta, NULL),
                               g_bytes_get_size(job->meta), &error);
     return self->session != NULL ? EHP_OK : status_of(&error);
+}
+
+static ehp_status
+work_extend(EhdInbox *self, Job *job)
+{
+    GError *error = NULL;
+    ehp_status status = check_room(self, job->bytes);
+
+    if (status != EHP_OK || job->meta == NULL)
+        return status;
+    return ehd_spool_session_set_meta(self->session, g_bytes_get_data(job->meta, NULL),
+                                      g_bytes_get_size(job->meta), &error)
+               ? EHP_OK
+               : status_of(&error);
 }
 
 /* The open item is job's, and ends at job's offset. */
@@ -253,6 +267,9 @@ job_work(gpointer data)
     switch (job->op) {
     case PREPARE:
         job->status = work_prepare(self, job);
+        break;
+    case EXTEND:
+        job->status = work_extend(self, job);
         break;
     case APPEND:
         job->status = work_append(self, job);
@@ -418,6 +435,19 @@ ehd_inbox_prepare(EhdInbox *self, GBytes *meta, guint64 bytes, EhdInboxDone done
     Job *job = job_new(self, PREPARE);
 
     job->meta = g_bytes_ref(meta);
+    job->bytes = bytes;
+    job->done = done;
+    job->user_data = user_data;
+    ehd_lane_push(self->lane, &job_ops, job);
+}
+
+void
+ehd_inbox_extend(EhdInbox *self, GBytes *meta, guint64 bytes, EhdInboxDone done,
+                 gpointer user_data)
+{
+    Job *job = job_new(self, EXTEND);
+
+    job->meta = meta != NULL ? g_bytes_ref(meta) : NULL;
     job->bytes = bytes;
     job->done = done;
     job->user_data = user_data;

@@ -39,6 +39,10 @@ typedef void (*EhdInboxOpened)(int fd, ehp_status status, gpointer user_data);
  * STORE_FAILED. */
 void ehd_inbox_prepare(EhdInbox *inbox, GBytes *meta, guint64 bytes, EhdInboxDone done,
                        gpointer user_data);
+/* More items for a directory that is there. Is there room for `bytes`? meta: its new note, or
+ * NULL: as it is. NO_SPACE, STORE_FAILED. */
+void ehd_inbox_extend(EhdInbox *inbox, GBytes *meta, guint64 bytes, EhdInboxDone done,
+                      gpointer user_data);
 /* Takes up a directory of an earlier run. meta: (transfer full), NULL on error. Blocks. */
 gboolean ehd_inbox_take_up(EhdInbox *inbox, GBytes **meta, GError **error);
 /* Is the item whole? FALSE sets error: NOT_FOUND when it is not there, STORE_FAILED when nobody

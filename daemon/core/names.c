@@ -44,10 +44,9 @@ const char *
 ehd_item_state_name(EhdItemState state)
 {
     static const char *const names[EHD_ITEM_STATE_COUNT] = {
-        [EHD_ITEM_WAITING] = "waiting",
-        [EHD_ITEM_RUNNING] = "running",
-        [EHD_ITEM_STORED] = "stored",
-        [EHD_ITEM_COLLECTED] = "collected",
+        [EHD_ITEM_WAITING] = "waiting", [EHD_ITEM_RUNNING] = "running",
+        [EHD_ITEM_STORED] = "stored",   [EHD_ITEM_COLLECTED] = "collected",
+        [EHD_ITEM_LISTED] = "listed",
     };
 
     g_return_val_if_fail(state < EHD_ITEM_STATE_COUNT, "waiting");

@@ -95,21 +95,11 @@ session_add(EhdCore *self, EhdSessionRole role, const EhdGrant *grant, GError **
 static void
 copy_items(EhdSession *session, const GArray *items)
 {
-    for (guint i = 0; i < items->len; i++) {
-        EhdItem item = g_array_index(items, EhdItem, i);
-        guint8 state = EHD_ITEM_WAITING;
+    static const guint8 waiting = EHD_ITEM_WAITING;
 
-        item.name = g_strdup(item.name);
-        item.media_type = g_strdup(item.media_type);
-        item.title = g_strdup(item.title);
-        item.date = g_strdup(item.date);
-        item.type_code = g_strdup(item.type_code);
-        item.author = g_strdup(item.author);
-        if (item.subject != NULL)
-            g_bytes_ref(item.subject);
-        g_array_append_val(session->items, item);
-        g_byte_array_append(session->item_states, &state, 1);
-    }
+    ehd_items_append(session->items, items);
+    while (session->item_states->len < session->items->len)
+        g_byte_array_append(session->item_states, &waiting, 1);
 }
 
 void
@@ -133,6 +123,8 @@ ehd_core_send_async(EhdCore *self, const EhdGrant *grant, const EhdSendOptions *
     session->wishes.armed_s = ehd_send_options_armed(options, self->parts.config);
     session->wishes.linger_s = options->linger;
     session->wishes.acting_as = options->acting_as;
+    session->wishes.offer_later = options->offer_later;
+    session->wishes.replies = options->replies;
     ehd_session_arm(session, task);
 }
 
@@ -190,6 +182,47 @@ take_identity(EhdSession *session)
 }
 
 static void
+copy_query(const EhdQuery *query, EhdQuery *out)
+{
+    *out = *query;
+    out->type = g_strdup(query->type);
+    out->since = g_strdup(query->since);
+    out->until = g_strdup(query->until);
+    out->ids = g_strdupv(query->ids);
+}
+
+/* The tap names the categories alone; the request in the session has all of it. */
+static void
+add_categories(GArray *categories, const EhdQuery *query)
+{
+    for (guint i = 0; i < query->n_categories; i++) {
+        gboolean there = FALSE;
+
+        for (guint k = 0; k < categories->len; k++)
+            there |= g_array_index(categories, int, k) == query->categories[i];
+        if (!there && categories->len < EHP_TAP_CATEGORIES_MAX)
+            g_array_append_val(categories, query->categories[i]);
+    }
+}
+
+static void
+take_queries(EhdWishes *wishes, const EhdReceiveOptions *options)
+{
+    EhdQuery query = {0};
+
+    for (guint i = 0; options->queries != NULL && i < options->queries->len; i++) {
+        copy_query(&g_array_index(options->queries, EhdQuery, i), &query);
+        add_categories(wishes->categories, &query);
+        g_array_append_val(wishes->queries, query);
+    }
+    if (wishes->queries->len > 0 || options->n_categories == 0)
+        return;
+    for (gsize i = 0; i < options->n_categories; i++)
+        query.categories[query.n_categories++] = options->categories[i];
+    g_array_append_val(wishes->queries, query);
+}
+
+static void
 take_wishes(EhdSession *session, const EhdReceiveOptions *options)
 {
     const EhdConfig *config = session->core->parts.config;
@@ -201,6 +234,8 @@ take_wishes(EhdSession *session, const EhdReceiveOptions *options)
     if (options->n_categories > 0)
         g_array_append_vals(wishes->categories, options->categories,
                             (guint)options->n_categories);
+    wishes->list = options->list;
+    take_queries(wishes, options);
     wishes->period_days = options->period_days;
     wishes->retention_days = options->retention_days;
     wishes->text = g_strdup(options->text);

@@ -10,6 +10,7 @@
 #include "daemon/error.h"
 #include "proto/bounds.h"
 #include "proto/ehrlink.pb-c.h"
+#include "proto/query.h"
 
 #define EHD_SEND_ARMED_S_MAX 3600
 
@@ -32,6 +33,42 @@ ehd_items_new(void)
 
     g_array_set_clear_func(items, (GDestroyNotify)ehd_item_clear);
     return items;
+}
+
+void
+ehd_items_append(GArray *items, const GArray *more)
+{
+    for (guint i = 0; i < more->len; i++) {
+        EhdItem item = g_array_index(more, EhdItem, i);
+
+        item.name = g_strdup(item.name);
+        item.media_type = g_strdup(item.media_type);
+        item.title = g_strdup(item.title);
+        item.date = g_strdup(item.date);
+        item.type_code = g_strdup(item.type_code);
+        item.author = g_strdup(item.author);
+        if (item.subject != NULL)
+            g_bytes_ref(item.subject);
+        g_array_append_val(items, item);
+    }
+}
+
+void
+ehd_query_clear(EhdQuery *query)
+{
+    g_clear_pointer(&query->type, g_free);
+    g_clear_pointer(&query->since, g_free);
+    g_clear_pointer(&query->until, g_free);
+    g_clear_pointer(&query->ids, g_strfreev);
+}
+
+GArray *
+ehd_queries_new(void)
+{
+    GArray *queries = g_array_new(FALSE, TRUE, sizeof(EhdQuery));
+
+    g_array_set_clear_func(queries, (GDestroyNotify)ehd_query_clear);
+    return queries;
 }
 
 static gboolean
@@ -108,6 +145,50 @@ ehd_items_check(const GArray *items, GError **error)
         }
         if (!same_bytes(item->subject, g_array_index(items, EhdItem, 0).subject)) {
             ehd_error_set(error, EHP_MIXED_SUBJECTS, NULL);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean
+check_date(const char *date)
+{
+    return date == NULL || (strlen(date) <= EHP_DATE_MAX && ehp_query_is_date(date));
+}
+
+static const char *
+fault_of_query(const EhdQuery *query)
+{
+    for (guint i = 0; i < query->n_categories; i++)
+        if (ehd_category_code(query->categories[i]) == NULL)
+            return "its categories";
+    if (!check_text(query->type, EHP_CODE_MAX))
+        return "its type";
+    if (!check_date(query->since) || !check_date(query->until))
+        return "its dates";
+    if (query->ids != NULL && g_strv_length(query->ids) > EHP_QUERY_IDS_MAX)
+        return "its ids";
+    for (guint i = 0; query->ids != NULL && query->ids[i] != NULL; i++)
+        if (query->ids[i][0] == '\0' || !check_text(query->ids[i], EHP_CODE_MAX))
+            return "its ids";
+    return NULL;
+}
+
+gboolean
+ehd_queries_check(const GArray *queries, GError **error)
+{
+    if (queries == NULL)
+        return TRUE;
+    if (queries->len > EHP_QUERIES_MAX) {
+        ehd_error_set(error, EHP_INVALID_ARGUMENT, "queries: at most %d", EHP_QUERIES_MAX);
+        return FALSE;
+    }
+    for (guint i = 0; i < queries->len; i++) {
+        const char *fault = fault_of_query(&g_array_index(queries, EhdQuery, i));
+
+        if (fault != NULL) {
+            ehd_error_set(error, EHP_INVALID_ARGUMENT, "queries[%u]: %s", i, fault);
             return FALSE;
         }
     }
@@ -206,6 +287,8 @@ ehd_send_options_check(const EhdSendOptions *options, GError **error)
         fault = "acting-as";
     if (fault != NULL)
         ehd_error_set(error, EHP_INVALID_ARGUMENT, "%s", fault);
+    if (fault == NULL && options->offer_later && options->items->len == 0)
+        return TRUE;
     return fault == NULL && ehd_items_check(options->items, error);
 }
 
@@ -227,5 +310,6 @@ ehd_receive_options_check(const EhdReceiveOptions *options, GError **error)
             fault = "categories";
     if (fault != NULL)
         ehd_error_set(error, EHP_INVALID_ARGUMENT, "%s", fault);
-    return fault == NULL && check_operator(options->operator_, error);
+    return fault == NULL && check_operator(options->operator_, error) &&
+           ehd_queries_check(options->queries, error);
 }

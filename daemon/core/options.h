@@ -9,6 +9,7 @@
 #include <gio/gio.h>
 
 #include "daemon/config.h"
+#include "proto/bounds.h"
 
 /* One item as the caller described it. The index in the array is the caller's id. */
 typedef struct {
@@ -25,11 +26,29 @@ typedef struct {
 void ehd_item_clear(EhdItem *item);
 /* A zeroed GArray of EhdItem whose elements are cleared with it. */
 GArray *ehd_items_new(void);
+/* Copies of them, behind what is there. */
+void ehd_items_append(GArray *items, const GArray *more);
 /* Checks bounds and that all are about one subject. Errors: ITEM_INVALID (names the item),
  * MIXED_SUBJECTS, LIMIT_REACHED, INVALID_ARGUMENT (none at all). */
 gboolean ehd_items_check(const GArray *items, GError **error);
 /* Same descriptions in the same order. */
 gboolean ehd_items_equal(const GArray *a, const GArray *b);
+
+/* One question: all that is given holds together (PROTOCOL.md, section 8.2). Owned. */
+typedef struct {
+    int categories[EHP_TAP_CATEGORIES_MAX]; /* Category */
+    guint n_categories;
+    char *type;          /* system|code; NULL: not given, as below */
+    char *since, *until; /* FHIR dates */
+    guint last;          /* 0: all */
+    GStrv ids;
+} EhdQuery;
+
+void ehd_query_clear(EhdQuery *query);
+/* A GArray of EhdQuery whose elements are cleared with it. */
+GArray *ehd_queries_new(void);
+/* INVALID_ARGUMENT names what is wrong. None at all is fine. */
+gboolean ehd_queries_check(const GArray *queries, GError **error);
 
 /* A time in seconds that was not given: what the configuration says. */
 #define EHD_SECONDS_CONFIGURED G_MAXUINT
@@ -38,8 +57,10 @@ typedef struct {
     const GArray *items; /* borrowed, of EhdItem */
     guint timeout;       /* seconds armed, 1..3600, or EHD_SECONDS_CONFIGURED */
     gboolean detach;
-    guint linger;  /* seconds, 0..660 */
-    int acting_as; /* ActingAs; 0 not stated */
+    guint linger;         /* seconds, 0..660 */
+    int acting_as;        /* ActingAs; 0 not stated */
+    gboolean offer_later; /* no items yet: the answer to the question for consent names them */
+    gboolean replies;     /* the application takes what the clinic sends back */
 } EhdSendOptions;
 
 typedef struct {
@@ -59,6 +80,8 @@ typedef struct {
     guint filing_timeout;         /* seconds; 0: never discards; or EHD_SECONDS_CONFIGURED */
     const char *directory;        /* NULL: not given */
     gboolean unverified;          /* arm without a certificate */
+    const GArray *queries;        /* borrowed, of EhdQuery; NULL: by categories */
+    gboolean list;                /* first the list alone */
 } EhdReceiveOptions;
 
 /* What the bus default is when an option was not given. */

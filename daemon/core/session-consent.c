@@ -37,6 +37,7 @@ ehd_request_clear(EhdRequest *request)
     g_free((char *)request->operator_.role_code);
     g_free((char *)request->operator_.identifier);
     g_clear_pointer(&request->categories, g_array_unref);
+    g_clear_pointer(&request->queries, g_array_unref);
     memset(request, 0, sizeof *request);
 }
 
@@ -68,6 +69,9 @@ take_request(EhdSession *self, const Ehp__ConsentRequest *wire)
     request->info.period_days = wire->period_days;
     request->info.retention_days = wire->retention_days;
     request->info.time = wire->time;
+    request->queries = ehd_queries_from_wire(wire->query, wire->n_query);
+    request->info.queries = request->queries;
+    request->info.list = wire->manifest_only;
     request->info.text = safe_text(wire->text, EHP_TEXT_MAX);
     if (wire->operator_ != NULL) {
         request->operator_.display = safe_text(wire->operator_->display, EHP_NAME_MAX);
@@ -101,6 +105,7 @@ ehd_patient_ask_consent(EhdSession *self, const ehp_event *event)
     guint64 deadline = event->deadline_ms;
 
     take_request(self, event->request);
+    ehd_patient_match(self, event->request->query, event->request->n_query);
     self->consent_open = TRUE;
     self->consent_asked = FALSE;
     ehd_session_set_state(self, EHD_STATE_DECIDING, deadline);
@@ -142,13 +147,33 @@ compare_urgency(gconstpointer a, gconstpointer b, gpointer user_data)
     return x < y ? -1 : x > y;
 }
 
+/* Items of the answer, in place of those of the session's beginning. */
+static gboolean
+take_offer(EhdSession *self, const GArray *offer)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!ehd_items_check(offer, &error)) {
+        g_message("session %s: what the answer offers: %s", self->id, error->message);
+        return FALSE;
+    }
+    g_array_set_size(self->items, 0);
+    ehd_items_append(self->items, offer);
+    g_byte_array_set_size(self->item_states, self->items->len);
+    return TRUE;
+}
+
 /* Which of the caller's ids were granted, each once. FALSE: one that does not exist. */
 static gboolean
-choose_items(EhdSession *self, const guint *chosen, gsize n_chosen)
+choose_items(EhdSession *self, const guint *chosen, gsize n_chosen, gboolean all)
 {
-    if (chosen == NULL)
+    if (chosen == NULL && !all) { /* what fits */
+        chosen = (const guint *)(gpointer)self->matching->data;
+        n_chosen = self->matching->len;
+    }
+    if (chosen == NULL && all)
         memset(self->item_states->data, EHD_ITEM_WAITING, self->item_states->len);
-    else
+    else if (self->item_states->len > 0)
         memset(self->item_states->data, EHD_ITEM_WITHHELD, self->item_states->len);
     for (gsize i = 0; i < n_chosen; i++) {
         if (chosen[i] >= self->items->len)
@@ -162,7 +187,7 @@ static void
 put_in_order(EhdSession *self)
 {
     g_free(self->order);
-    self->order = g_new(guint, self->items->len);
+    self->order = g_new(guint, self->items->len + 1);
     self->n_order = 0;
     for (guint id = 0; id < self->items->len; id++)
         if (self->item_states->data[id] == EHD_ITEM_WAITING)
@@ -171,8 +196,8 @@ put_in_order(EhdSession *self)
                       self->items->data);
 }
 
-static void
-fill_entry(const EhdItem *item, Ehp__ItemEntry *entry)
+void
+ehd_patient_fill_entry(const EhdItem *item, Ehp__ItemEntry *entry)
 {
     ehp__item_entry__init(entry);
     entry->name = item->name;
@@ -197,15 +222,16 @@ fill_entry(const EhdItem *item, Ehp__ItemEntry *entry)
     }
 }
 
-static void
-make_entries(EhdSession *self)
+void
+ehd_patient_make_entries(EhdSession *self, const GArray *items)
 {
     g_free(self->entries);
     g_free(self->entry_list);
-    self->entries = g_new(Ehp__ItemEntry, self->n_order);
-    self->entry_list = g_new(Ehp__ItemEntry *, self->n_order);
+    self->entries = g_new(Ehp__ItemEntry, self->n_order + 1);
+    self->entry_list = g_new(Ehp__ItemEntry *, self->n_order + 1);
     for (guint i = 0; i < self->n_order; i++) {
-        fill_entry(&g_array_index(self->items, EhdItem, self->order[i]), &self->entries[i]);
+        ehd_patient_fill_entry(&g_array_index(items, EhdItem, self->order[i]),
+                               &self->entries[i]);
         self->entry_list[i] = &self->entries[i];
     }
 }
@@ -244,21 +270,32 @@ granted(EhdSession *self, const ehp_grant *grant)
     self->expiry_timer =
         g_timeout_add_seconds((guint)CLAMP(left, 1, G_MAXINT / 1000), on_expired, self);
     ehd_patient_open_source(self);
+    self->granted = g_memdup2(self->order, self->n_order * sizeof *self->order);
+    self->n_granted = self->n_order;
+    self->listed = self->request.info.list;
+    if (self->listed) {
+        /* who was shown a list may ask for what is on it */
+        self->wishes.linger_s = MAX(self->wishes.linger_s, EHP_LINGER_MS / 1000);
+        ehd_patient_keep_list(self);
+        for (guint i = 0; i < self->n_order; i++)
+            self->item_states->data[self->order[i]] = EHD_ITEM_LISTED;
+    }
     ehd_session_audit(self, EHD_AUDIT_CONSENT, EHP_OK);
     ehd_session_set_transfer(self, EHD_TRANSFER_RUNNING);
     ehd_session_set_state(self, EHD_STATE_TRANSFERRING, 0);
 }
 
 void
-ehd_session_answer_consent(EhdSession *self, gboolean agreed, const guint *items, gsize n_items,
-                           int acting_as, gint64 expires)
+ehd_session_answer_consent(EhdSession *self, gboolean agreed, const GArray *offer,
+                           const guint *items, gsize n_items, int acting_as, gint64 expires)
 {
     gint64 now = ehd_core_now(self->core);
     ehp_grant grant = {0};
 
     if (!self->consent_open)
         return;
-    if (!agreed || !choose_items(self, items, n_items)) {
+    if (!agreed || (offer != NULL && !take_offer(self, offer)) ||
+        !choose_items(self, items, n_items, offer != NULL)) {
         refuse(self, EHP_DECLINED);
         return;
     }
@@ -271,7 +308,7 @@ ehd_session_answer_consent(EhdSession *self, gboolean agreed, const guint *items
         refuse(self, EHP_DECLINED);
         return;
     }
-    make_entries(self);
+    ehd_patient_make_entries(self, self->items);
     grant.acting_as = (uint32_t)(acting_as != 0 ? acting_as : self->wishes.acting_as);
     grant.time = now;
     grant.expires = expires != 0 ? expires : now + CONSENT_S;

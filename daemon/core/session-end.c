@@ -16,12 +16,12 @@
 /* ---------------------------------------------------------------- audit */
 
 static void
-add_receipt(EhdSession *self, EhdAuditEntry *entry)
+add_receipt(EhdSession *self, GBytes *stored, EhdAuditEntry *entry)
 {
     ehp_bytes bytes = {0};
     ehp_receipt receipt;
 
-    bytes.data = g_bytes_get_data(self->receipt, &bytes.len);
+    bytes.data = g_bytes_get_data(stored, &bytes.len);
     if (ehp_receipt_open(bytes, &receipt) != EHP_OK)
         return;
     memcpy(self->hashes[0], receipt.hash, 32);
@@ -57,14 +57,15 @@ add_terminal(EhdSession *self, EhdAuditEntry *entry)
 
 /* What kinds of records were sent, never which: codes in the order of their numbers. */
 static void
-add_categories(EhdSession *self, EhdAuditEntry *entry)
+add_categories(EhdSession *self, const GArray *items, const GByteArray *states,
+               EhdAuditEntry *entry)
 {
     guint32 seen = 0;
 
-    for (guint i = 0; i < self->items->len; i++) {
-        int category = g_array_index(self->items, EhdItem, i).category;
+    for (guint i = 0; i < items->len; i++) {
+        int category = g_array_index(items, EhdItem, i).category;
 
-        if (self->item_states->data[i] != EHD_ITEM_WITHHELD)
+        if (states->data[i] != EHD_ITEM_WITHHELD)
             seen |= 1u << (category > 0 && category < 32 ? category : OTHER);
     }
     g_string_truncate(self->categories, 0);
@@ -79,6 +80,20 @@ add_categories(EhdSession *self, EhdAuditEntry *entry)
     entry->categories = self->categories->str;
 }
 
+static void
+add_reply(EhdSession *self, EhdAuditEntry *entry)
+{
+    const EhdSessionInfo *info = ehd_session_get_info(self);
+    guint number = ehd_session_transfer_number(self);
+
+    entry->direction = "to-patient";
+    entry->items = info->reply_items;
+    entry->bytes = (gint64)info->reply_bytes;
+    add_categories(self, self->reply.items, self->reply.states, entry);
+    if (number < self->receipts->len && self->receipts->pdata[number] != NULL)
+        add_receipt(self, self->receipts->pdata[number], entry);
+}
+
 void
 ehd_session_audit_entry(EhdSession *self, EhdAuditEntry *entry)
 {
@@ -90,15 +105,19 @@ ehd_session_audit_entry(EhdSession *self, EhdAuditEntry *entry)
         entry->acting_as = ehd_acting_as_code(self->consent.acting_as);
         entry->direction = "to-terminal";
     }
+    if (ehd_session_to_patient(self) && !self->filing && self->status == 0) {
+        add_reply(self, entry);
+        return;
+    }
     if (self->has_transfer) {
         const EhdSessionInfo *info = ehd_session_get_info(self);
 
         entry->items = info->items;
         entry->bytes = (gint64)info->bytes;
-        add_categories(self, entry);
+        add_categories(self, self->items, self->item_states, entry);
     }
     if (self->receipt != NULL)
-        add_receipt(self, entry);
+        add_receipt(self, self->receipt, entry);
 }
 
 void

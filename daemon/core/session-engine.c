@@ -124,10 +124,30 @@ on_link_close(EhdSession *self, const ehp_event *event)
 static EhdSessionState
 state_when_linked(EhdSession *self)
 {
+    if (self->reply.asked)
+        return EHD_STATE_DECIDING;
     if (self->has_transfer)
         return EHD_STATE_TRANSFERRING;
     return self->role == EHD_TERMINAL || self->consent_open ? EHD_STATE_DECIDING
                                                             : EHD_STATE_TAPPED;
+}
+
+/* A terminal that sends back waits to file all the while. */
+static gboolean
+is_reply_of_ours(EhdSession *self)
+{
+    return self->role == EHD_TERMINAL && ehd_session_to_patient(self);
+}
+
+static void
+set_transfer(EhdSession *self, EhdTransferState state)
+{
+    if (ehd_session_to_patient(self)) {
+        if (self->reply.there)
+            ehd_reply_set_state(self, state);
+    } else if (self->has_transfer) {
+        ehd_session_set_transfer(self, state);
+    }
 }
 
 static void
@@ -139,8 +159,9 @@ on_link_up(EhdSession *self, const ehp_event *event)
         ehd_session_tap_confirmed(self);
     if (self->complete)
         return;
-    if (self->has_transfer)
-        ehd_session_set_transfer(self, EHD_TRANSFER_RUNNING);
+    set_transfer(self, EHD_TRANSFER_RUNNING);
+    if (is_reply_of_ours(self))
+        return;
     ehd_session_set_state(self, state_when_linked(self),
                           self->consent_open ? self->deadline : 0);
 }
@@ -153,9 +174,9 @@ on_suspended(EhdSession *self, const ehp_event *event)
     self->linked = FALSE;
     if (was_linked &&
         !self->complete) { /* a connection that failed before it was one changes nothing */
-        if (self->has_transfer)
-            ehd_session_set_transfer(self, EHD_TRANSFER_SUSPENDED);
-        ehd_session_set_state(self, EHD_STATE_SUSPENDED, event->deadline_ms);
+        set_transfer(self, EHD_TRANSFER_SUSPENDED);
+        if (!is_reply_of_ours(self))
+            ehd_session_set_state(self, EHD_STATE_SUSPENDED, event->deadline_ms);
     }
     ehd_session_reconnect(self);
 }
@@ -163,6 +184,10 @@ on_suspended(EhdSession *self, const ehp_event *event)
 static void
 on_complete(EhdSession *self, const ehp_event *event)
 {
+    if (ehd_session_to_patient(self)) {
+        ehd_reply_complete(self);
+        return;
+    }
     self->complete = TRUE;
     ehd_session_tell_progress(self, TRUE);
     ehd_session_set_transfer(self, EHD_TRANSFER_COMPLETE);
@@ -175,7 +200,14 @@ on_complete(EhdSession *self, const ehp_event *event)
 static void
 on_consent_void(EhdSession *self, const ehp_event *event)
 {
+    gboolean reply = self->reply.asked;
+
     ehd_session_void_questions(self, EHD_VOID_TIMED_OUT);
+    if (reply) {
+        self->complete = TRUE;
+        ehd_session_set_state(self, EHD_STATE_CONFIRMING,
+                              ehd_now_ms() + 1000ull * self->wishes.linger_s);
+    }
 }
 
 static void
@@ -197,6 +229,19 @@ on_reap(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
+/* What was sent has its receipt, whatever becomes of what the clinic would have sent back. */
+static ehp_status
+status_of_end(EhdSession *self, ehp_status status)
+{
+    if (status == EHP_OK || self->receipt == NULL || !ehd_session_to_patient(self))
+        return status;
+    g_info("session %s: the reply: %s", self->id, ehp_status_name(status));
+    self->complete = TRUE;
+    if (self->reply.there)
+        ehd_reply_set_state(self, EHD_TRANSFER_FAILED);
+    return EHP_OK;
+}
+
 static void
 on_ended(EhdSession *self, const ehp_event *event)
 {
@@ -211,19 +256,42 @@ on_ended(EhdSession *self, const ehp_event *event)
     }
     if (self->received) { /* kept until it is filed, with or without the peer */
         self->bye_due = FALSE;
+        ehd_session_transfer_failed(self);
         self->engine_reaper = g_idle_add(on_reap, self);
         return;
     }
-    ehd_session_finish(self, event->status, NULL);
+    ehd_session_finish(self, status_of_end(self, event->status), NULL);
 }
 
 static void
 on_receipt_acked(EhdSession *self, const ehp_event *event)
 {
     g_debug("session %s: the sender has the receipt", self->id);
+    if (self->role == EHD_PATIENT)
+        return;
     self->receipt_acked = TRUE;
+    if (!self->bye_due)
+        ehd_session_changed(self);
     if (self->bye_due && ehp_session_bye(self->engine, ehd_now_ms()) != EHP_OK)
         g_debug("session %s: no bye", self->id);
+}
+
+static void
+on_manifest_page(EhdSession *self, const ehp_event *event)
+{
+    if (self->role == EHD_PATIENT)
+        ehd_reply_manifest_page(self, event);
+    else
+        ehd_terminal_manifest_page(self, event);
+}
+
+static void
+on_manifest(EhdSession *self, const ehp_event *event)
+{
+    if (self->role == EHD_PATIENT)
+        ehd_reply_offered(self, event);
+    else
+        ehd_terminal_manifest(self, event);
 }
 
 typedef void (*Handler)(EhdSession *self, const ehp_event *event);
@@ -240,8 +308,10 @@ static const Handler handlers[] = {
     [EHP_EV_NEED_DATA] = ehd_patient_need_data,
     [EHP_EV_ITEM_ACKED] = ehd_patient_item_acked,
     [EHP_EV_RECEIPT] = ehd_patient_receipt,
-    [EHP_EV_MANIFEST_PAGE] = ehd_terminal_manifest_page,
-    [EHP_EV_MANIFEST] = ehd_terminal_manifest,
+    [EHP_EV_MANIFEST_PAGE] = on_manifest_page,
+    [EHP_EV_MANIFEST] = on_manifest,
+    [EHP_EV_ITEM_REQUEST] = ehd_patient_item_request,
+    [EHP_EV_REPLY_REFUSED] = ehd_reply_refused,
     [EHP_EV_SEGMENT] = ehd_terminal_segment,
     [EHP_EV_ITEM_COMPLETE] = ehd_terminal_item_complete,
     [EHP_EV_COMMIT] = ehd_terminal_commit,

@@ -16,15 +16,17 @@
 typedef struct {
     EhdSession *session;
     GTask *task; /* owned */
+    EhdDirection direction;
     guint id;
 } ItemCall;
 
 static ItemCall *
-item_call_new(EhdSession *self, guint id, GTask *task)
+item_call_new(EhdSession *self, EhdDirection direction, guint id, GTask *task)
 {
     ItemCall *call = g_new(ItemCall, 1);
 
     call->session = self;
+    call->direction = direction;
     call->id = id;
     call->task = g_object_ref(task);
     self->jobs++;
@@ -43,21 +45,24 @@ item_call_end(ItemCall *call)
 }
 
 static gboolean
-check_item(EhdSession *self, guint id, GError **error)
+check_item(EhdSession *self, EhdDirection direction, guint id, GError **error)
 {
-    if (self->role != EHD_TERMINAL || self->inbox == NULL || self->ending) {
+    EhdSessionRole receiver = direction == EHD_TO_TERMINAL ? EHD_TERMINAL : EHD_PATIENT;
+    const GByteArray *states =
+        direction == EHD_TO_TERMINAL ? self->item_states : self->reply.states;
+
+    if (self->role != receiver || self->inbox == NULL || self->ending) {
         ehd_error_set(error, EHP_WRONG_STATE, "nothing was received");
         return FALSE;
     }
-    if (id >= self->items->len) {
+    if (id >= states->len) {
         ehd_error_set(error, EHP_NOT_FOUND, "no such item");
         return FALSE;
     }
-    if (self->item_states->data[id] != EHD_ITEM_STORED) {
+    if (states->data[id] != EHD_ITEM_STORED) {
         ehd_error_set(error, EHP_WRONG_STATE,
-                      self->item_states->data[id] == EHD_ITEM_COLLECTED
-                          ? "the item was collected already"
-                          : "the item is not complete yet");
+                      states->data[id] == EHD_ITEM_COLLECTED ? "the item was collected already"
+                                                             : "the item is not complete yet");
         return FALSE;
     }
     return TRUE;
@@ -91,14 +96,14 @@ on_opened(int fd, ehp_status status, gpointer user_data)
 }
 
 void
-ehd_session_collect_item_async(EhdSession *self, guint id, GAsyncReadyCallback callback,
-                               gpointer user_data)
+ehd_session_collect_item_async(EhdSession *self, EhdDirection direction, guint id,
+                               GAsyncReadyCallback callback, gpointer user_data)
 {
     g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
     GError *error = NULL;
 
-    if (check_item(self, id, &error))
-        ehd_inbox_open(self->inbox, id, on_opened, item_call_new(self, id, task));
+    if (check_item(self, direction, id, &error))
+        ehd_inbox_open(self->inbox, id, on_opened, item_call_new(self, direction, id, task));
     else
         g_task_return_error(task, error);
 }
@@ -114,26 +119,31 @@ on_dropped(ehp_status status, gpointer user_data)
 {
     ItemCall *call = user_data;
 
-    if (status == EHP_OK)
+    if (status == EHP_OK && call->direction == EHD_TO_PATIENT) {
+        ehd_reply_set_item_state(call->session, call->id, EHD_ITEM_COLLECTED);
+        ehd_reply_item_collected(call->session);
+    } else if (status == EHP_OK) {
         ehd_session_set_item_state(call->session, call->id, EHD_ITEM_COLLECTED);
+    }
     return_status(call->task, status);
     ehd_core_check(item_call_end(call)->core);
 }
 
 void
-ehd_session_item_stored_async(EhdSession *self, guint id, GAsyncReadyCallback callback,
-                              gpointer user_data)
+ehd_session_item_stored_async(EhdSession *self, EhdDirection direction, guint id,
+                              GAsyncReadyCallback callback, gpointer user_data)
 {
     g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
     GError *error = NULL;
 
-    if (!check_item(self, id, &error)) {
+    if (!check_item(self, direction, id, &error)) {
         g_task_return_error(task, error);
-    } else if (!self->received) {
+    } else if (direction == EHD_TO_TERMINAL && (!self->received || id >= self->base) &&
+               !self->complete) {
         g_task_return_new_error(task, EHD_ERROR, EHP_WRONG_STATE,
                                 "the receipt is not signed yet");
     } else {
-        ehd_inbox_drop(self->inbox, id, on_dropped, item_call_new(self, id, task));
+        ehd_inbox_drop(self->inbox, id, on_dropped, item_call_new(self, direction, id, task));
     }
 }
 
@@ -191,7 +201,7 @@ tell_peer(EhdSession *self, const Filing *filing)
                                    ehd_core_now(self->core), ehd_now_ms()) == EHP_OK;
     self->bye_due = told && !self->receipt_acked;
     if (!self->bye_due && ehp_session_bye(self->engine, ehd_now_ms()) != EHP_OK)
-        g_debug("session %s: the patient is out of reach", self->id);
+        ehp_session_end(self->engine, EHP_CANCELLED, ehd_now_ms()); /* in a later transfer */
     ehd_session_pump(self);
 }
 
@@ -294,7 +304,9 @@ on_filing_over(gpointer user_data)
     EhdSession *self = user_data;
 
     self->filing_timer = 0;
-    if (!self->filing && !self->ending)
+    if (!self->complete) /* a reply is under way */
+        start_filing_timer(self);
+    else if (!self->filing && !self->ending)
         decide(self, EHP__STATUS_KIND__STATUS_DISCARDED, NULL, EHP_FILING_TIMED_OUT, NULL);
     return G_SOURCE_REMOVE;
 }
@@ -308,6 +320,7 @@ start_filing_timer(EhdSession *self)
     if (self->wishes.filing_s == 0)
         return 0;
     left = CLAMP(left, 1, (gint64)self->wishes.filing_s);
+    g_clear_handle_id(&self->filing_timer, g_source_remove);
     self->filing_timer = g_timeout_add_seconds((guint)left, on_filing_over, self);
     return ehd_now_ms() + 1000ull * (guint64)left;
 }
@@ -328,7 +341,8 @@ ehd_filing_cancel(EhdSession *self, ehp_status why)
 static gboolean
 check_confirming(EhdSession *self, GError **error)
 {
-    if (self->state == EHD_STATE_CONFIRMING && self->received && !self->filing && !self->ending)
+    if (self->state == EHD_STATE_CONFIRMING && self->received && self->complete &&
+        !self->filing && !self->ending)
         return TRUE;
     ehd_error_set(error, EHP_WRONG_STATE, "nothing waits to be filed");
     return FALSE;
@@ -338,7 +352,8 @@ static gboolean
 check_collected(EhdSession *self, GError **error)
 {
     for (guint id = 0; id < self->item_states->len; id++) {
-        if (self->item_states->data[id] == EHD_ITEM_COLLECTED)
+        if (self->item_states->data[id] == EHD_ITEM_COLLECTED ||
+            self->item_states->data[id] == EHD_ITEM_LISTED)
             continue;
         ehd_error_set(error, EHP_WRONG_STATE, "item %u was not reported as stored", id);
         return FALSE;

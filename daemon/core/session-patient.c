@@ -9,6 +9,21 @@
 
 /* ---------------------------------------------------------------- the items */
 
+GArray *
+ehd_session_sending(EhdSession *self)
+{
+    return self->role == EHD_PATIENT ? self->items : self->reply.items;
+}
+
+static void
+set_state_of_sent(EhdSession *self, guint id, EhdItemState state)
+{
+    if (self->role == EHD_PATIENT)
+        ehd_session_set_item_state(self, id, state);
+    else
+        ehd_reply_set_item_state(self, id, state);
+}
+
 static void
 source_want(guint id, gpointer user_data)
 {
@@ -37,7 +52,7 @@ source_failed(ehp_status why, guint id, gpointer user_data)
 
     g_info("session %s: item %u: %s", self->id, id, ehp_status_name(why));
     g_free(self->error_detail);
-    self->error_detail = g_strdup(g_array_index(self->items, EhdItem, id).name);
+    self->error_detail = g_strdup(g_array_index(ehd_session_sending(self), EhdItem, id).name);
     if (ehp_session_data_failed(self->engine, why, ehd_now_ms()) == EHP_OK)
         ehd_session_pump(self);
     else /* an item asked for ahead, while the engine waits for none */
@@ -50,7 +65,9 @@ static const EhdSourceUser source_user = {
 void
 ehd_patient_open_source(EhdSession *self)
 {
-    self->source = ehd_source_new(self->items, self->core->parts.stall_ms, &source_user, self);
+    g_clear_pointer(&self->source, ehd_source_free);
+    self->source = ehd_source_new(ehd_session_sending(self), self->core->parts.stall_ms,
+                                  &source_user, self);
     if (self->listener == NULL && !self->wishes.detach)
         ehd_source_pause(self->source);
 }
@@ -70,7 +87,7 @@ ehd_patient_need_data(EhdSession *self, const ehp_event *event)
     id = self->order[event->item];
     for (guint i = event->item + 1; i < self->n_order && n_next < EHD_SOURCE_AHEAD; i++)
         next[n_next++] = self->order[i];
-    ehd_session_set_item_state(self, id, EHD_ITEM_RUNNING);
+    set_state_of_sent(self, id, EHD_ITEM_RUNNING);
     ehd_source_read(self->source, id, event->offset, event->length, next, n_next);
 }
 
@@ -84,7 +101,7 @@ ehd_patient_item_acked(EhdSession *self, const ehp_event *event)
     id = self->order[event->item];
     if (self->source != NULL)
         ehd_source_drop(self->source, id);
-    ehd_session_set_item_state(self, id, EHD_ITEM_STORED);
+    set_state_of_sent(self, id, EHD_ITEM_STORED);
 }
 
 void
@@ -127,10 +144,16 @@ ehd_patient_receipt(EhdSession *self, const ehp_event *event)
                     .kind = EHD_RECEIPT_GOT,
                     .audited = TRUE,
                     .audit = EHD_AUDIT_SENT,
+                    .transfer = ehd_session_transfer_number(self),
                     .now = ehd_core_now(self->core)};
+    g_autoptr(GBytes) receipt = g_bytes_new(event->bytes.data, event->bytes.len);
 
-    g_clear_pointer(&self->receipt, g_bytes_unref);
-    self->receipt = page.receipt = g_bytes_new(event->bytes.data, event->bytes.len);
+    page.receipt = receipt;
+    ehd_session_keep_receipt(self, receipt);
+    if (!ehd_session_to_patient(self)) {
+        g_clear_pointer(&self->receipt, g_bytes_unref);
+        self->receipt = g_bytes_ref(receipt);
+    }
     ehd_session_audit_entry(self, &page.entry);
     self->jobs++;
     ehd_books_write(self->core->books, &page, on_receipt_stored, self);
@@ -142,6 +165,7 @@ ehd_patient_complete(EhdSession *self)
     g_clear_handle_id(&self->expiry_timer, g_source_remove);
     ehd_session_set_state(self, EHD_STATE_CONFIRMING,
                           ehd_now_ms() + 1000ull * self->wishes.linger_s);
+    ehd_session_get_progress(self, &self->first);
     if (self->wishes.linger_s == 0 && ehp_session_bye(self->engine, ehd_now_ms()) != EHP_OK)
         g_debug("session %s: no bye", self->id);
 }

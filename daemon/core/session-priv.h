@@ -43,9 +43,12 @@ typedef struct {
     /* patient */
     guint linger_s;
     int acting_as;
+    gboolean offer_later, replies;
     /* terminal; owned */
     int purpose;
-    GArray *categories; /* of int */
+    GArray *categories; /* of int: all that the queries name */
+    GArray *queries;    /* of EhdQuery */
+    gboolean list;
     guint64 period_days, retention_days;
     char *text;
     gboolean has_operator;
@@ -60,7 +63,30 @@ typedef struct {
     EhdRequestInfo info;
     EhdOperator operator_;
     GArray *categories; /* of int */
+    GArray *queries;    /* of EhdQuery */
 } EhdRequest;
+
+/* What the clinic sends back: the terminal's own files, or what arrives at the patient. */
+typedef struct {
+    gboolean there;
+    EhdTransferState state;
+    GArray *items;      /* owned, of EhdItem: all replies of the session, one after the other */
+    GByteArray *states; /* owned, EhdItemState of each */
+    GArray *origins;    /* owned, of EhdOrigin */
+    guint base;         /* the first of the reply in course */
+    gboolean asked;     /* the person decides */
+    gboolean commit_due; /* patient: all of it is to be stored by the application first */
+    gsize text;
+    guint64 bytes;
+    ehp_progress last; /* of the reply, when another transfer is in course */
+    guint timer;       /* the application stores */
+} EhdReply;
+
+/* Where an item came from. */
+typedef struct {
+    guint transfer, number;
+    guint8 salt[EHP_SALT_LEN];
+} EhdOrigin;
 
 struct EhdSession {
     EhdCore *core;     /* borrowed; owns us */
@@ -134,7 +160,18 @@ struct EhdSession {
     /* session-peer.c, session-consent.c, session-patient.c */
     GArray *items; /* owned, of EhdItem: patient: the caller's; terminal: the manifest's */
     GByteArray *item_states; /* owned, EhdItemState of each, or EHD_ITEM_WITHHELD */
-    EhdSource *source;       /* owned */
+    GArray *origins;         /* owned, of EhdOrigin: terminal */
+    guint base;              /* terminal: the first item of the transfer in course */
+    guint list_base;         /* terminal: the first item of the last list */
+    EhdReply reply;
+    GPtrArray *receipts; /* owned, of GBytes or NULL: by the transfer's number */
+    GArray *matching;    /* owned, of guint: patient */
+    gboolean listed;     /* the first transfer was a list */
+    guint *granted;      /* owned: as order, of the first transfer */
+    guint n_granted;
+    GArray *list;       /* owned, of guint: ids in the order of the last list; patient */
+    ehp_progress first; /* counts of the last transfer to the terminal, during a reply */
+    EhdSource *source;  /* owned */
     gboolean consent_open, consent_asked, extended, consented;
     gboolean crl_known;
     ehp_status crl_status;
@@ -232,6 +269,10 @@ void ehd_patient_need_data(EhdSession *self, const ehp_event *event);
 void ehd_patient_item_acked(EhdSession *self, const ehp_event *event);
 void ehd_patient_receipt(EhdSession *self, const ehp_event *event);
 void ehd_patient_complete(EhdSession *self);
+/* What this side sends in the transfer in course. */
+GArray *ehd_session_sending(EhdSession *self);
+void ehd_patient_make_entries(EhdSession *self, const GArray *items);
+void ehd_patient_fill_entry(const EhdItem *item, Ehp__ItemEntry *entry);
 void ehd_patient_status(EhdSession *self, const ehp_event *event);
 void ehd_patient_clear(EhdSession *self);
 /* Asks for the consent if it is open and there is somebody to ask. */
@@ -252,6 +293,38 @@ void ehd_terminal_commit(EhdSession *self, const ehp_event *event);
 void ehd_terminal_receipt_ready(EhdSession *self, const ehp_event *event);
 void ehd_terminal_complete(EhdSession *self);
 EhdInbox *ehd_terminal_inbox_new(EhdSession *self);
+/* A page's entries behind those that there are; FALSE: more text than is kept. */
+void ehd_session_take_entries(const ehp_event *event, guint transfer, GArray *items,
+                              GByteArray *states, GArray *origins, gsize *text, guint64 *bytes);
+
+/* session-later.c: more of what was granted. */
+Ehp__ItemQuery **ehd_queries_to_wire(const GArray *queries);
+void ehd_queries_free_wire(Ehp__ItemQuery **wire, guint n);
+GArray *ehd_queries_from_wire(Ehp__ItemQuery *const *wire, size_t n);
+/* Ids of those of the caller's items that fit, in *ids. */
+void ehd_patient_match(EhdSession *self, Ehp__ItemQuery *const *wire, size_t n);
+void ehd_patient_keep_list(EhdSession *self);
+void ehd_patient_item_request(EhdSession *self, const ehp_event *event);
+/* A later transfer begins, ends: the state shown. */
+void ehd_session_later_begins(EhdSession *self);
+void ehd_session_keep_receipt(EhdSession *self, GBytes *receipt);
+void ehd_session_transfer_failed(EhdSession *self);
+guint ehd_session_transfer_number(EhdSession *self);
+gboolean ehd_session_to_patient(EhdSession *self);
+
+/* session-reply.c: what the clinic sends back. */
+void ehd_reply_init(EhdReply *reply);
+void ehd_reply_clear(EhdReply *reply);
+void ehd_reply_set_item_state(EhdSession *self, guint id, EhdItemState state);
+void ehd_reply_set_state(EhdSession *self, EhdTransferState state);
+void ehd_reply_manifest_page(EhdSession *self, const ehp_event *event);
+void ehd_reply_offered(EhdSession *self, const ehp_event *event);
+void ehd_reply_refused(EhdSession *self, const ehp_event *event);
+void ehd_reply_commit(EhdSession *self);
+/* The application reported an item as stored. */
+void ehd_reply_item_collected(EhdSession *self);
+void ehd_reply_complete(EhdSession *self);
+void ehd_reply_ask_owner(EhdSession *self);
 /* What the owner asks for, for its own screen. */
 void ehd_terminal_own_request(EhdSession *self);
 

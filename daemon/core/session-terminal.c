@@ -13,19 +13,6 @@
 
 /* ---------------------------------------------------------------- the request */
 
-static Ehp__ItemQuery *
-query_new(const GArray *categories)
-{
-    Ehp__ItemQuery *query = g_new0(Ehp__ItemQuery, 1);
-
-    ehp__item_query__init(query);
-    query->n_category = categories->len;
-    query->category = g_new(Ehp__Category, categories->len);
-    for (guint i = 0; i < categories->len; i++)
-        query->category[i] = (Ehp__Category)g_array_index(categories, int, i);
-    return query;
-}
-
 static Ehp__Operator *
 operator_new(const EhdWishes *wishes)
 {
@@ -47,11 +34,9 @@ ehd_terminal_request_new(EhdSession *self)
     Ehp__ConsentRequest *request = g_new0(Ehp__ConsentRequest, 1);
 
     ehp__consent_request__init(request);
-    if (wishes->categories->len > 0) {
-        request->n_query = 1;
-        request->query = g_new(Ehp__ItemQuery *, 1);
-        request->query[0] = query_new(wishes->categories);
-    }
+    request->n_query = wishes->queries->len;
+    request->query = ehd_queries_to_wire(wishes->queries);
+    request->has_manifest_only = request->manifest_only = wishes->list;
     request->has_period_days = request->has_retention_days = request->has_time = TRUE;
     request->period_days = wishes->period_days;
     request->retention_days = wishes->retention_days;
@@ -67,11 +52,7 @@ ehd_terminal_request_free(Ehp__ConsentRequest *request)
 {
     if (request == NULL)
         return;
-    for (size_t i = 0; i < request->n_query; i++) {
-        g_free(request->query[i]->category);
-        g_free(request->query[i]);
-    }
-    g_free(request->query);
+    ehd_queries_free_wire(request->query, (guint)request->n_query);
     g_free(request->operator_);
     g_free(request);
 }
@@ -83,6 +64,12 @@ ehd_terminal_own_request(EhdSession *self)
     EhdRequest *request = &self->request;
 
     ehd_request_clear(request);
+    Ehp__ItemQuery **wire = ehd_queries_to_wire(wishes->queries);
+
+    request->queries = ehd_queries_from_wire(wire, wishes->queries->len);
+    ehd_queries_free_wire(wire, wishes->queries->len);
+    request->info.queries = request->queries;
+    request->info.list = wishes->list;
     request->categories = g_array_copy(wishes->categories);
     request->info.purpose = wishes->purpose;
     request->info.categories = (const int *)(gpointer)request->categories->data;
@@ -109,28 +96,42 @@ text_size(const char *text)
     return text != NULL ? strlen(text) + 1 : 0;
 }
 
-static void
-take_entry(EhdSession *self, const Ehp__ItemEntry *entry)
+static gsize
+entry_text(const Ehp__ItemEntry *entry)
 {
-    guint8 state = EHD_ITEM_WAITING;
-    EhdItem item = {
-        .name = g_strdup(entry->name),
-        .size = entry->size,
-        .media_type = g_strdup(entry->media_type),
-        .title = g_strdup(entry->title),
-        .date = g_strdup(entry->date),
-        .type_code = g_strdup(entry->type_code),
-        .author = g_strdup(entry->author),
-        .category = (int)entry->category,
-        .patient_entered = entry->patient_entered,
-    };
+    return text_size(entry->name) + text_size(entry->media_type) + text_size(entry->title) +
+           text_size(entry->date) + text_size(entry->type_code) + text_size(entry->author);
+}
 
-    self->manifest_text += text_size(entry->name) + text_size(entry->media_type) +
-                           text_size(entry->title) + text_size(entry->date) +
-                           text_size(entry->type_code) + text_size(entry->author);
-    self->manifest_bytes += entry->size;
-    g_array_append_val(self->items, item);
-    g_byte_array_append(self->item_states, &state, 1);
+void
+ehd_session_take_entries(const ehp_event *event, guint transfer, GArray *items,
+                         GByteArray *states, GArray *origins, gsize *text, guint64 *bytes)
+{
+    static const guint8 state = EHD_ITEM_WAITING;
+
+    /* past the bound nothing more is kept; the manifest is refused when it is whole */
+    for (size_t i = 0; i < event->n_entries && *text <= EHD_MANIFEST_TEXT_MAX; i++) {
+        const Ehp__ItemEntry *entry = event->entries[i];
+        EhdOrigin origin = {.transfer = transfer, .number = entry->id};
+        EhdItem item = {
+            .name = g_strdup(entry->name),
+            .size = entry->size,
+            .media_type = g_strdup(entry->media_type),
+            .title = g_strdup(entry->title),
+            .date = g_strdup(entry->date),
+            .type_code = g_strdup(entry->type_code),
+            .author = g_strdup(entry->author),
+            .category = (int)entry->category,
+            .patient_entered = entry->patient_entered,
+        };
+
+        memcpy(origin.salt, entry->salt.data, sizeof origin.salt);
+        *text += entry_text(entry);
+        *bytes += entry->size;
+        g_array_append_val(items, item);
+        g_array_append_val(origins, origin);
+        g_byte_array_append(states, &state, 1);
+    }
 }
 
 void
@@ -138,15 +139,15 @@ ehd_terminal_manifest_page(EhdSession *self, const ehp_event *event)
 {
     /* the first page of a manifest, also of one that is sent again after a link came back */
     if (event->n_entries > 0 && event->entries[0]->id == 0) {
-        g_array_set_size(self->items, 0);
-        g_byte_array_set_size(self->item_states, 0);
+        g_array_set_size(self->items, self->base);
+        g_array_set_size(self->origins, self->base);
+        g_byte_array_set_size(self->item_states, self->base);
         self->manifest_text = 0;
         self->manifest_bytes = 0;
     }
-    /* past the bound nothing more is kept; the manifest is refused when it is whole */
-    for (size_t i = 0; i < event->n_entries && self->manifest_text <= EHD_MANIFEST_TEXT_MAX;
-         i++)
-        take_entry(self, event->entries[i]);
+    ehd_session_take_entries(event, ehd_session_transfer_number(self), self->items,
+                             self->item_states, self->origins, &self->manifest_text,
+                             &self->manifest_bytes);
 }
 
 static void
@@ -178,13 +179,39 @@ on_prepared(ehp_status status, gpointer user_data)
     ehd_core_check(self->core);
 }
 
+/* The spool counts all items of a session, the engine those of a transfer. */
+static guint
+base_of(EhdSession *self)
+{
+    return self->role == EHD_PATIENT ? self->reply.base : self->base;
+}
+
+static void
+set_state_of_received(EhdSession *self, guint id, EhdItemState state)
+{
+    if (self->role == EHD_PATIENT)
+        ehd_reply_set_item_state(self, id, state);
+    else
+        ehd_session_set_item_state(self, id, state);
+}
+
+static const EhdItem *
+receiving(EhdSession *self, guint item)
+{
+    GArray *items = self->role == EHD_PATIENT ? self->reply.items : self->items;
+    guint id = base_of(self) + item;
+
+    return self->inbox != NULL && id < items->len ? &g_array_index(items, EhdItem, id) : NULL;
+}
+
 static void
 inbox_durable(guint32 item, guint64 segments, gpointer user_data)
 {
     EhdSession *self = user_data;
 
-    if (self->ending)
+    if (self->ending || item < base_of(self))
         return;
+    item -= base_of(self);
     if (ehp_session_durable(self->engine, item, segments, ehd_now_ms()) != EHP_OK)
         g_debug("session %s: durable, but nobody waits for it", self->id);
     ehd_session_pump(self);
@@ -195,10 +222,11 @@ inbox_stored(guint32 item, gpointer user_data)
 {
     EhdSession *self = user_data;
 
-    if (self->ending)
+    if (self->ending || item < base_of(self))
         return;
-    ehd_session_set_item_state(self, item, EHD_ITEM_STORED);
-    if (ehp_session_item_stored(self->engine, item, EHP_OK, ehd_now_ms()) != EHP_OK)
+    set_state_of_received(self, item, EHD_ITEM_STORED);
+    if (ehp_session_item_stored(self->engine, item - base_of(self), EHP_OK, ehd_now_ms()) !=
+        EHP_OK)
         g_debug("session %s: stored, but nobody waits for it", self->id);
     ehd_session_pump(self);
 }
@@ -228,17 +256,29 @@ void
 ehd_terminal_manifest(EhdSession *self, const ehp_event *event)
 {
     g_autoptr(GBytes) meta = NULL;
+    ehp_progress progress;
 
     take_consent(self, event->consent);
+    ehd_session_get_progress(self, &progress);
     if (self->manifest_text > EHD_MANIFEST_TEXT_MAX) {
         ehd_session_abort(self, EHP_NO_SPACE);
+        return;
+    }
+    if (progress.manifest_only) {
+        self->list_base = self->base;
+        for (guint id = self->base; id < self->items->len; id++)
+            ehd_session_set_item_state(self, id, EHD_ITEM_LISTED);
+        self->manifest_bytes = 0;
+    }
+    self->jobs++;
+    if (self->inbox != NULL && progress.transfer > 0) {
+        ehd_inbox_extend(self->inbox, NULL, self->manifest_bytes, on_prepared, self);
         return;
     }
     if (self->inbox == NULL)
         self->inbox = ehd_terminal_inbox_new(self);
     meta = ehd_record_items(self);
     self->spooled = TRUE;
-    self->jobs++;
     ehd_inbox_prepare(self->inbox, meta, self->manifest_bytes, on_prepared, self);
 }
 
@@ -247,21 +287,23 @@ ehd_terminal_manifest(EhdSession *self, const ehp_event *event)
 void
 ehd_terminal_segment(EhdSession *self, const ehp_event *event)
 {
-    if (self->inbox == NULL || event->item >= self->items->len)
+    const EhdItem *item = receiving(self, event->item);
+    guint id = base_of(self) + event->item;
+
+    if (item == NULL)
         return;
-    ehd_session_set_item_state(self, event->item, EHD_ITEM_RUNNING);
-    ehd_inbox_append(self->inbox, event->item,
-                     g_array_index(self->items, EhdItem, event->item).size, event->segment,
-                     event->offset, event->data.data, event->data.len);
+    set_state_of_received(self, id, EHD_ITEM_RUNNING);
+    ehd_inbox_append(self->inbox, id, item->size, event->segment, event->offset,
+                     event->data.data, event->data.len);
 }
 
 void
 ehd_terminal_item_complete(EhdSession *self, const ehp_event *event)
 {
-    if (self->inbox == NULL || event->item >= self->items->len)
-        return;
-    ehd_inbox_complete(self->inbox, event->item,
-                       g_array_index(self->items, EhdItem, event->item).size);
+    const EhdItem *item = receiving(self, event->item);
+
+    if (item != NULL)
+        ehd_inbox_complete(self->inbox, base_of(self) + event->item, item->size);
 }
 
 /* ---------------------------------------------------------------- the receipt */
@@ -314,7 +356,8 @@ on_spooled(ehp_status status, gpointer user_data)
         g_autoptr(GBytes) record = NULL;
         EhdPage page = {.session = self->id, .now = ehd_core_now(self->core)};
 
-        self->committed = page.now;
+        if (self->committed == 0) /* the time to file counts from the first */
+            self->committed = page.now;
         page.record = record = ehd_record_committed(self);
         self->recorded = TRUE;
         self->jobs++;
@@ -332,7 +375,17 @@ ehd_terminal_commit(EhdSession *self, const ehp_event *event)
         ehd_session_abort(self, EHP_INTERNAL);
         return;
     }
+    if (self->role == EHD_PATIENT) {
+        ehd_reply_commit(self);
+        return;
+    }
     self->jobs++;
+    if (ehd_session_transfer_number(self) > 0) { /* the note of all items, behind the items */
+        g_autoptr(GBytes) meta = ehd_record_items(self);
+
+        ehd_inbox_extend(self->inbox, meta, 0, on_spooled, self);
+        return;
+    }
     ehd_inbox_run(self->inbox, nothing, on_spooled, self);
 }
 
@@ -343,7 +396,7 @@ on_receipt_stored(ehp_status status, gpointer user_data)
 
     self->jobs--;
     /* from here on the items are ours to keep, even if the session was just being ended */
-    if (status == EHP_OK && !self->ending)
+    if (status == EHP_OK && !self->ending && self->role == EHD_TERMINAL)
         self->received = TRUE;
     if (!self->ending) {
         if (ehp_session_receipt_stored(self->engine, status, ehd_now_ms()) != EHP_OK)
@@ -360,10 +413,16 @@ ehd_terminal_receipt_ready(EhdSession *self, const ehp_event *event)
                     .kind = EHD_RECEIPT_MADE,
                     .audited = TRUE,
                     .audit = EHD_AUDIT_RECEIVED,
+                    .transfer = ehd_session_transfer_number(self),
                     .now = ehd_core_now(self->core)};
+    g_autoptr(GBytes) receipt = g_bytes_new(event->bytes.data, event->bytes.len);
 
-    g_clear_pointer(&self->receipt, g_bytes_unref);
-    self->receipt = page.receipt = g_bytes_new(event->bytes.data, event->bytes.len);
+    page.receipt = receipt;
+    ehd_session_keep_receipt(self, receipt);
+    if (self->role == EHD_TERMINAL) {
+        g_clear_pointer(&self->receipt, g_bytes_unref);
+        self->receipt = g_bytes_ref(receipt);
+    }
     ehd_session_audit_entry(self, &page.entry);
     self->jobs++;
     ehd_books_write(self->core->books, &page, on_receipt_stored, self);
@@ -373,7 +432,8 @@ void
 ehd_terminal_complete(EhdSession *self)
 {
     self->received = TRUE;
+    ehd_session_get_progress(self, &self->first);
     ehd_filing_start(self);
     if (self->listener != NULL)
-        self->listener->items_arrived(self, self->listener_data);
+        self->listener->items_arrived(self, EHD_TO_TERMINAL, self->listener_data);
 }

@@ -25,7 +25,12 @@ ehd_session_new(EhdCore *core, EhdSessionRole role, uid_t uid)
     self->uid = uid;
     self->created = ehd_core_now(core);
     self->wishes.categories = g_array_new(FALSE, FALSE, sizeof(int));
+    self->wishes.queries = ehd_queries_new();
     self->request.categories = g_array_new(FALSE, FALSE, sizeof(int));
+    self->origins = g_array_new(FALSE, TRUE, sizeof(EhdOrigin));
+    self->receipts = g_ptr_array_new();
+    self->matching = g_array_new(FALSE, FALSE, sizeof(guint));
+    ehd_reply_init(&self->reply);
     self->items = ehd_items_new();
     self->item_states = g_byte_array_new();
     self->closing = g_ptr_array_new();
@@ -38,6 +43,7 @@ static void
 wishes_clear(EhdWishes *wishes)
 {
     g_array_unref(wishes->categories);
+    g_array_unref(wishes->queries);
     g_free(wishes->text);
     g_free(wishes->operator_display);
     g_free(wishes->operator_role);
@@ -69,6 +75,14 @@ ehd_session_free(EhdSession *self)
     for (guint i = 0; i < self->n_chain; i++)
         g_bytes_unref(self->chain[i]);
     g_clear_pointer(&self->receipt, g_bytes_unref);
+    for (guint i = 0; i < self->receipts->len; i++)
+        g_bytes_unref(self->receipts->pdata[i]);
+    g_ptr_array_unref(self->receipts);
+    g_array_unref(self->origins);
+    g_array_unref(self->matching);
+    g_clear_pointer(&self->list, g_array_unref);
+    g_free(self->granted);
+    ehd_reply_clear(&self->reply);
     g_ptr_array_unref(self->closing);
     g_ptr_array_unref(self->cancellers);
     g_array_unref(self->items);
@@ -130,7 +144,7 @@ ehd_session_set_item_state(EhdSession *self, guint id, EhdItemState state)
         return;
     self->item_states->data[id] = (guint8)state;
     if (self->listener != NULL)
-        self->listener->item_changed(self, id, state, self->listener_data);
+        self->listener->item_changed(self, EHD_TO_TERMINAL, id, state, self->listener_data);
 }
 
 static gboolean
@@ -162,15 +176,16 @@ ehd_session_tell_progress(EhdSession *self, gboolean last)
     self->progress_told = now;
     self->done_told = progress.bytes_done;
     if (self->listener != NULL)
-        self->listener->progress(self, self->listener_data);
+        self->listener->progress(self, progress.to_patient ? EHD_TO_PATIENT : EHD_TO_TERMINAL,
+                                 self->listener_data);
 }
 
 void
 ehd_session_void_questions(EhdSession *self, EhdVoidReason reason)
 {
-    gboolean asked = self->consent_asked || self->source != NULL;
+    gboolean asked = self->consent_asked || self->source != NULL || self->reply.asked;
 
-    self->consent_open = self->consent_asked = FALSE;
+    self->consent_open = self->consent_asked = self->reply.asked = FALSE;
     if (asked && self->listener != NULL)
         self->listener->void_questions(self, reason, self->listener_data);
 }
@@ -186,8 +201,11 @@ on_ask_again(gpointer user_data)
     if (self->listener == NULL || self->ended)
         return G_SOURCE_REMOVE;
     ehd_patient_ask_again(self);
-    if (self->received && self->listener != NULL)
-        self->listener->items_arrived(self, self->listener_data);
+    ehd_reply_ask_owner(self);
+    if (self->received && self->complete && self->listener != NULL)
+        self->listener->items_arrived(self, EHD_TO_TERMINAL, self->listener_data);
+    if (self->reply.commit_due && self->listener != NULL)
+        self->listener->items_arrived(self, EHD_TO_PATIENT, self->listener_data);
     return G_SOURCE_REMOVE;
 }
 
@@ -195,7 +213,8 @@ void
 ehd_session_set_listener(EhdSession *self, const EhdSessionListener *listener,
                          gpointer user_data)
 {
-    gboolean questions = self->consent_open || self->source != NULL || self->received;
+    gboolean questions = self->consent_open || self->source != NULL || self->received ||
+                         self->reply.asked || self->reply.commit_due;
 
     self->listener = listener;
     self->listener_data = user_data;
@@ -230,6 +249,7 @@ ehd_session_owner_vanished(EhdSession *self)
         return;
     if (self->wishes.detach) {
         ehd_patient_ask_again(self); /* refuses what nobody can answer */
+        ehd_reply_ask_owner(self);
         return;
     }
     if (self->source != NULL)
@@ -282,6 +302,18 @@ fill_counts(EhdSession *self, EhdSessionInfo *info)
     if (!self->has_transfer)
         return;
     ehd_session_get_progress(self, &progress);
+    if (progress.to_patient) {
+        info->reply_items = progress.items;
+        info->reply_items_done = progress.items_done;
+        info->reply_bytes = progress.bytes;
+        info->reply_done = progress.bytes_done;
+        progress = self->first;
+    } else {
+        info->reply_items = self->reply.last.items;
+        info->reply_items_done = self->reply.last.items_done;
+        info->reply_bytes = self->reply.last.bytes;
+        info->reply_done = self->reply.last.bytes_done;
+    }
     info->items = progress.items;
     info->items_done = progress.items_done;
     info->bytes = progress.bytes;
@@ -302,8 +334,14 @@ ehd_session_get_info(EhdSession *self)
     info->deadline = seconds_left(self->deadline);
     info->has_transfer = self->has_transfer;
     info->transfer = self->transfer;
-    info->to_terminal = TRUE;
     fill_counts(self, info);
+    info->has_reply = self->reply.there || self->reply.asked;
+    info->reply = self->reply.state;
+    info->reply_first = self->reply.base;
+    info->matching = (const guint *)(gpointer)self->matching->data;
+    info->n_matching = self->matching->len;
+    info->may_ask = self->role == EHD_TERMINAL && self->state == EHD_STATE_CONFIRMING &&
+                    self->complete && self->receipt_acked && !self->engine_ended;
     info->directory = self->wishes.directory;
     info->unfiled = self->received && self->status == 0;
     info->status = status_word(self->status);
@@ -316,9 +354,20 @@ ehd_session_get_info(EhdSession *self)
 }
 
 static void
-fill_item(EhdSession *self, guint id, EhdItemInfo *info)
+fill_origin(const GArray *origins, guint id, EhdItemInfo *info)
 {
-    const EhdItem *item = &g_array_index(self->items, EhdItem, id);
+    const EhdOrigin *origin = &g_array_index(origins, EhdOrigin, id);
+
+    if (id >= origins->len)
+        return;
+    info->transfer = origin->transfer;
+    info->in_transfer = origin->number;
+    info->salt = origin->salt;
+}
+
+static void
+fill_item(const EhdItem *item, guint8 state, guint id, EhdItemInfo *info)
+{
 
     memset(info, 0, sizeof *info);
     info->id = id;
@@ -331,12 +380,16 @@ fill_item(EhdSession *self, guint id, EhdItemInfo *info)
     info->size = item->size;
     info->category = item->category;
     info->patient_entered = item->patient_entered;
-    info->state = (EhdItemState)self->item_states->data[id];
+    info->state = (EhdItemState)state;
 }
 
 GArray *
-ehd_session_list_items(EhdSession *self, guint first, guint count, GError **error)
+ehd_session_list_items(EhdSession *self, EhdDirection direction, guint first, guint count,
+                       GError **error)
 {
+    gboolean reply = direction == EHD_TO_PATIENT;
+    const GArray *items = reply ? self->reply.items : self->items;
+    const GByteArray *states = reply ? self->reply.states : self->item_states;
     GArray *list;
 
     if (count < 1 || count > 256) {
@@ -346,20 +399,28 @@ ehd_session_list_items(EhdSession *self, guint first, guint count, GError **erro
     list = g_array_new(FALSE, FALSE, sizeof(EhdItemInfo));
     if (!self->has_transfer)
         return list;
-    for (guint id = first; id < self->items->len && list->len < count; id++) {
+    for (guint id = first; id < items->len && list->len < count; id++) {
         EhdItemInfo info;
 
-        if (self->item_states->data[id] == EHD_ITEM_WITHHELD)
+        if (states->data[id] == EHD_ITEM_WITHHELD)
             continue;
-        fill_item(self, id, &info);
+        fill_item(&g_array_index(items, EhdItem, id), states->data[id], id, &info);
+        fill_origin(reply ? self->reply.origins : self->origins, id, &info);
         g_array_append_val(list, info);
     }
     return list;
 }
 
 GBytes *
-ehd_session_get_receipt(EhdSession *self, GError **error)
+ehd_session_get_receipt(EhdSession *self, int transfer, GError **error)
 {
+    if (transfer >= 0 && (guint)transfer < self->receipts->len &&
+        self->receipts->pdata[transfer] != NULL)
+        return g_bytes_ref(self->receipts->pdata[transfer]);
+    if (transfer >= 0) {
+        ehd_error_set(error, EHP_WRONG_STATE, "there is no receipt of that transfer");
+        return NULL;
+    }
     if (self->receipt != NULL && (self->complete || self->received))
         return g_bytes_ref(self->receipt);
     ehd_error_set(error, EHP_WRONG_STATE, "there is no receipt yet");

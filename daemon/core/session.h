@@ -50,8 +50,13 @@ typedef enum {
     EHD_ITEM_RUNNING,
     EHD_ITEM_STORED,
     EHD_ITEM_COLLECTED,
+    EHD_ITEM_LISTED, /* in a list; the item itself was not sent */
     EHD_ITEM_STATE_COUNT
 } EhdItemState;
+
+/* Which of the session's two sets of items: what the patient sends, what the clinic sends back.
+ */
+typedef enum { EHD_TO_TERMINAL, EHD_TO_PATIENT, EHD_DIRECTIONS } EhdDirection;
 
 /* Words of the bus for each, never NULL. */
 const char *ehd_session_state_name(EhdSessionState state);
@@ -76,6 +81,8 @@ typedef struct {
     const char *text;             /* the terminal's own words, safe for display; NULL */
     const EhdOperator *operator_; /* NULL: unattended */
     gint64 time;                  /* Unix seconds; 0 unknown */
+    const GArray *queries;        /* of EhdQuery, texts safe for display; never NULL */
+    gboolean list;                /* first the list alone */
 } EhdRequestInfo;
 
 typedef struct {
@@ -93,9 +100,16 @@ typedef struct {
     int deadline;   /* seconds until the state ends by itself; -1: it does not */
     gboolean has_transfer;
     EhdTransferState transfer;
-    gboolean to_terminal; /* direction */
     guint items, items_done;
     guint64 bytes, done;
+    gboolean has_reply; /* the same of what the clinic sends back */
+    EhdTransferState reply;
+    guint reply_items, reply_items_done;
+    guint64 reply_bytes, reply_done;
+    guint reply_first;     /* id of the first item of the reply in course */
+    const guint *matching; /* patient: ids of the caller's items that fit the request */
+    guint n_matching;
+    gboolean may_ask;      /* terminal: RequestItems, Reply are possible now */
     const char *directory; /* NULL: not given */
     gboolean unfiled;
     const char *status; /* "filed", "discarded", "rejected"; NULL: none */
@@ -113,6 +127,9 @@ typedef struct {
     int category;
     gboolean patient_entered;
     EhdItemState state;
+    guint transfer;     /* which of the session's brought it, from 0 */
+    guint in_transfer;  /* its number there */
+    const guint8 *salt; /* receiver: key of its hash tree, EHP_SALT_LEN; NULL: not known */
 } EhdItemInfo;
 
 /* Agent.Cancel's words. */
@@ -132,8 +149,9 @@ typedef struct {
     /* has_transfer became TRUE, or the transfer's state changed. */
     void (*transfer_changed)(EhdSession *session, gpointer user_data);
     /* At most ten times a second, and once at the end. */
-    void (*progress)(EhdSession *session, gpointer user_data);
-    void (*item_changed)(EhdSession *session, guint id, EhdItemState state, gpointer user_data);
+    void (*progress)(EhdSession *session, EhdDirection direction, gpointer user_data);
+    void (*item_changed)(EhdSession *session, EhdDirection direction, guint id,
+                         EhdItemState state, gpointer user_data);
     /* Agent.AskConsent: answer once with ehd_session_answer_consent(). */
     void (*ask_consent)(EhdSession *session, gpointer user_data);
     /* Agent.OpenItem: answer once with ehd_session_give_item(). id: the caller's. */
@@ -141,7 +159,9 @@ typedef struct {
     /* Agent.Cancel: questions asked and not answered are void; answers to them are ignored. */
     void (*void_questions)(EhdSession *session, EhdVoidReason reason, gpointer user_data);
     /* Agent.ItemsArrived. */
-    void (*items_arrived)(EhdSession *session, gpointer user_data);
+    void (*items_arrived)(EhdSession *session, EhdDirection direction, gpointer user_data);
+    /* Agent.OfferReply: answer once with ehd_session_answer_reply(). */
+    void (*offer_reply)(EhdSession *session, gpointer user_data);
 } EhdSessionListener;
 
 /* The owner (again): from now on listener is called. Questions that are open are asked again
@@ -159,15 +179,22 @@ gboolean ehd_session_check_items(EhdSession *session, const GArray *items, GErro
 const EhdSessionInfo *ehd_session_get_info(EhdSession *session);
 /* Items first … first+count-1 that there are, (transfer full) array of EhdItemInfo; borrowed
  * texts as above. count 1..256, else INVALID_ARGUMENT. */
-GArray *ehd_session_list_items(EhdSession *session, guint first, guint count, GError **error);
-/* (transfer full) as it crossed the link; WRONG_STATE: none yet. */
-GBytes *ehd_session_get_receipt(EhdSession *session, GError **error);
+GArray *ehd_session_list_items(EhdSession *session, EhdDirection direction, guint first,
+                               guint count, GError **error);
+/* (transfer full) of the session's transfer of that number as it crossed the link; -1: the last
+ * one to the terminal. WRONG_STATE: none yet. */
+GBytes *ehd_session_get_receipt(EhdSession *session, int transfer, GError **error);
 
-/* The person's answer. items: ids of the caller to be sent, n_items 0 and items NULL: all.
- * acting_as 0: as at Send. expires 0: in a day; in the past: refused. An answer nobody waits
- * for is ignored. An unknown id is a refusal. */
-void ehd_session_answer_consent(EhdSession *session, gboolean granted, const guint *items,
-                                gsize n_items, int acting_as, gint64 expires);
+/* The person's answer. offer: of EhdItem, in place of what was described at Send, or NULL.
+ * items: ids of the caller to be sent, n_items 0 and items NULL: of an offer all, else what
+ * fits. acting_as 0: as at Send. expires 0: in a day; in the past: refused. An answer nobody
+ * waits for is ignored. An unknown id is a refusal. */
+void ehd_session_answer_consent(EhdSession *session, gboolean granted, const GArray *offer,
+                                const guint *items, gsize n_items, int acting_as,
+                                gint64 expires);
+/* Patient: does the person take what the clinic offers? An answer nobody waits for is ignored.
+ */
+void ehd_session_answer_reply(EhdSession *session, gboolean accepted);
 /* fd: (transfer full), or -1 with why (NO_INPUT, ITEM_CHANGED, NO_AGENT). */
 void ehd_session_give_item(EhdSession *session, guint id, int fd, ehp_status why);
 
@@ -176,6 +203,14 @@ gboolean ehd_session_allow_unverified(EhdSession *session, const char *fingerpri
                                       GError **error);
 gboolean ehd_session_extend(EhdSession *session, guint *seconds, GError **error);
 gboolean ehd_session_revoke(EhdSession *session, GError **error);
+
+/* Terminal, after a transfer: asks for more of what was granted; list: only the list of it.
+ * What comes has new ids, behind those that there are. WRONG_STATE, INVALID_ARGUMENT. */
+gboolean ehd_session_request_items(EhdSession *session, const GArray *queries, gboolean list,
+                                   GError **error);
+/* Terminal, after a transfer: offers items (of EhdItem, copied) to the patient. Their
+ * descriptors are asked for with open_item. WRONG_STATE, ITEM_INVALID, MIXED_SUBJECTS. */
+gboolean ehd_session_reply(EhdSession *session, const GArray *items, GError **error);
 
 /* These end on disk before the callback comes. */
 void ehd_session_cancel_async(EhdSession *session, GAsyncReadyCallback callback,
@@ -189,10 +224,10 @@ void ehd_session_discard_async(EhdSession *session, const char *rule,
                                GAsyncReadyCallback callback, gpointer user_data);
 gboolean ehd_session_discard_finish(EhdSession *session, GAsyncResult *result, GError **error);
 /* finish returns a read-only descriptor at offset 0, (transfer full), or -1. */
-void ehd_session_collect_item_async(EhdSession *session, guint id, GAsyncReadyCallback callback,
-                                    gpointer user_data);
+void ehd_session_collect_item_async(EhdSession *session, EhdDirection direction, guint id,
+                                    GAsyncReadyCallback callback, gpointer user_data);
 int ehd_session_collect_item_finish(EhdSession *session, GAsyncResult *result, GError **error);
-void ehd_session_item_stored_async(EhdSession *session, guint id, GAsyncReadyCallback callback,
-                                   gpointer user_data);
+void ehd_session_item_stored_async(EhdSession *session, EhdDirection direction, guint id,
+                                   GAsyncReadyCallback callback, gpointer user_data);
 gboolean ehd_session_item_stored_finish(EhdSession *session, GAsyncResult *result,
                                         GError **error);

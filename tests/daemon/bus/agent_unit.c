@@ -147,7 +147,7 @@ test_items_arrived(void)
     Agent agent = {0};
     agent_export(&agent, f.owner);
     session->info.has_transfer = TRUE;
-    session->listener->items_arrived(session, session->user_data);
+    session->listener->items_arrived(session, EHD_TO_TERMINAL, session->user_data);
     wait_until(&agent.called);
     g_assert_cmpuint(agent.arrivals, ==, 1);
     agent_clear(&agent);

@@ -82,7 +82,6 @@ session_new(EhdCore *core, uid_t uid, EhdSessionRole role)
     session->info.role = role;
     session->info.created = 1700000000;
     session->info.deadline = 120;
-    session->info.to_terminal = TRUE;
     g_ptr_array_add(core->sessions, session);
     core->hooks->idle_changed(core->user_data);
     return session;

@@ -20,7 +20,8 @@ struct EhdSession {
 
     /* the last answer of an agent */
     guint consents, items_given;
-    gboolean granted;
+    gboolean granted, accepted, list;
+    guint offered, replies, queries, reply_items;
     GArray *granted_items; /* owned, of guint */
     int acting_as;
     gint64 expires;

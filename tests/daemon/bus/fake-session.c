@@ -39,7 +39,8 @@ ehd_session_get_info(EhdSession *session)
 }
 
 GArray *
-ehd_session_list_items(EhdSession *session, guint first, guint count, GError **error)
+ehd_session_list_items(EhdSession *session, EhdDirection direction, guint first, guint count,
+                       GError **error)
 {
     if (count == 0 || count > 256) {
         ehd_error_set(error, EHP_INVALID_ARGUMENT, "count");
@@ -52,7 +53,7 @@ ehd_session_list_items(EhdSession *session, guint first, guint count, GError **e
 }
 
 GBytes *
-ehd_session_get_receipt(EhdSession *session, GError **error)
+ehd_session_get_receipt(EhdSession *session, int transfer, GError **error)
 {
     if (session->info.state == EHD_STATE_DONE)
         return g_bytes_new_static("receipt", 7);
@@ -61,9 +62,10 @@ ehd_session_get_receipt(EhdSession *session, GError **error)
 }
 
 void
-ehd_session_answer_consent(EhdSession *session, gboolean granted, const guint *items,
-                           gsize n_items, int acting_as, gint64 expires)
+ehd_session_answer_consent(EhdSession *session, gboolean granted, const GArray *offer,
+                           const guint *items, gsize n_items, int acting_as, gint64 expires)
 {
+    session->offered = offer != NULL ? offer->len : 0;
     session->consents++;
     session->granted = granted;
     g_clear_pointer(&session->granted_items, g_array_unref);
@@ -83,6 +85,29 @@ ehd_session_give_item(EhdSession *session, guint id, int fd, ehp_status why)
     session->item_id = id;
     session->item_fd = fd;
     session->item_why = why;
+}
+
+void
+ehd_session_answer_reply(EhdSession *session, gboolean accepted)
+{
+    session->replies++;
+    session->accepted = accepted;
+}
+
+gboolean
+ehd_session_request_items(EhdSession *session, const GArray *queries, gboolean list,
+                          GError **error)
+{
+    session->queries = queries->len;
+    session->list = list;
+    return TRUE;
+}
+
+gboolean
+ehd_session_reply(EhdSession *session, const GArray *items, GError **error)
+{
+    session->reply_items = items->len;
+    return TRUE;
 }
 
 gboolean
@@ -160,8 +185,8 @@ ehd_session_discard_async(EhdSession *session, const char *rule, GAsyncReadyCall
 FINISH(ehd_session_discard)
 
 void
-ehd_session_item_stored_async(EhdSession *session, guint id, GAsyncReadyCallback callback,
-                              gpointer user_data)
+ehd_session_item_stored_async(EhdSession *session, EhdDirection direction, guint id,
+                              GAsyncReadyCallback callback, gpointer user_data)
 {
     session->stored++;
     return_true(callback, user_data);
@@ -169,8 +194,8 @@ ehd_session_item_stored_async(EhdSession *session, guint id, GAsyncReadyCallback
 FINISH(ehd_session_item_stored)
 
 void
-ehd_session_collect_item_async(EhdSession *session, guint id, GAsyncReadyCallback callback,
-                               gpointer user_data)
+ehd_session_collect_item_async(EhdSession *session, EhdDirection direction, guint id,
+                               GAsyncReadyCallback callback, gpointer user_data)
 {
     g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
     int fd = session->collect != NULL ? open(session->collect, O_RDONLY | O_CLOEXEC) : -1;

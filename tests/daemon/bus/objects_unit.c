@@ -31,8 +31,9 @@ test_signals_are_directed(void)
     session->info.items = 2;
     session->info.bytes = 4711;
     session->listener->changed(session, session->user_data);
-    session->listener->progress(session, session->user_data);
-    session->listener->item_changed(session, 1, EHD_ITEM_STORED, session->user_data);
+    session->listener->progress(session, EHD_TO_TERMINAL, session->user_data);
+    session->listener->item_changed(session, EHD_TO_TERMINAL, 1, EHD_ITEM_STORED,
+                                    session->user_data);
     settle(f.server);
     settle(f.owner);
     settle(f.other);

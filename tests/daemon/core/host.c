@@ -48,7 +48,7 @@ on_transfer_changed(EhdSession *session, gpointer user_data)
 }
 
 static void
-on_progress(EhdSession *session, gpointer user_data)
+on_progress(EhdSession *session, EhdDirection direction, gpointer user_data)
 {
     const EhdSessionInfo *info = ehd_session_get_info(session);
 
@@ -57,7 +57,8 @@ on_progress(EhdSession *session, gpointer user_data)
 }
 
 static void
-on_item_changed(EhdSession *session, guint id, EhdItemState state, gpointer user_data)
+on_item_changed(EhdSession *session, EhdDirection direction, guint id, EhdItemState state,
+                gpointer user_data)
 {
 }
 
@@ -69,13 +70,14 @@ on_ask_consent(EhdSession *session, gpointer user_data)
     owner->asked++;
     switch (owner->answer) {
     case AGREE:
-        ehd_session_answer_consent(session, TRUE, NULL, 0, 0, 0);
+        ehd_session_answer_consent(session, TRUE, NULL, NULL, 0, 0, 0);
         break;
     case DECLINE:
-        ehd_session_answer_consent(session, FALSE, NULL, 0, 0, 0);
+        ehd_session_answer_consent(session, FALSE, NULL, NULL, 0, 0, 0);
         break;
     case NARROW:
-        ehd_session_answer_consent(session, TRUE, owner->narrowed, owner->n_narrowed, 0, 0);
+        ehd_session_answer_consent(session, TRUE, NULL, owner->narrowed, owner->n_narrowed, 0,
+                                   0);
         break;
     case SAY_NOTHING:
         break;
@@ -146,12 +148,14 @@ on_item_stored(GObject *source, GAsyncResult *result, gpointer user_data)
     ehd_session_item_stored_finish(owner->session, result, &error);
     g_assert_no_error(error);
     owner->collected++;
-    if (owner->files && owner->collected == ehd_session_get_info(owner->session)->items)
+    if (owner->files && ehd_session_get_info(owner->session)->role == EHD_TERMINAL &&
+        owner->collected == ehd_session_get_info(owner->session)->items)
         ehd_session_file_async(owner->session, on_filed, owner);
 }
 
 typedef struct {
     Owner *owner;
+    EhdDirection direction;
     guint id;
 } Collecting;
 
@@ -172,25 +176,61 @@ on_collected(GObject *source, GAsyncResult *result, gpointer user_data)
     bytes = g_malloc((gsize)st.st_size + 1);
     g_assert_cmpint(read(fd, bytes, (gsize)st.st_size), ==, st.st_size);
     close(fd);
-    g_ptr_array_index(owner->got, collecting->id) = g_bytes_new_take(bytes, (gsize)st.st_size);
-    ehd_session_item_stored_async(owner->session, collecting->id, on_item_stored, owner);
+    if (collecting->direction == EHD_TO_PATIENT)
+        g_ptr_array_add(owner->replies, g_bytes_new_take(bytes, (gsize)st.st_size));
+    else
+        g_ptr_array_index(owner->got, collecting->id) =
+            g_bytes_new_take(bytes, (gsize)st.st_size);
+    ehd_session_item_stored_async(owner->session, collecting->direction, collecting->id,
+                                  on_item_stored, owner);
 }
 
 static void
-on_items_arrived(EhdSession *session, gpointer user_data)
+collect(Owner *owner, EhdDirection direction, guint id)
+{
+    Collecting *collecting = g_new(Collecting, 1);
+
+    collecting->owner = owner;
+    collecting->direction = direction;
+    collecting->id = id;
+    ehd_session_collect_item_async(owner->session, direction, id, on_collected, collecting);
+}
+
+/* Returns how many there were. */
+static guint
+collect_page(Owner *owner, EhdDirection direction, guint first)
+{
+    g_autoptr(GArray) items =
+        ehd_session_list_items(owner->session, direction, first, 256, NULL);
+
+    for (guint i = 0; i < items->len; i++) {
+        const EhdItemInfo *item = &g_array_index(items, EhdItemInfo, i);
+
+        if (direction == EHD_TO_TERMINAL && owner->got->len <= item->id)
+            g_ptr_array_set_size(owner->got, (int)item->id + 1);
+        if (owner->collects && item->state == EHD_ITEM_STORED)
+            collect(owner, direction, item->id);
+    }
+    return items->len;
+}
+
+static void
+on_items_arrived(EhdSession *session, EhdDirection direction, gpointer user_data)
 {
     Owner *owner = user_data;
-    guint items = ehd_session_get_info(session)->items;
 
-    owner->arrived++;
-    g_ptr_array_set_size(owner->got, (int)items);
-    for (guint i = 0; owner->collects && i < items; i++) {
-        Collecting *collecting = g_new(Collecting, 1);
+    owner->arrived += direction == EHD_TO_TERMINAL;
+    for (guint first = 0, n = 256; n == 256; first += n)
+        n = collect_page(owner, direction, first);
+}
 
-        collecting->owner = owner;
-        collecting->id = i;
-        ehd_session_collect_item_async(session, i, on_collected, collecting);
-    }
+static void
+on_offer_reply(EhdSession *session, gpointer user_data)
+{
+    Owner *owner = user_data;
+
+    owner->offered++;
+    ehd_session_answer_reply(session, owner->answer != DECLINE && !owner->declines_replies);
 }
 
 static const EhdSessionListener listener = {
@@ -202,6 +242,7 @@ static const EhdSessionListener listener = {
     .open_item = on_open_item,
     .void_questions = on_void_questions,
     .items_arrived = on_items_arrived,
+    .offer_reply = on_offer_reply,
 };
 
 static void
@@ -218,6 +259,7 @@ owner_init(Owner *owner, Host *host)
     owner->states = g_string_new(NULL);
     owner->files_dir = g_strdup(host->files);
     owner->got = g_ptr_array_new_with_free_func(bytes_unref);
+    owner->replies = g_ptr_array_new_with_free_func(bytes_unref);
     owner->collects = owner->files = TRUE;
 }
 
@@ -227,6 +269,7 @@ owner_clear(Owner *owner)
     g_string_free(owner->states, TRUE);
     g_free(owner->files_dir);
     g_ptr_array_unref(owner->got);
+    g_ptr_array_unref(owner->replies);
 }
 
 void
@@ -400,8 +443,8 @@ host_add_item(Host *host, const char *name, gsize size, int category)
 
 /* ---------------------------------------------------------------- opening */
 
-static void
-on_result(GObject *source, GAsyncResult *result, gpointer user_data)
+void
+host_on_result(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     *(GAsyncResult **)user_data = g_object_ref(result);
 }
@@ -419,7 +462,7 @@ host_try_send(Host *host, const EhdSendOptions *options, GError **error)
         ehd_send_options_init(&mine);
     if (mine.items == NULL)
         mine.items = host->items;
-    ehd_core_send_async(host->core, grant, &mine, on_result, &result);
+    ehd_core_send_async(host->core, grant, &mine, host_on_result, &result);
     WAIT(result != NULL);
     return ehd_core_send_finish(host->core, result, error);
 }
@@ -435,7 +478,7 @@ host_try_receive(Host *host, const EhdReceiveOptions *options, GError **error)
         mine = *options;
     else
         ehd_receive_options_init(&mine);
-    ehd_core_receive_async(host->core, grant, &mine, on_result, &result);
+    ehd_core_receive_async(host->core, grant, &mine, host_on_result, &result);
     WAIT(result != NULL);
     return ehd_core_receive_finish(host->core, result, error);
 }
@@ -467,7 +510,7 @@ host_cancel(EhdSession *session)
 {
     g_autoptr(GAsyncResult) result = NULL;
 
-    ehd_session_cancel_async(session, on_result, &result);
+    ehd_session_cancel_async(session, host_on_result, &result);
     WAIT(result != NULL);
     g_assert_true(ehd_session_cancel_finish(session, result, NULL));
 }

@@ -30,7 +30,10 @@ typedef struct {
     gboolean filed;
     ehp_status filing;
     char *files_dir;
-    GPtrArray *got; /* of GBytes, by id */
+    GPtrArray *got;     /* of GBytes, by id */
+    GPtrArray *replies; /* of GBytes */
+    guint offered;
+    gboolean declines_replies;
     EhdSession *session;
 } Owner;
 
@@ -80,6 +83,8 @@ void owner_clear(Owner *owner);
 void owner_attach(Owner *owner, EhdSession *session);
 
 void host_cancel(EhdSession *session);
+/* A callback: user_data is a GAsyncResult **, which gets a reference. */
+void host_on_result(GObject *source, GAsyncResult *result, gpointer user_data);
 EhdSessionState host_state(Host *host);
 ehp_status host_error(Host *host);
 /* Turns the main loop until the state, or an end. */

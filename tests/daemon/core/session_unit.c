@@ -62,7 +62,7 @@ assert_item(Fixture *f, guint position, guint number)
     g_autoptr(GBytes) expected = host_item_bytes(number, item->size);
     GBytes *got = g_ptr_array_index(f->clinic->owner.got, position);
     g_autoptr(GArray) list =
-        ehd_session_list_items(f->clinic->owner.session, position, 1, NULL);
+        ehd_session_list_items(f->clinic->owner.session, EHD_TO_TERMINAL, position, 1, NULL);
 
     g_assert_nonnull(got);
     g_assert_true(g_bytes_equal(got, expected));
@@ -105,8 +105,8 @@ test_whole(Fixture *f, gconstpointer data)
     assert_item(f, 2, 3);
     assert_item(f, 3, 0);
 
-    made = ehd_session_get_receipt(f->clinic->owner.session, NULL);
-    got = ehd_session_get_receipt(f->patient->owner.session, NULL);
+    made = ehd_session_get_receipt(f->clinic->owner.session, -1, NULL);
+    got = ehd_session_get_receipt(f->patient->owner.session, -1, NULL);
     g_assert_true(g_bytes_equal(made, got));
     g_assert_true(ehd_receipt_verify(f->patient->trust, g_bytes_get_data(got, NULL),
                                      g_bytes_get_size(got), &facts, NULL));
@@ -188,7 +188,7 @@ test_refused(Fixture *f, gconstpointer data)
     g_assert_false(info->has_transfer);
     g_assert_null(info->consent);
     g_assert_cmpuint(info->items, ==, 0);
-    list = ehd_session_list_items(f->clinic->owner.session, 0, 256, NULL);
+    list = ehd_session_list_items(f->clinic->owner.session, EHD_TO_TERMINAL, 0, 256, NULL);
     g_assert_cmpuint(list->len, ==, 0);
     g_assert_cmpstr(f->clinic->owner.states->str, ==, "ready tapping tapped deciding failed");
     host_assert_clean(f->clinic);
@@ -213,7 +213,7 @@ test_extended(Fixture *f, gconstpointer data)
     g_assert_cmpuint(seconds, >, 300);
     g_assert_false(ehd_session_extend(f->patient->owner.session, &seconds, &error));
     g_assert_error(error, EHD_ERROR, EHP_WRONG_STATE);
-    ehd_session_answer_consent(f->patient->owner.session, TRUE, NULL, 0, 0, 0);
+    ehd_session_answer_consent(f->patient->owner.session, TRUE, NULL, NULL, 0, 0, 0);
     host_wait_end(f->patient);
     g_assert_cmpint(host_error(f->patient), ==, EHP_OK);
 }
