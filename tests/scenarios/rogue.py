@@ -1,10 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A patient's device that authenticates and then breaks the rules: 76 and a named error at the clinic, nothing stored, no crash."""
+"""A device that authenticates and then breaks the rules, a patient's or a terminal: 76 and a named error at the other side, nothing
+stored, no crash."""
 import os
 import subprocess
 
-from scenario import case, main
+from scenario import CLINIC, case, main
 
 # what it does: how it ends at the clinic. Several names where which check is first is no promise.
 MISCHIEF = {
@@ -71,6 +72,90 @@ def breaks_the_rules(rig):
     receive, ended, err = play(rig, "nothing", "good")
     receive.ends(0)
     assert ended == "ended Ok", (ended, err)
+
+
+# the same for a terminal with a real certificate: how it ends at the patient, and whether the patient has consented by then
+TERMINAL = {
+    "no-staple": ("OutOfOrder", False),
+    "staple-twice": ("OutOfOrder", False),
+    "request-signature": ("BadSignature", False),
+    "request-session": ("BadMessage", False),
+    "request-purpose": ("BadMessage", False),
+    "request-unknown": ("BadMessage", False),
+    "early-ack": ("OutOfOrder", False),
+    "early-receipt": ("OutOfOrder", False),
+    "consent-of-its-own": ("OutOfOrder", False),
+    "garbage": ("BadMessage", False),
+    "bomb": (("BadMessage", "TooLarge"), False),
+    "request-twice": ("OutOfOrder", True),
+    "ack-beyond": ("BadMessage", True),
+    "ack-unsent": (("BadMessage", "OutOfOrder"), True),
+    "ack-back": ("RolledBack", True),
+    "receipt-first": (("OutOfOrder", "BadReceipt"), True),
+    "receipt-signature": (("BadSignature", "BadReceipt"), True),
+    "receipt-contents": ("BadReceipt", True),
+    "receipt-items": ("BadReceipt", True),
+    "receipt-chain": ("BadReceipt", True),
+    "receipt-signer": (("BadSignature", "BadReceipt"), True),
+}
+
+
+def certify(rig):
+    """A terminal of the clinic's organisation that is not the rig's own: key, chain and revocation lists."""
+    rig.call("openssl", "genpkey", "-algorithm", "ed25519", "-out", "rogue.key")
+    rig.call("openssl", "req", "-new", "-key", "rogue.key", "-subj", f"/O={CLINIC}/CN=Desk 2/L=Testville/C=AT", "-out", "rogue.csr")
+    authority = os.path.join(rig.dir, "ca/ca")
+    rig.call("test-ca", authority, "issue", "rogue.csr", "-o", "rogue.pem")
+    rig.call("test-ca", authority, "crl", "-o", "rogue-crls.pem")
+
+
+def receive_badly(rig, mischief, files):
+    """One session with a rogue terminal; returns the patient's program and what the rogue said."""
+    send = rig.send(*files, options=("--yes", "--to", CLINIC, "--receipt", "receipt"))
+    send.state("ready")
+    rig.call("simctl", os.path.join(rig.dir, "nfc"), "tap", "0", "1")
+    rogue = subprocess.Popen(["rogue-terminal", f"pn532_uart:{rig.dir}/nfc/chip1:115200", os.path.join(rig.dir, "c/link"), "rogue.key",
+                              "rogue.pem", "rogue-crls.pem", mischief],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    out, err = rogue.communicate(timeout=90)
+    rig.untap()
+    return send, out.split("\n"), err
+
+
+@case()
+def a_terminal_plays_by_the_rules(rig):
+    """Without mischief it is a terminal like any other, and its receipt is good."""
+    certify(rig)
+    send, said, err = receive_badly(rig, "nothing", [rig.write("a.bin", 50000), rig.write("b.bin", 300000)])
+    assert "ended Ok" in said, (said, err, send.said())
+    send.ends(0)
+    rig.call("on-patient", "ehrctl", "receipt", "verify", "receipt")
+
+
+@case(seconds=400)
+def a_terminal_breaks_the_rules(rig):
+    """Each mischief of a terminal in turn, on one daemon of a patient; before consent it learns nothing, and no receipt is kept."""
+    certify(rig)
+    known = set(rig.call("rogue-terminal", "--list").split())
+    assert known == set(TERMINAL) | {"nothing"}, known ^ set(TERMINAL)
+    files = [rig.write("a.bin", 50000), rig.write("b.bin", 300000)]
+    pid = None
+    for mischief, (error, consented) in TERMINAL.items():
+        send, said, err = receive_badly(rig, mischief, files)
+        try:
+            send.ends(76, error)
+        except AssertionError as e:
+            raise AssertionError(f"{mischief} (its side: {said} {err}): {e}") from e
+        # how it ends there is its own affair: told so, closed upon while it spoke, or content with the receipt that it sent
+        assert any(line.startswith("ended ") for line in said) and "ended never" not in said, (mischief, said, err)
+        assert consented or "manifest" not in said, f"{mischief}: it learned what there is before anybody agreed"
+        assert not os.path.exists("receipt"), f"{mischief}: a receipt was kept"
+        now = rig.call("daemon-pid", "patient")
+        assert pid in (None, now), f"the daemon died of {mischief}"
+        pid = now
+    send, said, err = receive_badly(rig, "nothing", files)
+    send.ends(0)
+    assert "ended Ok" in said, (said, err)
 
 
 if __name__ == "__main__":
