@@ -64,6 +64,8 @@ ehp_session_act_check_request(ehp_session *s)
     ehp_status status = ehp_doc_take(doc, EHP_SIGN_CONSENT_REQUEST, s->secrets.leaf_key,
                                      session_body(s)->consent_request);
 
+    /* a session that was restored may have one already */
+    ehp_guard_free(&s->request);
     if (status == EHP_OK)
         status =
             ehp_guard_unpack(&ehp__consent_request__descriptor, doc->body, NULL, &s->request);

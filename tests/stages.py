@@ -104,7 +104,9 @@ def failed_output(path):
 
 
 def meson_test(directory, name, *options, **env):
-    log = os.path.join(directory, "meson-logs", f"testlog-{name}.json")
+    # meson adds the wrapper's name
+    wrapper = "-" + options[options.index("--wrap") + 1].split()[0] if "--wrap" in options else ""
+    log = os.path.join(directory, "meson-logs", f"testlog-{name}{wrapper}.json")
     if os.path.exists(log):
         os.unlink(log)
     done = run(["meson", "test", "-C", directory, "--no-rebuild", "--num-processes", str(min(os.cpu_count() or 1, 4)), "--logbase",
