@@ -144,6 +144,8 @@ on_failed(EhdSession *self, const ehp_tap_event *event)
 {
     if (self->tapped)
         return;
+    if (event->type == EHP_TAP_BUSY && self->trouble == EHP_PEER_BUSY)
+        return; /* as before: nothing to say */
     confirm_answered(self);
     g_info("session %s: tap: %s", self->id, ehp_status_name(event->status));
     if (event->type == EHP_TAP_STOPPED && self->role == EHD_PATIENT) {
@@ -200,16 +202,34 @@ store_pending(EhdSession *self, ehp_bytes saved)
 /* ---------------------------------------------------------------- events */
 
 static void
+show_tapping(EhdSession *self)
+{
+    if (self->state == EHD_STATE_TAPPING)
+        return;
+    self->trouble = EHP_OK;
+    ehd_session_set_state(self, EHD_STATE_TAPPING, 0);
+}
+
+/* A reader that was busy polls on, and this device may lie in its field: the screen keeps
+ * saying so until there is more than another SELECT. */
+static void
+on_selected(EhdSession *self)
+{
+    if (self->trouble != EHP_PEER_BUSY)
+        show_tapping(self);
+}
+
+static void
 handle(EhdSession *self, const ehp_tap_event *event)
 {
     switch (event->type) {
     case EHP_TAP_NONE:
         break;
     case EHP_TAP_SELECTED:
-        self->trouble = EHP_OK;
-        ehd_session_set_state(self, EHD_STATE_TAPPING, 0);
+        on_selected(self);
         break;
     case EHP_TAP_ASK_VERDICT:
+        show_tapping(self);
         ehd_patient_judge(self, event);
         break;
     case EHP_TAP_STORE_PENDING:

@@ -126,6 +126,46 @@ test_busy(Fixture *f, gconstpointer data)
     host_cancel(f->other->owner.session);
 }
 
+static guint
+count(const char *states, const char *state)
+{
+    g_auto(GStrv) words = g_strsplit(states, " ", -1);
+    guint n = 0;
+
+    for (char **word = words; *word != NULL; word++)
+        n += strcmp(*word, state) == 0;
+    return n;
+}
+
+/* It stays where it is and is polled again and again: its screen says "please wait" all the
+ * time, until it is really served. */
+static void
+test_busy_stays(Fixture *f, gconstpointer data)
+{
+    f->patient->owner.answer = SAY_NOTHING;
+    host_receive(f->clinic, NULL);
+    host_send(f->patient, NULL);
+    host_send(f->other, NULL);
+    field_tap(f->clinic->port, f->patient->port, 0);
+    host_wait_state(f->clinic, EHD_STATE_DECIDING);
+    WAIT(!field_port_is_active(f->clinic->port));
+    for (guint i = 0; i < 5; i++) {
+        field_tap(f->clinic->port, f->other->port, 0);
+        WAIT(!field_port_is_active(f->clinic->port));
+        g_assert_cmpint(host_state(f->other), ==, EHD_STATE_READY);
+        g_assert_cmpint(host_error(f->other), ==, EHP_PEER_BUSY);
+    }
+    g_assert_cmpuint(count(f->other->owner.states->str, "tapping"), ==, 1);
+    host_cancel(f->patient->owner.session);
+    host_wait_end(f->clinic);
+    host_receive(f->clinic, NULL);
+    field_tap(f->clinic->port, f->other->port, 0);
+    host_wait_state(f->other, EHD_STATE_STOPPED); /* it trusts nobody */
+    g_assert_cmpuint(count(f->other->owner.states->str, "tapping"), ==, 2);
+    host_cancel(f->clinic->owner.session);
+    host_cancel(f->other->owner.session);
+}
+
 /* One reader: a second session is refused by name while it is needed, and takes over once it is
  * not. */
 static void
@@ -310,6 +350,7 @@ main(int argc, char **argv)
             g_strconcat("/core/tap/busy/", ehd_session_state_name(busy_states[i]), NULL);
         ADD(path, &busy_states[i], test_busy);
     }
+    ADD("/core/tap/busy-stays", NULL, test_busy_stays);
     ADD("/core/tap/one-reader", NULL, test_one_reader);
     ADD("/core/tap/trouble", NULL, test_trouble);
     ADD("/core/tap/refused", NULL, test_refused);
