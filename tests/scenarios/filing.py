@@ -8,7 +8,7 @@ import stat
 import subprocess
 import time
 
-from scenario import PATIENCE, case, main
+from scenario import CLINIC, PATIENCE, case, main
 
 
 def state_of(directory):
@@ -197,6 +197,26 @@ def closed_descriptors(rig):
     rig.tap()
     assert send.wait(PATIENCE) == 0 and receive.wait(PATIENCE) == 0
     rig.arrived([a])
+
+
+@case()
+def many_and_one_declines(rig):
+    """A terminal that serves on: who declines is one event of many, and "end" comes once, at the end."""
+    receive = rig.receive(once=False)
+    for decline in (True, False):
+        receive.expect("state", state="ready")
+        send = rig.send(rig.write("a.json", 5000), options=() if decline else ("--yes", "--to", CLINIC))
+        rig.tap()
+        if decline:
+            send.type("no")
+        send.ends(77 if decline else 0)
+        receive.expect("failed" if decline else "filed")
+        rig.untap()
+    receive.signal(signal.SIGINT)
+    receive.ends(130)
+    named = {name: [e for e in receive.events if e["event"] == name] for name in ("failed", "end")}
+    assert [e["error"] for e in named["failed"]] == ["Declined"] and named["failed"][0]["session"], named
+    assert named["end"] == receive.events[-1:], named
 
 
 if __name__ == "__main__":

@@ -106,6 +106,21 @@ cli_exit_code(const GError *error)
     return ehrlink_error_get_exit_code(EHRLINK_ERROR_DAEMON_UNAVAILABLE);
 }
 
+static void
+say_error(JsonBuilder *event, EhrlinkRole role, const GError *error)
+{
+    /* the library's message names the file or the reader; the words say what it means */
+    g_autofree char *detail = ehrlink_safe_text(error->message, 400);
+
+    if (error->domain == EHRLINK_ERROR)
+        output_member_string(event, "error", ehrlink_error_get_name((EhrlinkError)error->code));
+    output_member_string(event, "text", words_failure(role, error));
+    output_error("%s", words_failure(role, error));
+    if (error->domain == EHRLINK_ERROR && !g_str_equal(detail, words_failure(role, error)) &&
+        !(role == EHRLINK_ROLE_TERMINAL && error->code == EHRLINK_ERROR_DECLINED))
+        g_printerr("  %s\n", detail);
+}
+
 int
 cli_end(EhrlinkRole role, const GError *error)
 {
@@ -113,20 +128,21 @@ cli_end(EhrlinkRole role, const GError *error)
     JsonBuilder *event = output_event("end");
 
     output_member_int(event, "exit", code);
-    if (error != NULL) {
-        if (error->domain == EHRLINK_ERROR)
-            output_member_string(event, "error",
-                                 ehrlink_error_get_name((EhrlinkError)error->code));
-        output_member_string(event, "text", words_failure(role, error));
-        /* the library's message names the file or the reader; the words say what it means */
-        g_autofree char *detail = ehrlink_safe_text(error->message, 400);
-        output_error("%s", words_failure(role, error));
-        if (error->domain == EHRLINK_ERROR && !g_str_equal(detail, words_failure(role, error)) &&
-            !(role == EHRLINK_ROLE_TERMINAL && error->code == EHRLINK_ERROR_DECLINED))
-            g_printerr("  %s\n", detail);
-    }
+    if (error != NULL)
+        say_error(event, role, error);
     output_event_end();
     return code;
+}
+
+void
+cli_failed(EhrlinkRole role, const char *session, const GError *error)
+{
+    JsonBuilder *event = output_event("failed");
+
+    if (session != NULL)
+        output_member_string(event, "session", session);
+    say_error(event, role, error);
+    output_event_end();
 }
 
 static gboolean

@@ -99,7 +99,7 @@ on_round_over(Round *round, const GError *error, gpointer user_data)
     g_ptr_array_remove(receive->rounds, round);
     g_idle_add(free_round_later, round);
     if (error != NULL && !receive->ending && !receive->options.once && !is_lasting(error)) {
-        cli_end(EHRLINK_ROLE_TERMINAL, error); /* say it, and serve the next */
+        cli_failed(EHRLINK_ROLE_TERMINAL, round_get_session(round), error); /* and serve the next */
         return;
     }
     if (receive->options.once || error != NULL)

@@ -437,6 +437,12 @@ round_resume(EhrlinkClient *client, const char *path, const ReceiveOptions *opti
     return round;
 }
 
+const char *
+round_get_session(const Round *round)
+{
+    return round->session != NULL ? ehrlink_session_get_id(round->session) : NULL;
+}
+
 void
 round_cancel(Round *round)
 {

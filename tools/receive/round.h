@@ -22,6 +22,8 @@ Round *round_start(EhrlinkClient *client, const ReceiveOptions *options, const R
 /* Takes up a session that an earlier run left. */
 Round *round_resume(EhrlinkClient *client, const char *path, const ReceiveOptions *options,
                     const RoundListener *listener, gpointer user_data);
+/* The session's id, borrowed; NULL while there is none. */
+const char *round_get_session(const Round *round);
 /* Ends it; on_over follows. A received session that waits for "ehrctl session file" is left alone. */
 void round_cancel(Round *round);
 void round_free(Round *round);
