@@ -221,6 +221,8 @@ static const Key keys[] = {
     SECONDS("idle-timeout", idle_ms, 1, 300),
     SECONDS("resume-timeout", resume_ms, 0, 86400),
     {"session", "max-sessions", parse_count, AT(max_sessions), 1, 64, "1 to 64"},
+    {"session", "max-sessions-per-user", parse_count, AT(max_sessions_per_user), 1, 64,
+     "1 to 64"},
     {"session", "kiosk", parse_boolean, AT(kiosk), 0, 0, "true or false"},
     DIRECTORY("store", "state-directory", state_directory),
     {"store", "spool-quota", parse_bytes, AT(spool_quota), MIB, G_MAXINT64,
@@ -331,6 +333,7 @@ ehd_config_new(void)
     config->idle_ms = EHP_IDLE_MS;
     config->resume_ms = EHP_RESUME_MS;
     config->max_sessions = 8;
+    config->max_sessions_per_user = 6;
     config->state_directory = g_strdup(EHD_STATE_DIR);
     config->spool_quota = 8192 * MIB;
     config->min_free = 64 * MIB;

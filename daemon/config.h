@@ -25,9 +25,9 @@ typedef struct {
 
     /* [link] */
     EhdLinkType link_type;
-    char *link_directory;   /* owned; type=unix only, absolute; else NULL */
-    char *link_address;     /* owned; "AABBCCDDEEFF" (upper case, no colons); NULL: adapter's /
-                               default */
+    char *link_directory; /* owned; type=unix only, absolute; else NULL */
+    char *link_address;   /* owned; "AABBCCDDEEFF" (upper case, no colons); NULL: adapter's /
+                             default */
     guint8 link_channels[EHD_CHANNELS_MAX]; /* RFCOMM channels that this terminal may listen on,
                                                in this order; written "22,24-30" */
     guint link_n_channels;                  /* 1.. */
@@ -44,8 +44,9 @@ typedef struct {
     guint connect_ms;
     guint idle_ms;
     guint resume_ms;
-    guint max_sessions; /* default 8, 1..64 */
-    gboolean kiosk;     /* default false */
+    guint max_sessions;          /* default 8, 1..64 */
+    guint max_sessions_per_user; /* of one uid; default 6, 1..64 */
+    gboolean kiosk;              /* default false */
 
     /* [store] */
     char *state_directory; /* owned; absolute */

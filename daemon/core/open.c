@@ -20,18 +20,32 @@ ehd_core_incoming(int fd, gpointer user_data)
     ehd_porch_take(self->porch, fd);
 }
 
-static guint
-count_open(EhdCore *self)
+static gboolean
+is_open(const EhdSession *session)
 {
-    guint n = 0;
+    return !session->ending && !session->received;
+}
+
+/* One user may not hold all there are: the next in line would find the service full. */
+static gboolean
+check_limits(EhdCore *self, uid_t uid, GError **error)
+{
+    const EhdConfig *config = self->parts.config;
+    guint all = 0, own = 0;
 
     for (guint i = 0; i < self->sessions->len; i++) {
         const EhdSession *session = g_ptr_array_index(self->sessions, i);
 
-        if (!session->ending && !session->received)
-            n++;
+        all += is_open(session);
+        own += is_open(session) && session->uid == uid;
     }
-    return n;
+    if (own < config->max_sessions_per_user && all < config->max_sessions)
+        return TRUE;
+    if (own >= config->max_sessions_per_user)
+        ehd_error_set(error, EHP_LIMIT_REACHED, "this user has %u sessions open", own);
+    else
+        ehd_error_set(error, EHP_LIMIT_REACHED, "%u sessions are open", all);
+    return FALSE;
 }
 
 static gboolean
@@ -50,12 +64,7 @@ check_common(EhdCore *self, const EhdGrant *grant, EhdAction action, GError **er
         ehd_error_set(error, clock, NULL);
         return FALSE;
     }
-    if (count_open(self) >= self->parts.config->max_sessions) {
-        ehd_error_set(error, EHP_LIMIT_REACHED, "%u sessions are open",
-                      self->parts.config->max_sessions);
-        return FALSE;
-    }
-    return TRUE;
+    return check_limits(self, ehd_grant_get_uid(grant), error);
 }
 
 static gboolean

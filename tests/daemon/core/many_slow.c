@@ -54,7 +54,7 @@ test_parallel(Fixture *f, gconstpointer data)
     Host *clinics[CLINICS], *patient = host_new(f->air, NULL);
     Owner owners[CLINICS];
 
-    patient->config->max_sessions = CLINICS;
+    patient->config->max_sessions = patient->config->max_sessions_per_user = CLINICS;
     host_add_item(patient, "a.bin", 2000000, 0);
     for (guint i = 0; i < CLINICS; i++) {
         clinics[i] = host_new(f->air, NULL);

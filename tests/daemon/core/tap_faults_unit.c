@@ -245,6 +245,40 @@ on_result(GObject *source, GAsyncResult *result, gpointer user_data)
     *(GAsyncResult **)user_data = g_object_ref(result);
 }
 
+static gboolean
+try_send_as(Host *host, uid_t uid, GError **error)
+{
+    g_autoptr(EhdGrant) grant = ehd_grant_make(uid, EHD_ACTION_SEND);
+    g_autoptr(GAsyncResult) result = NULL;
+    EhdSendOptions options;
+
+    ehd_send_options_init(&options);
+    options.items = host->items;
+    ehd_core_send_async(host->core, grant, &options, on_result, &result);
+    WAIT(result != NULL);
+    return ehd_core_send_finish(host->core, result, error) != NULL;
+}
+
+/* One user has as many as are allowed to one: the next is refused by name, and another user is
+ * not (for want of sessions; the one reader is a matter of its own). */
+static void
+test_per_user(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+
+    f->patient->config->max_sessions_per_user = 1;
+    host_send(f->patient, NULL);
+    g_assert_false(try_send_as(f->patient, 1000, &error));
+    g_assert_error(error, EHD_ERROR, EHP_LIMIT_REACHED);
+    g_clear_error(&error);
+    g_assert_false(try_send_as(f->patient, 1001, &error));
+    g_assert_error(error, EHD_ERROR, EHP_READER_BUSY);
+    g_clear_error(&error);
+    host_cancel(f->patient->owner.session);
+    g_assert_true(try_send_as(f->patient, 1000, &error));
+    g_assert_no_error(error);
+}
+
 /* Without the grant for it nothing is opened or changed. */
 static void
 test_grants(Fixture *f, gconstpointer data)
@@ -354,6 +388,7 @@ main(int argc, char **argv)
     ADD("/core/tap/one-reader", NULL, test_one_reader);
     ADD("/core/tap/trouble", NULL, test_trouble);
     ADD("/core/tap/refused", NULL, test_refused);
+    ADD("/core/tap/per-user", NULL, test_per_user);
     ADD("/core/tap/grants", NULL, test_grants);
     ADD("/core/tap/armed-time", NULL, test_armed_time);
     ADD("/core/tap/armed-time-configured", NULL, test_armed_time_configured);
