@@ -396,7 +396,9 @@ typedef enum {
     EHP_DOCS,
 } ehp_document;
 /* A signed message as it crossed the wire, for ledger and audit; empty if there is none (yet).
- * Borrowed until the session is freed, those of a transfer until the next one begins. */
+ * Its signature holds; that its content was accepted too says the event that follows from it,
+ * so one that a session ended over may still be here. Borrowed until the session is freed,
+ * those of a transfer until the next one begins. */
 ehp_bytes ehp_session_document(const ehp_session *s, ehp_document which);
 /* Noise h of the tap, 32 bytes, public; borrowed from the session. */
 const uint8_t *ehp_session_id(const ehp_session *s);

@@ -58,5 +58,10 @@ for group, verb in usage:
                                       if line.startswith(f"  ehrctl {group} {verb}"))):
         check(option in page, f"ehrctl(1) documents {option} of {group} {verb}")
 
+# the helper is started by the service; its options are few and must be told all the same
+told = options_in(re.search(r"^usage\(.*?^\}", (root / "daemon/nfc/main.c").read_text(), re.S | re.M).group(0))
+documented = options_in((root / "tools/man/ehrlink-nfc.8.scd").read_text().replace("\\", "")) - {"--help"}
+check(len(told) >= 3 and told == documented, f"ehrlink-nfc(8) documents {sorted(told)}")
+
 print(f"1..{count}")
 sys.exit(failed > 0)
