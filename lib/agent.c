@@ -87,8 +87,23 @@ items_arrived(EhrlinkSession *self, GVariant *parameters, GDBusMethodInvocation 
     g_variant_get_child(parameters, 1, "&o", &transfer);
     g_variant_lookup(details, "items", "u", &items);
     g_variant_lookup(details, "bytes", "t", &bytes);
-    ehrlink_session_take_arrived(self, transfer, items, bytes);
+    if (g_str_has_suffix(transfer, REPLY_SUFFIX)) {
+        g_free(self->reply);
+        self->reply = g_strdup(transfer);
+        ehrlink_session_take_reply_arrived(self);
+    } else {
+        ehrlink_session_take_arrived(self, transfer, items, bytes);
+    }
     g_dbus_method_invocation_return_value(invocation, NULL);
+}
+
+static void
+offer_reply(EhrlinkSession *self, GVariant *parameters, GDBusMethodInvocation *invocation)
+{
+    g_autoptr(GVariant) details = g_variant_get_child_value(parameters, 1);
+    g_autoptr(GVariant) items = g_variant_get_child_value(parameters, 2);
+
+    ehrlink_session_take_offer(self, invocation, details, items);
 }
 
 static void
@@ -106,10 +121,8 @@ static const struct {
     void (*handle)(EhrlinkSession *self, GVariant *parameters,
                    GDBusMethodInvocation *invocation);
 } methods[] = {
-    {"AskConsent", ask_consent},
-    {"OpenItem", open_item},
-    {"ItemsArrived", items_arrived},
-    {"Cancel", cancel},
+    {"AskConsent", ask_consent}, {"OpenItem", open_item}, {"ItemsArrived", items_arrived},
+    {"OfferReply", offer_reply}, {"Cancel", cancel},
 };
 
 static gboolean

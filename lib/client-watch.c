@@ -58,6 +58,8 @@ on_transfer_signal(GDBusConnection *connection, const char *sender, const char *
 
     if (session == NULL)
         return;
+    if (g_str_has_suffix(path, REPLY_SUFFIX))
+        return; /* what the clinic sends back is told by #EhrlinkSession::changed */
     if (g_str_equal(name, "Progress") &&
         g_variant_is_of_type(parameters, G_VARIANT_TYPE("(tta{sv})"))) {
         guint64 done, total;

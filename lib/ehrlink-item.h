@@ -15,12 +15,15 @@ G_BEGIN_DECLS
  * @EHRLINK_ITEM_STATE_RUNNING: under way
  * @EHRLINK_ITEM_STATE_STORED: complete and verified in the receiver's spool
  * @EHRLINK_ITEM_STATE_COLLECTED: the receiving application has its own durable copy
+ * @EHRLINK_ITEM_STATE_LISTED: only its entry in a list came;
+ * ehrlink_session_request_items_async() asks for the item
  */
 typedef enum {
     EHRLINK_ITEM_STATE_WAITING = 0,
     EHRLINK_ITEM_STATE_RUNNING = 1,
     EHRLINK_ITEM_STATE_STORED = 2,
     EHRLINK_ITEM_STATE_COLLECTED = 3,
+    EHRLINK_ITEM_STATE_LISTED = 4,
 } EhrlinkItemState;
 
 #define EHRLINK_TYPE_ITEM (ehrlink_item_get_type())
@@ -239,18 +242,45 @@ GBytes *ehrlink_item_get_subject(EhrlinkItem *self);
 void ehrlink_item_set_subject(EhrlinkItem *self, GBytes *subject);
 
 /**
+ * ehrlink_item_get_transfer:
+ * @self: a received item
+ *
+ * Returns: which of the session's transfers brought it, from 0; -1 if that is not known
+ */
+int ehrlink_item_get_transfer(EhrlinkItem *self);
+
+/**
+ * ehrlink_item_get_number:
+ * @self: a received item
+ *
+ * Returns: its place in that transfer, from 0: in a list what an "ids" of
+ *   ehrlink_session_request_items_async() calls it by
+ */
+guint ehrlink_item_get_number(EhrlinkItem *self);
+
+/**
+ * ehrlink_item_get_salt:
+ * @self: a received item
+ *
+ * Returns: (transfer none) (nullable): 64 hex digits, to be kept beside the item: with
+ *   them `ehrctl receipt verify --files` holds the file against the receipt
+ */
+const char *ehrlink_item_get_salt(EhrlinkItem *self);
+
+/**
  * ehrlink_item_recognise_all:
  * @items: (array length=n_items): items to be sent in one session, not handed over yet
  * @n_items: their number
  *
  * Looks into the files and describes each item by what is found there, never by its name: media
  * type, title, date, category, type code, authoring organisation, and whether the patient wrote
- * it. What was set before is replaced, what cannot be found is unset. A title, an author or a file
- * name that holds a word of the patient's name, as any of the files tells it, is dropped or
- * replaced by the category's.
+ * it. What was set before is replaced, what cannot be found is unset. A title, an author or a
+ * file name that holds a word of the patient's name, as any of the files tells it, is dropped
+ * or replaced by the category's.
  *
- * A file that cannot be read is left as it is: ehrlink_client_send_async() says why. Blocks while
- * it reads all of the files; its memory follows the largest record in them, not their size.
+ * A file that cannot be read is left as it is: ehrlink_client_send_async() says why. Blocks
+ * while it reads all of the files; its memory follows the largest record in them, not their
+ * size.
  */
 void ehrlink_item_recognise_all(EhrlinkItem **items, gsize n_items);
 

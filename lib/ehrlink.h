@@ -24,5 +24,6 @@
 #include "ehrlink-enums.h"
 #include "ehrlink-error.h"
 #include "ehrlink-item.h"
+#include "ehrlink-later.h"
 #include "ehrlink-name.h"
 #include "ehrlink-session.h"

@@ -35,6 +35,9 @@ struct _EhrlinkItem {
     char *texts[N_TEXTS];
     gboolean patient_entered;
     GBytes *subject;
+    gboolean has_transfer;
+    guint transfer, number;
+    char *salt;
 };
 
 G_DEFINE_FINAL_TYPE(EhrlinkItem, ehrlink_item, G_TYPE_OBJECT)
@@ -50,6 +53,7 @@ ehrlink_item_finalize(GObject *object)
     for (guint i = 0; i < N_TEXTS; i++)
         g_free(self->texts[i]);
     g_clear_pointer(&self->subject, g_bytes_unref);
+    g_free(self->salt);
     G_OBJECT_CLASS(ehrlink_item_parent_class)->finalize(object);
 }
 
@@ -132,6 +136,8 @@ parse_state(const char *state)
         return EHRLINK_ITEM_STATE_STORED;
     if (g_str_equal(state, "collected"))
         return EHRLINK_ITEM_STATE_COLLECTED;
+    if (g_str_equal(state, "listed"))
+        return EHRLINK_ITEM_STATE_LISTED;
     return EHRLINK_ITEM_STATE_WAITING;
 }
 
@@ -149,6 +155,9 @@ ehrlink_item_new_from_variant(GVariant *entry)
     g_variant_lookup(entry, "patient-entered", "b", &self->patient_entered);
     if (g_variant_lookup(entry, "state", "&s", &state))
         self->state = parse_state(state);
+    self->has_transfer = g_variant_lookup(entry, "transfer", "u", &self->transfer);
+    g_variant_lookup(entry, "number", "u", &self->number);
+    g_variant_lookup(entry, "salt", "s", &self->salt);
     if (self->name == NULL)
         self->name = g_strdup("");
     return self;
@@ -361,4 +370,25 @@ ehrlink_item_set_subject(EhrlinkItem *self, GBytes *subject)
 
     g_clear_pointer(&self->subject, g_bytes_unref);
     self->subject = subject != NULL ? g_bytes_ref(subject) : NULL;
+}
+
+int
+ehrlink_item_get_transfer(EhrlinkItem *self)
+{
+    g_return_val_if_fail(EHRLINK_IS_ITEM(self), -1);
+    return self->has_transfer ? (int)self->transfer : -1;
+}
+
+guint
+ehrlink_item_get_number(EhrlinkItem *self)
+{
+    g_return_val_if_fail(EHRLINK_IS_ITEM(self), 0);
+    return self->number;
+}
+
+const char *
+ehrlink_item_get_salt(EhrlinkItem *self)
+{
+    g_return_val_if_fail(EHRLINK_IS_ITEM(self), NULL);
+    return self->salt;
 }

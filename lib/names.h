@@ -18,3 +18,5 @@
 /* Milliseconds. Where polkit may ask for a password, a person has to type it. */
 #define CALL_TIMEOUT   60000
 #define PERSON_TIMEOUT 300000
+/* The transfer of what the clinic sends back, below a session. */
+#define REPLY_SUFFIX   "/transfer/1"

@@ -123,7 +123,9 @@ ehrlink_session_call(EhrlinkSession *self, const EhrlinkMethod *method, GVariant
     Call *call = g_new0(Call, 1);
 
     call->method = method;
-    call->path = g_strdup(of_transfer ? self->transfer : self->path);
+    call->path = g_strdup(!of_transfer       ? self->path
+                          : method->of_reply ? self->reply
+                                             : self->transfer);
     call->parameters = g_variant_ref_sink(parameters);
     g_task_set_source_tag(task, TAG(ehrlink_session_call));
     g_task_set_task_data(task, call, (GDestroyNotify)call_free);

@@ -17,15 +17,24 @@
 
 #define PARALLEL 4
 
-static const EhrlinkMethod list_items = {TRANSFER_INTERFACE, "ListItems", "(aa{sv})", TRUE};
-static const EhrlinkMethod collect_item = {TRANSFER_INTERFACE, "CollectItem", "(h)", TRUE};
-static const EhrlinkMethod item_stored = {TRANSFER_INTERFACE, "ItemStored", "()", TRUE};
+/* [1]: of what the clinic sends back. */
+#define BOTH(name, reply)                                                                      \
+    {                                                                                          \
+        {TRANSFER_INTERFACE, name, reply, TRUE, FALSE},                                        \
+        {                                                                                      \
+            TRANSFER_INTERFACE, name, reply, TRUE, TRUE                                        \
+        }                                                                                      \
+    }
+static const EhrlinkMethod list_items[2] = BOTH("ListItems", "(aa{sv})");
+static const EhrlinkMethod collect_item[2] = BOTH("CollectItem", "(h)");
+static const EhrlinkMethod item_stored[2] = BOTH("ItemStored", "()");
 
 typedef struct {
     GTask *task; /* owned; one reference for the whole job */
     char *directory;
     int dir;
     gint64 only; /* the one item wanted, or -1 */
+    gboolean replies;
 
     GPtrArray *items; /* to be collected */
     guint next;
@@ -45,6 +54,13 @@ typedef struct {
 } Job;
 
 static void start_jobs(Collect *collect);
+
+/* Items of both directions are numbered from 0, up to some thousands. */
+static gpointer
+stored_key(const Collect *collect, guint id)
+{
+    return GUINT_TO_POINTER(id | (collect->replies ? 1u << 31 : 0));
+}
 
 static void
 collect_free(Collect *collect)
@@ -141,7 +157,7 @@ static void
 on_told(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     Job *job = user_data;
-    gpointer id = GUINT_TO_POINTER(ehrlink_item_get_id(job->item));
+    gpointer id = stored_key(job->collect, ehrlink_item_get_id(job->item));
     g_autoptr(GVariant) reply = NULL;
     GError *error = NULL;
 
@@ -157,7 +173,7 @@ on_told(GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 tell_service(Job *job)
 {
-    ehrlink_session_call(job->session, &item_stored,
+    ehrlink_session_call(job->session, &item_stored[job->collect->replies],
                          g_variant_new("(ua{sv})", ehrlink_item_get_id(job->item), NULL),
                          g_task_get_cancellable(job->collect->task), on_told, job);
 }
@@ -223,19 +239,21 @@ start_job(Collect *collect, EhrlinkItem *item)
     EhrlinkSession *session = g_task_get_source_object(collect->task);
     guint id = ehrlink_item_get_id(item);
     Job *job = g_new0(Job, 1);
-    const char *stored = g_hash_table_lookup(session->stored, GUINT_TO_POINTER(id));
+    const char *stored = g_hash_table_lookup(session->stored, stored_key(collect, id));
 
     job->collect = collect;
     job->session = g_object_ref(session);
     job->item = g_object_ref(item);
-    job->key = g_strdup_printf("%s-%u", ehrlink_session_get_id(session), id);
+    job->key = g_strdup_printf(collect->replies ? "%s-r%u" : "%s-%u",
+                               ehrlink_session_get_id(session), id);
     job->fd = -1;
     job->name = g_strdup(stored);
     collect->in_flight++;
     if (stored != NULL)
         tell_service(job);
     else
-        ehrlink_session_call(session, &collect_item, g_variant_new("(ua{sv})", id, NULL),
+        ehrlink_session_call(session, &collect_item[collect->replies],
+                             g_variant_new("(ua{sv})", id, NULL),
                              g_task_get_cancellable(collect->task), on_descriptor, job);
 }
 
@@ -255,7 +273,10 @@ on_listed(GObject *source, GAsyncResult *result, gpointer user_data)
     Collect *collect = user_data;
     g_autoptr(GPtrArray) items = NULL;
 
-    items = ehrlink_session_list_items_finish(EHRLINK_SESSION(source), result, &collect->error);
+    items = collect->replies ? ehrlink_session_list_replies_finish(EHRLINK_SESSION(source),
+                                                                   result, &collect->error)
+                             : ehrlink_session_list_items_finish(EHRLINK_SESSION(source),
+                                                                 result, &collect->error);
     for (guint i = 0; items != NULL && i < items->len; i++) {
         if (ehrlink_item_get_state(items->pdata[i]) == EHRLINK_ITEM_STATE_STORED)
             g_ptr_array_add(collect->items, g_object_ref(items->pdata[i]));
@@ -292,14 +313,16 @@ list(Collect *collect, EhrlinkSession *session)
 {
     GCancellable *cancellable = g_task_get_cancellable(collect->task);
 
-    if (session->transfer == NULL) {
+    if ((collect->replies ? session->reply : session->transfer) == NULL) {
         g_set_error_literal(&collect->error, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE,
                             "nothing has arrived yet");
         finish(collect);
+    } else if (collect->replies) {
+        ehrlink_session_list_replies_async(session, cancellable, on_listed, collect);
     } else if (collect->only < 0) {
         ehrlink_session_list_items_async(session, cancellable, on_listed, collect);
     } else {
-        ehrlink_session_call(session, &list_items,
+        ehrlink_session_call(session, &list_items[collect->replies],
                              g_variant_new("(uua{sv})", (guint)collect->only, 1, NULL),
                              cancellable, on_page_of_one, collect);
     }
@@ -331,7 +354,7 @@ on_directory(GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-collect(EhrlinkSession *self, GFile *directory, gint64 only, gpointer tag,
+collect(EhrlinkSession *self, GFile *directory, gint64 only, gboolean replies, gpointer tag,
         GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data)
 {
     g_autoptr(GTask) opening = NULL;
@@ -341,6 +364,7 @@ collect(EhrlinkSession *self, GFile *directory, gint64 only, gpointer tag,
     job->directory = g_file_get_path(directory);
     job->dir = -1;
     job->only = only;
+    job->replies = replies;
     job->items = g_ptr_array_new_with_free_func(g_object_unref);
     job->done = g_ptr_array_new_with_free_func(g_object_unref);
     g_task_set_source_tag(job->task, tag);
@@ -362,8 +386,8 @@ ehrlink_session_collect_async(EhrlinkSession *self, GFile *directory, GCancellab
 {
     g_return_if_fail(EHRLINK_IS_SESSION(self) && G_IS_FILE(directory));
 
-    collect(self, directory, -1, TAG(ehrlink_session_collect_async), cancellable, callback,
-            user_data);
+    collect(self, directory, -1, FALSE, TAG(ehrlink_session_collect_async), cancellable,
+            callback, user_data);
 }
 
 GPtrArray *
@@ -382,8 +406,8 @@ ehrlink_session_collect_item_async(EhrlinkSession *self, GFile *directory, guint
 {
     g_return_if_fail(EHRLINK_IS_SESSION(self) && G_IS_FILE(directory));
 
-    collect(self, directory, id, TAG(ehrlink_session_collect_item_async), cancellable, callback,
-            user_data);
+    collect(self, directory, id, FALSE, TAG(ehrlink_session_collect_item_async), cancellable,
+            callback, user_data);
 }
 
 EhrlinkItem *
@@ -392,5 +416,26 @@ ehrlink_session_collect_item_finish(EhrlinkSession *self, GAsyncResult *result, 
     g_return_val_if_fail(g_task_is_valid(result, self), NULL);
     g_return_val_if_fail(
         g_async_result_is_tagged(result, TAG(ehrlink_session_collect_item_async)), NULL);
+    return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+void
+ehrlink_session_collect_replies_async(EhrlinkSession *self, GFile *directory,
+                                      GCancellable *cancellable, GAsyncReadyCallback callback,
+                                      gpointer user_data)
+{
+    g_return_if_fail(EHRLINK_IS_SESSION(self) && G_IS_FILE(directory));
+
+    collect(self, directory, -1, TRUE, TAG(ehrlink_session_collect_replies_async), cancellable,
+            callback, user_data);
+}
+
+GPtrArray *
+ehrlink_session_collect_replies_finish(EhrlinkSession *self, GAsyncResult *result,
+                                       GError **error)
+{
+    g_return_val_if_fail(g_task_is_valid(result, self), NULL);
+    g_return_val_if_fail(
+        g_async_result_is_tagged(result, TAG(ehrlink_session_collect_replies_async)), NULL);
     return g_task_propagate_pointer(G_TASK(result), error);
 }

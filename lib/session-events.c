@@ -5,6 +5,8 @@
  */
 #include "session-private.h"
 
+#include "item-private.h"
+
 static void
 emit(EhrlinkSession *self, EhrlinkSessionSignal which)
 {
@@ -32,6 +34,19 @@ ask(EhrlinkSession *self)
         emit(self, SIGNAL_CONSENT_REQUESTED);
     else
         ehrlink_session_answer_consent(self, FALSE, NULL, 0, NULL);
+}
+
+static void
+ask_reply(EhrlinkSession *self)
+{
+    guint signal = ehrlink_session_signals[SIGNAL_REPLY_OFFERED];
+
+    if (self->offer == NULL)
+        return;
+    if (g_signal_has_handler_pending(self, signal, 0, FALSE))
+        g_signal_emit(self, signal, 0, self->offered);
+    else
+        ehrlink_session_answer_reply(self, FALSE);
 }
 
 static void
@@ -86,6 +101,10 @@ emit_due(EhrlinkSession *self)
     if (take_due(self, DUE_ARRIVED))
         g_signal_emit(self, ehrlink_session_signals[SIGNAL_ITEMS_ARRIVED], 0,
                       self->arrived_items, self->arrived_bytes);
+    if (take_due(self, DUE_OFFER))
+        ask_reply(self);
+    if (take_due(self, DUE_REPLY_ARRIVED))
+        emit(self, SIGNAL_REPLY_ARRIVED);
     if (take_due(self, DUE_ENDED))
         end(self);
 }
@@ -111,6 +130,10 @@ ehrlink_session_take_details(EhrlinkSession *self, GVariant *details)
     ehrlink_session_set_details(self, details);
     if (!self->attached)
         return;
+    /* another transfer of the session: it will arrive, too */
+    if (before == EHRLINK_SESSION_STATE_CONFIRMING &&
+        self->state == EHRLINK_SESSION_STATE_TRANSFERRING)
+        self->arrived = FALSE;
     self->due |= DUE_CHANGED;
     if (self->state == EHRLINK_SESSION_STATE_STOPPED && before != self->state)
         self->due |= DUE_STOPPED;
@@ -178,12 +201,50 @@ ehrlink_session_take_question_void(EhrlinkSession *self, const char *reason)
 {
     gboolean told = (self->due & DUE_CONSENT) == 0;
 
+    if (self->offer != NULL) {
+        told = (self->due & DUE_OFFER) == 0;
+        self->due &= ~DUE_OFFER;
+        refuse(g_steal_pointer(&self->offer), reason);
+        if (told && !self->held && self->question == NULL)
+            g_signal_emit(self, ehrlink_session_signals[SIGNAL_CONSENT_CANCELLED], 0, reason);
+    }
     if (self->question == NULL)
         return;
     refuse(g_steal_pointer(&self->question), reason);
     self->due &= ~DUE_CONSENT;
     if (told && !self->held)
         g_signal_emit(self, ehrlink_session_signals[SIGNAL_CONSENT_CANCELLED], 0, reason);
+}
+
+/* Takes @offer. */
+void
+ehrlink_session_take_offer(EhrlinkSession *self, GDBusMethodInvocation *offer,
+                           GVariant *details, GVariant *items)
+{
+    if (self->ended) {
+        refuse(offer, "the session has ended");
+        return;
+    }
+    if (self->offer != NULL)
+        refuse(g_steal_pointer(&self->offer), "asked again");
+    self->offer = offer;
+    g_clear_pointer(&self->offered, g_ptr_array_unref);
+    self->offered = g_ptr_array_new_with_free_func(g_object_unref);
+    for (gsize i = 0; i < g_variant_n_children(items); i++) {
+        g_autoptr(GVariant) entry = g_variant_get_child_value(items, i);
+
+        g_ptr_array_add(self->offered, ehrlink_item_new_from_variant(entry));
+    }
+    self->due |= DUE_OFFER;
+    ehrlink_session_take_details(self, details);
+    emit_due(self);
+}
+
+void
+ehrlink_session_take_reply_arrived(EhrlinkSession *self)
+{
+    self->due |= DUE_REPLY_ARRIVED;
+    emit_due(self);
 }
 
 static GVariant *

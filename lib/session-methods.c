@@ -9,17 +9,21 @@
 
 #define LIST_PAGE 256
 
-static const EhrlinkMethod get_details = {SESSION_INTERFACE, "GetDetails", "(a{sv})", TRUE};
-static const EhrlinkMethod cancel = {SESSION_INTERFACE, "Cancel", "()", TRUE};
-static const EhrlinkMethod extend = {SESSION_INTERFACE, "Extend", "(u)", FALSE};
+static const EhrlinkMethod get_details = {SESSION_INTERFACE, "GetDetails", "(a{sv})", TRUE,
+                                          FALSE};
+static const EhrlinkMethod cancel = {SESSION_INTERFACE, "Cancel", "()", TRUE, FALSE};
+static const EhrlinkMethod extend = {SESSION_INTERFACE, "Extend", "(u)", FALSE, FALSE};
 /* Not repeated: after an interruption the person is to look again. */
 static const EhrlinkMethod allow_unverified = {SESSION_INTERFACE, "AllowUnverified", "()",
-                                               FALSE};
-static const EhrlinkMethod revoke_consent = {SESSION_INTERFACE, "Revoke", "()", TRUE};
-static const EhrlinkMethod file = {SESSION_INTERFACE, "File", "()", TRUE};
-static const EhrlinkMethod discard = {SESSION_INTERFACE, "Discard", "()", TRUE};
-static const EhrlinkMethod get_receipt = {SESSION_INTERFACE, "GetReceipt", "(ay)", TRUE};
-static const EhrlinkMethod list_items = {TRANSFER_INTERFACE, "ListItems", "(aa{sv})", TRUE};
+                                               FALSE, FALSE};
+static const EhrlinkMethod revoke_consent = {SESSION_INTERFACE, "Revoke", "()", TRUE, FALSE};
+static const EhrlinkMethod file = {SESSION_INTERFACE, "File", "()", TRUE, FALSE};
+static const EhrlinkMethod discard = {SESSION_INTERFACE, "Discard", "()", TRUE, FALSE};
+static const EhrlinkMethod get_receipt = {SESSION_INTERFACE, "GetReceipt", "(ay)", TRUE, FALSE};
+static const EhrlinkMethod list_items = {TRANSFER_INTERFACE, "ListItems", "(aa{sv})", TRUE,
+                                         FALSE};
+static const EhrlinkMethod list_replies = {TRANSFER_INTERFACE, "ListItems", "(aa{sv})", TRUE,
+                                           TRUE};
 
 static void
 on_simple_reply(GObject *source, GAsyncResult *result, gpointer user_data)
@@ -264,6 +268,23 @@ ehrlink_session_get_receipt_async(EhrlinkSession *self, GCancellable *cancellabl
                                   TAG(ehrlink_session_get_receipt_async)));
 }
 
+void
+ehrlink_session_get_receipt_of_async(EhrlinkSession *self, guint transfer,
+                                     GCancellable *cancellable, GAsyncReadyCallback callback,
+                                     gpointer user_data)
+{
+    g_auto(GVariantDict) options = G_VARIANT_DICT_INIT(NULL);
+
+    g_return_if_fail(EHRLINK_IS_SESSION(self));
+
+    g_variant_dict_insert(&options, "transfer", "u", transfer);
+    ehrlink_session_call(self, &get_receipt,
+                         g_variant_new("(@a{sv})", g_variant_dict_end(&options)), cancellable,
+                         on_receipt,
+                         new_task(self, cancellable, callback, user_data,
+                                  TAG(ehrlink_session_get_receipt_async)));
+}
+
 GBytes *
 ehrlink_session_get_receipt_finish(EhrlinkSession *self, GAsyncResult *result, GError **error)
 {
@@ -311,29 +332,54 @@ list_page(GTask *task, guint first)
 {
     EhrlinkSession *self = g_task_get_source_object(task);
 
-    ehrlink_session_call(self, &list_items, g_variant_new("(uua{sv})", first, LIST_PAGE, NULL),
+    gboolean replies = g_task_get_source_tag(task) == TAG(ehrlink_session_list_replies_async);
+
+    ehrlink_session_call(self, replies ? &list_replies : &list_items,
+                         g_variant_new("(uua{sv})", first, LIST_PAGE, NULL),
                          g_task_get_cancellable(task), on_page, task);
 }
 
-void
-ehrlink_session_list_items_async(EhrlinkSession *self, GCancellable *cancellable,
-                                 GAsyncReadyCallback callback, gpointer user_data)
+static void
+list(GTask *task, const char *transfer)
 {
-    GTask *task;
-
-    g_return_if_fail(EHRLINK_IS_SESSION(self));
-
-    task =
-        new_task(self, cancellable, callback, user_data, TAG(ehrlink_session_list_items_async));
     g_task_set_task_data(task, g_ptr_array_new_with_free_func(g_object_unref),
                          (GDestroyNotify)g_ptr_array_unref);
-    if (self->transfer != NULL) {
+    if (transfer != NULL) {
         list_page(task, 0);
         return;
     }
     g_task_return_new_error(task, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE,
                             "nothing is announced yet");
     g_object_unref(task);
+}
+
+void
+ehrlink_session_list_items_async(EhrlinkSession *self, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_return_if_fail(EHRLINK_IS_SESSION(self));
+
+    list(
+        new_task(self, cancellable, callback, user_data, TAG(ehrlink_session_list_items_async)),
+        self->transfer);
+}
+
+void
+ehrlink_session_list_replies_async(EhrlinkSession *self, GCancellable *cancellable,
+                                   GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_return_if_fail(EHRLINK_IS_SESSION(self));
+
+    list(new_task(self, cancellable, callback, user_data,
+                  TAG(ehrlink_session_list_replies_async)),
+         self->reply);
+}
+
+GPtrArray *
+ehrlink_session_list_replies_finish(EhrlinkSession *self, GAsyncResult *result, GError **error)
+{
+    g_return_val_if_fail(g_task_is_valid(result, self), NULL);
+    return g_task_propagate_pointer(G_TASK(result), error);
 }
 
 GPtrArray *

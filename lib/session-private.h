@@ -8,6 +8,7 @@
 
 #include "client-private.h"
 #include "ehrlink-details.h"
+#include "ehrlink-later.h"
 #include "ehrlink-session.h"
 
 /* Signals that are due; emitted in this order. */
@@ -18,6 +19,8 @@ typedef enum {
     DUE_CONSENT = 1 << 3,
     DUE_ARRIVED = 1 << 4,
     DUE_ENDED = 1 << 5,
+    DUE_OFFER = 1 << 6,
+    DUE_REPLY_ARRIVED = 1 << 7,
 } EhrlinkDue;
 
 struct _EhrlinkSession {
@@ -39,6 +42,7 @@ struct _EhrlinkSession {
     gint64 details_at; /* monotonic, when details came */
     guint64 done;      /* by Progress */
     char *transfer;    /* object path or NULL */
+    char *reply;       /* the same of what the clinic sends back */
     GError *failure;   /* ended by us rather than by the service */
 
     char *agent_path;
@@ -46,6 +50,9 @@ struct _EhrlinkSession {
     GPtrArray *items;                /* sender: EhrlinkItem */
     GVariant *descriptions;          /* sender: aa{sv} as at Send */
     GDBusMethodInvocation *question; /* open AskConsent, owned */
+    GDBusMethodInvocation *offer;    /* open OfferReply, owned */
+    GPtrArray *offered;              /* EhrlinkItem of it */
+    gboolean offering;               /* files of an answer are being looked at */
     GError *item_error;              /* why an item could not be opened */
 
     gboolean arrived;
@@ -68,6 +75,8 @@ typedef enum {
     SIGNAL_DETACHED,
     SIGNAL_REATTACHED,
     SIGNAL_ENDED,
+    SIGNAL_REPLY_OFFERED,
+    SIGNAL_REPLY_ARRIVED,
     N_SIGNALS,
 } EhrlinkSessionSignal;
 
@@ -87,6 +96,9 @@ void ehrlink_session_take_arrived(EhrlinkSession *self, const char *transfer, gu
                                   guint64 bytes);
 void ehrlink_session_take_question(EhrlinkSession *self, GDBusMethodInvocation *question,
                                    GVariant *details);
+void ehrlink_session_take_offer(EhrlinkSession *self, GDBusMethodInvocation *offer,
+                                GVariant *details, GVariant *items);
+void ehrlink_session_take_reply_arrived(EhrlinkSession *self);
 void ehrlink_session_take_question_void(EhrlinkSession *self, const char *reason);
 /* Ends it for a reason of ours. Takes @error. */
 void ehrlink_session_fail(EhrlinkSession *self, GError *error);
@@ -115,6 +127,7 @@ typedef struct {
     const char *name;
     const char *reply; /* type */
     gboolean repeat;
+    gboolean of_reply; /* a method of the transfer to the patient */
 } EhrlinkMethod;
 
 void ehrlink_session_call(EhrlinkSession *self, const EhrlinkMethod *method,

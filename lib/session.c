@@ -59,6 +59,8 @@ ehrlink_session_finalize(GObject *object)
 
     g_free(self->path);
     g_free(self->transfer);
+    g_free(self->reply);
+    g_clear_pointer(&self->offered, g_ptr_array_unref);
     g_clear_pointer(&self->details, g_variant_unref);
     g_clear_pointer(&self->peer, g_variant_unref);
     g_clear_pointer(&self->descriptions, g_variant_unref);
@@ -107,6 +109,8 @@ ehrlink_session_class_init(EhrlinkSessionClass *klass)
     add_signal(SIGNAL_DETACHED, "detached", 0, 0, 0);
     add_signal(SIGNAL_REATTACHED, "reattached", 0, 0, 0);
     add_signal(SIGNAL_ENDED, "ended", 0, 0, 0);
+    add_signal(SIGNAL_REPLY_OFFERED, "reply-offered", 1, G_TYPE_PTR_ARRAY, 0);
+    add_signal(SIGNAL_REPLY_ARRIVED, "reply-arrived", 0, 0, 0);
 }
 
 static void
@@ -172,6 +176,19 @@ ehrlink_session_parse_state(const char *state)
     return EHRLINK_SESSION_STATE_UNKNOWN;
 }
 
+static void
+ehrlink_session_set_reply(EhrlinkSession *self)
+{
+    g_autoptr(GVariant) reply =
+        g_variant_lookup_value(self->details, "reply", G_VARIANT_TYPE_VARDICT);
+    const char *path;
+
+    if (reply == NULL || !g_variant_lookup(reply, "transfer", "&o", &path))
+        return;
+    g_free(self->reply);
+    self->reply = g_strdup(path);
+}
+
 void
 ehrlink_session_set_details(EhrlinkSession *self, GVariant *details)
 {
@@ -189,4 +206,5 @@ ehrlink_session_set_details(EhrlinkSession *self, GVariant *details)
         g_free(self->transfer);
         self->transfer = g_strdup(text);
     }
+    ehrlink_session_set_reply(self);
 }

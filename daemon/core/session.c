@@ -261,7 +261,9 @@ ehd_session_owner_vanished(EhdSession *self)
 gboolean
 ehd_session_check_items(EhdSession *self, const GArray *items, GError **error)
 {
-    if (self->role == EHD_PATIENT && ehd_items_equal(self->items, items))
+    const GArray *ours = self->role == EHD_PATIENT ? self->items : self->reply.items;
+
+    if (ehd_items_equal(ours, items))
         return TRUE;
     ehd_error_set(error, EHP_ITEM_CHANGED, "not the items that the session was opened with");
     return FALSE;
