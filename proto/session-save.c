@@ -264,6 +264,25 @@ restore_sender(ehp_session *s, const ehp_session_past *past, const uint8_t salt_
     return status;
 }
 
+/* All of it was stored and is not here any more: only the receipt is to be told. */
+static ehp_status
+restore_filed(ehp_session *s)
+{
+    ehp_unpacked body = {0};
+    const Ehp__Manifest *m;
+    ehp_status status = ehp_guard_unpack(&ehp__manifest__descriptor,
+                                         s->docs[EHP_DOC_MANIFEST].body, NULL, &body);
+
+    if (status != EHP_OK)
+        return status == EHP_NO_MEMORY ? status : EHP_STATE_DAMAGED;
+    m = (const Ehp__Manifest *)body.message;
+    s->receiver.n_items = s->receiver.durable.item = s->receiver.delivered.item = m->items;
+    s->receiver.bytes = s->receiver.durable_bytes = m->bytes;
+    s->acks_sent = s->receiver.durable;
+    ehp_guard_free(&body);
+    return EHP_OK;
+}
+
 static ehp_status
 restore_receiver(ehp_session *s, const ehp_session_past *past)
 {
@@ -274,6 +293,8 @@ restore_receiver(ehp_session *s, const ehp_session_past *past)
     if (status != EHP_OK)
         return status;
     s->has_receiver = true;
+    if (past->receipt.len > 0 && past->n_items == 0)
+        return restore_filed(s);
     status = ehp_receiver_recall(&s->receiver, &received);
     s->receiver.manifest_only = s->manifest_only;
     if (status == EHP_OK)

@@ -348,7 +348,8 @@ EHP_MUST_USE ehp_status ehp_session_mark(const ehp_session *s, ehp_writer *out);
 typedef struct {
     ehp_bytes saved;              /* ehp_session_save */
     uint32_t resume_ms;           /* what is left of the time in which the link may come back */
-    uint32_t n_items;             /* of the manifest, when there was one */
+    /* of the manifest, when there was one; a terminal with a receipt may have none any more */
+    uint32_t n_items;
     Ehp__ItemEntry *const *items; /* sender: as granted, in that order; borrowed until ENDED */
     const uint64_t *sizes;        /* receiver */
     const uint8_t (*salts)[EHP_SALT_LEN]; /* receiver */

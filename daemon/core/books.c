@@ -32,6 +32,9 @@ typedef struct {
     gpointer user_data;
     ehp_status status;
     guint8 head[EHD_AUDIT_HASH_LEN];
+    gboolean has_marks;
+    EhdMarks marks;       /* looks into: */
+    guint8 *roots, *mark; /* owned */
 } Job;
 
 static gboolean
@@ -60,6 +63,12 @@ write_page(EhdBooks *self, EhdPage *page)
     if (good && page->audited)
         good = ehd_audit_append(self->audit, page->audit, &page->entry, page->now, &error);
     page->audited &= !good;
+    if (good && page->note != NULL)
+        good =
+            ehd_ledger_put_note(self->ledger, page->session, g_bytes_get_data(page->note, NULL),
+                                g_bytes_get_size(page->note), &error);
+    if (good)
+        g_clear_pointer(&page->note, g_bytes_unref);
     if (good && page->record != NULL)
         good = ehd_ledger_put(self->ledger, page->session, g_bytes_get_data(page->record, NULL),
                               g_bytes_get_size(page->record), &error);
@@ -75,6 +84,17 @@ write_page(EhdBooks *self, EhdPage *page)
     return ehd_error_status(error);
 }
 
+static ehp_status
+write_marks(EhdBooks *self, const char *session, const EhdMarks *marks)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (ehd_marks_write(self->ledger, session, marks, &error))
+        return EHP_OK;
+    g_info("session %s: the marks cannot be written: %s", session, error->message);
+    return ehd_error_status(error);
+}
+
 static void
 job_work(gpointer data)
 {
@@ -82,6 +102,8 @@ job_work(gpointer data)
 
     if (job->on_head != NULL)
         ehd_audit_head(job->books->audit, job->head);
+    else if (job->has_marks)
+        job->status = write_marks(job->books, job->page.session, &job->marks);
     else
         job->status = write_page(job->books, &job->page);
 }
@@ -109,12 +131,15 @@ job_free(gpointer data)
 
     g_free((char *)job->page.session);
     g_clear_pointer(&job->page.receipt, g_bytes_unref);
+    g_clear_pointer(&job->page.note, g_bytes_unref);
     if (job->page.record != NULL)
         g_bytes_unref(job->page.record);
     g_free((char *)entry->organisation);
     g_free((char *)entry->terminal);
     g_free((char *)entry->categories);
     g_free((char *)entry->rule);
+    g_free(job->roots);
+    g_free(job->mark);
     g_free(job);
 }
 
@@ -139,6 +164,8 @@ copy_page(Job *job, const EhdPage *page)
     job->page.session = g_strdup(page->session);
     if (page->receipt != NULL)
         g_bytes_ref(page->receipt);
+    if (page->note != NULL)
+        g_bytes_ref(page->note);
     if (page->record != NULL)
         g_bytes_ref(page->record);
     entry->session = job->page.session;
@@ -259,6 +286,24 @@ ehd_books_write(EhdBooks *self, const EhdPage *page, EhdBooksDone done, gpointer
     copy_page(job, page);
     if (!g_queue_is_empty(&self->kept)) /* the order of lines is the order of events */
         retry(self);
+    ehd_lane_push(self->lane, &job_ops, job);
+}
+
+void
+ehd_books_write_marks(EhdBooks *self, const char *session, const EhdMarks *marks,
+                      EhdBooksDone done, gpointer user_data)
+{
+    Job *job = g_new0(Job, 1);
+
+    job->books = self;
+    job->done = done;
+    job->user_data = user_data;
+    job->page.session = g_strdup(session);
+    job->has_marks = TRUE;
+    job->marks = *marks;
+    job->marks.roots = job->roots =
+        g_memdup2(marks->roots, (gsize)marks->n_roots * EHD_ROOT_LEN);
+    job->marks.mark = job->mark = g_memdup2(marks->mark, marks->mark_length);
     ehd_lane_push(self->lane, &job_ops, job);
 }
 

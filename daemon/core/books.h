@@ -9,6 +9,7 @@
 
 #include "daemon/store/audit.h"
 #include "daemon/store/ledger.h"
+#include "daemon/store/marks.h"
 #include "daemon/store/receipts.h"
 
 typedef struct EhdBooks EhdBooks;
@@ -35,6 +36,7 @@ typedef struct {
     gboolean audited;    /* entry is set */
     EhdAuditKind audit;
     EhdAuditEntry entry;    /* its session is filled in */
+    GBytes *note;           /* the ledger's companion of it, or NULL */
     GBytes *record;         /* the ledger's new record, or NULL */
     gboolean remove_record; /* the ledger forgets the session */
     gint64 now;             /* Unix seconds */
@@ -46,6 +48,10 @@ typedef struct {
 /* done may be NULL. */
 void ehd_books_write(EhdBooks *books, const EhdPage *page, EhdBooksDone done,
                      gpointer user_data);
+
+/* marks is copied. */
+void ehd_books_write_marks(EhdBooks *books, const char *session, const EhdMarks *marks,
+                           EhdBooksDone done, gpointer user_data);
 
 typedef void (*EhdBooksHead)(const guint8 head[EHD_AUDIT_HASH_LEN], gpointer user_data);
 /* Head of the audit chain after all that was asked before. */

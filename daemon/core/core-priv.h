@@ -21,7 +21,15 @@ struct EhdCore {
     EhdLinkAddress address; /* of our listener */
     GTask *stop;            /* owned; ehd_core_stop_async */
     guint stop_timer, check_source, expiry_timer;
+    guint listen_timer;
+    gboolean listen_pending;
 };
+
+/* take-up.c: sessions that an earlier run left. Blocks. */
+gboolean ehd_core_take_up(EhdCore *core, GError **error);
+void ehd_core_listen_again(EhdCore *core);
+/* Seconds since the machine was started. */
+guint64 ehd_core_boottime(EhdCore *core);
 
 gint64 ehd_core_now(EhdCore *core);
 /* From disk, after it changed. */

@@ -1,19 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The core's life: its sessions, who has the reader, the listener, what an earlier run left,
- * and stopping. Main context.
+ * The core's life: its sessions, who has the reader, the listener, starting and stopping. Main
+ * context.
  */
 #include "daemon/core/core-priv.h"
 #include "daemon/core/expiry.h"
 
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "daemon/core/session-priv.h"
 #include "daemon/core/source.h"
 #include "daemon/error.h"
 
-#define STOP_MS 2000
+#define STOP_MS         2000
+#define LISTEN_AGAIN_MS 2000
+
+guint64
+ehd_core_boottime(EhdCore *self)
+{
+    struct timespec now;
+
+    if (self->parts.boottime != NULL)
+        return self->parts.boottime(self->parts.now_data);
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    return (guint64)now.tv_sec;
+}
 
 gint64
 ehd_core_now(EhdCore *self)
@@ -33,9 +46,12 @@ on_knock(int fd, const ehp_preamble *preamble, gpointer user_data)
     for (guint i = 0; i < self->sessions->len; i++)
         if (ehd_session_incoming(g_ptr_array_index(self->sessions, i), fd, preamble))
             return EHD_KNOCK_TAKEN;
-    for (guint i = 0; i < self->sessions->len; i++)
-        if (((EhdSession *)g_ptr_array_index(self->sessions, i))->confirm_sent)
+    for (guint i = 0; i < self->sessions->len; i++) {
+        const EhdSession *session = g_ptr_array_index(self->sessions, i);
+
+        if (session->confirm_sent || session->unkept)
             return EHD_KNOCK_WAIT;
+    }
     return EHD_KNOCK_UNKNOWN;
 }
 
@@ -50,14 +66,20 @@ wants_connections(const EhdSession *session)
     return !session->ending && !session->received;
 }
 
+static gboolean
+anybody_expected(EhdCore *self)
+{
+    for (guint i = 0; i < self->sessions->len; i++)
+        if (wants_connections(g_ptr_array_index(self->sessions, i)))
+            return TRUE;
+    return FALSE;
+}
+
 void
 ehd_core_update_listening(EhdCore *self)
 {
-    if (!self->listening)
+    if (!self->listening || anybody_expected(self))
         return;
-    for (guint i = 0; i < self->sessions->len; i++)
-        if (wants_connections(g_ptr_array_index(self->sessions, i)))
-            return;
     self->listening = FALSE;
     ehd_link_stop(self->parts.link);
 }
@@ -146,7 +168,7 @@ is_quiet(EhdCore *self)
     for (guint i = 0; i < self->sessions->len; i++) {
         EhdSession *session = g_ptr_array_index(self->sessions, i);
 
-        if (session->jobs > 0 || (!session->ended && !session->received))
+        if (session->jobs > 0 || (!session->ended && !session->received && !session->left))
             return FALSE;
     }
     return ehd_books_get_pending(self->books) == 0;
@@ -203,7 +225,7 @@ ehd_core_stop_async(EhdCore *self, GAsyncReadyCallback callback, gpointer user_d
     for (guint i = 0; i < self->sessions->len; i++) {
         EhdSession *session = g_ptr_array_index(self->sessions, i);
 
-        if (!session->received)
+        if (!ehd_session_leave(session) && !session->received)
             ehd_session_end(session, EHP_CANCELLED);
     }
     ehd_core_check(self);
@@ -215,147 +237,59 @@ ehd_core_stop_finish(EhdCore *self, GAsyncResult *result, GError **error)
     return g_task_propagate_boolean(G_TASK(result), error);
 }
 
-/* ---------------------------------------------------------------- what an earlier run left */
+/* ---------------------------------------------------------------- listening again */
+
+static gboolean
+on_listen_again(gpointer user_data)
+{
+    EhdCore *self = user_data;
+
+    self->listen_timer = 0;
+    ehd_core_listen_again(self);
+    return G_SOURCE_REMOVE;
+}
 
 static void
-clean_up(EhdCore *self, const char *id, gboolean audited)
+on_listening(GObject *source, GAsyncResult *result, gpointer user_data)
 {
-    g_autoptr(EhdSpoolSession) spooled = ehd_spool_session_open(self->parts.spool, id, NULL);
+    EhdCore *self = user_data;
     g_autoptr(GError) error = NULL;
-    EhdAuditEntry entry = EHD_AUDIT_ENTRY_INIT;
 
-    entry.session = id;
-    entry.role = "terminal";
-    entry.status = EHP_LINK_LOST;
-    if (spooled != NULL && !ehd_spool_session_discard(spooled, &error))
-        g_warning("session %s: spool not destroyed: %s", id, error->message);
-    g_clear_error(&error);
-    if (audited && !ehd_audit_append(self->parts.audit, EHD_AUDIT_FAILED, &entry,
-                                     ehd_core_now(self), &error))
-        g_warning("session %s: %s", id, error->message);
-    g_clear_error(&error);
-    if (!ehd_ledger_remove(self->parts.ledger, id, &error))
-        g_warning("session %s: %s", id, error->message);
-}
-
-/* Only what can never be read is given up: a machine that is out of descriptors or memory, or a
- * disk that fails at this moment, or a newer version's state, must not cost a patient's
- * records. */
-static gboolean
-is_lost(const GError *error)
-{
-    ehp_status status = ehd_error_status(error);
-
-    return status == EHP_NOT_FOUND || status == EHP_STATE_DAMAGED ||
-           status == EHP_INVALID_ARGUMENT;
-}
-
-static gboolean
-find_collected(EhdSession *session, GError **error)
-{
-    for (guint i = 0; i < session->items->len; i++) {
-        g_autoptr(GError) local = NULL;
-
-        if (ehd_inbox_has_item(session->inbox, i, &local))
-            continue;
-        if (!is_lost(local)) {
-            g_propagate_error(error, g_steal_pointer(&local));
-            return FALSE;
-        }
-        session->item_states->data[i] = EHD_ITEM_COLLECTED;
+    self->listen_pending = FALSE;
+    if (ehd_link_listen_finish(self->parts.link, result, &self->address, &error)) {
+        self->listening = TRUE;
+        ehd_core_update_listening(self);
+        return;
     }
-    return TRUE;
+    g_info("listening again: %s", error->message);
+    if (!self->stopping && self->listen_timer == 0)
+        self->listen_timer = g_timeout_add(LISTEN_AGAIN_MS, on_listen_again, self);
 }
 
-static gboolean
-fill_taken_up(EhdSession *session, const char *id, GBytes *record, GError **error)
+/* For sessions that were taken up: their patients come back to where we listened before. */
+void
+ehd_core_listen_again(EhdCore *self)
 {
-    g_autoptr(EhdReceipt) receipt =
-        ehd_receipts_get(session->core->parts.state, id, EHD_RECEIPT_MADE, error);
-    g_autoptr(GBytes) meta = NULL;
-
-    if (receipt == NULL)
-        return FALSE;
-    if (strlen(id) >= sizeof session->id || !ehd_record_take_up(session, record)) {
-        ehd_error_set(error, EHP_STATE_DAMAGED, "not the record of a received session");
-        return FALSE;
-    }
-    g_strlcpy(session->id, id, sizeof session->id);
-    session->inbox = ehd_terminal_inbox_new(session);
-    if (!ehd_inbox_take_up(session->inbox, &meta, error))
-        return FALSE;
-    if (!ehd_record_take_up_items(session, meta)) {
-        ehd_error_set(error, EHP_STATE_DAMAGED, "not a list of items");
-        return FALSE;
-    }
-    session->receipt = g_bytes_ref(receipt->bytes);
-    return find_collected(session, error);
+    if (self->listening || self->listen_pending || self->stopping || !anybody_expected(self))
+        return;
+    self->listen_pending = TRUE;
+    ehd_link_listen_async(self->parts.link, ehd_core_incoming, self, NULL, on_listening, self);
 }
 
-static gboolean
-take_up(EhdCore *self, const char *id, GError **error)
-{
-    GBytes *record = ehd_ledger_get(self->parts.ledger, id, error);
-    EhdSession *session;
-    gboolean good;
-
-    if (record == NULL)
-        return FALSE;
-    session = ehd_session_new(self, EHD_TERMINAL, (uid_t)-1);
-    good = fill_taken_up(session, id, record, error);
-    g_bytes_unref(record);
-    if (!good) {
-        ehd_session_free(session);
-        return FALSE;
-    }
-    session->received = session->spooled = session->recorded = session->complete = TRUE;
-    session->has_transfer = session->announced = session->tapped = TRUE;
-    session->transfer = EHD_TRANSFER_COMPLETE;
-    session->final.items = session->final.items_done = session->items->len;
-    session->final.bytes = session->final.bytes_done = session->manifest_bytes;
-    ehd_terminal_own_request(session);
-    g_ptr_array_add(self->sessions, session);
-    ehd_filing_start(session);
-    if (self->hooks != NULL)
-        self->hooks->session_added(session, self->hooks_data);
-    return TRUE;
-}
-
-/* What was taken up is a session now, what was not is gone, and what cannot be read at this
- * moment stays as it is for the next start. */
 static void
-take_up_or_clean(EhdCore *self, const char *id)
+connect_again(EhdCore *self)
 {
-    g_autoptr(GError) error = NULL;
-
-    if (take_up(self, id, &error))
-        return;
-    if (!is_lost(error)) {
-        g_warning("session %s: kept for the next start, since it cannot be read now: %s", id,
-                  error->message);
-        return;
-    }
-    if (ehd_error_status(error) != EHP_NOT_FOUND)
-        g_warning("session %s: destroyed: %s", id, error->message);
-    clean_up(self, id, TRUE);
+    for (guint i = 0; i < self->sessions->len; i++)
+        ehd_session_connect(g_ptr_array_index(self->sessions, i));
 }
 
 gboolean
 ehd_core_start(EhdCore *self, GError **error)
 {
-    g_auto(GStrv) recorded = ehd_ledger_list(self->parts.ledger, error);
-    g_auto(GStrv) spooled = NULL;
-
-    if (recorded == NULL)
+    if (!ehd_core_take_up(self, error))
         return FALSE;
-    for (char **id = recorded; *id != NULL; id++)
-        take_up_or_clean(self, *id);
-    spooled = ehd_spool_list(self->parts.spool, error);
-    if (spooled == NULL)
-        return FALSE;
-    for (char **id = spooled; *id != NULL; id++)
-        if (!g_strv_contains((const char *const *)recorded, *id))
-            clean_up(self, *id, FALSE);
+    ehd_core_listen_again(self);
+    connect_again(self);
     ehd_expiry_start(self);
     return TRUE;
 }
@@ -391,6 +325,7 @@ ehd_core_free(EhdCore *self)
     if (self->listening)
         ehd_link_stop(self->parts.link);
     g_clear_handle_id(&self->stop_timer, g_source_remove);
+    g_clear_handle_id(&self->listen_timer, g_source_remove);
     g_clear_object(&self->stop);
     ehd_expiry_stop(self);
     ehd_porch_free(self->porch);

@@ -35,7 +35,9 @@ typedef struct {
     EhdAudit *audit;
     EhdTapPort *tap;
     EhdLink *link;
-    gint64 (*now)(gpointer user_data); /* Unix seconds; NULL: the system's clock */
+    gint64 (*now)(gpointer user_data);       /* Unix seconds; NULL: the system's clock */
+    guint64 (*boottime)(gpointer user_data); /* seconds since the machine was started; NULL: the
+                                                system's */
     gpointer now_data;
     /* Waits in milliseconds; 0: EHD_SOURCE_STALL_MS, 30 s, 60 s, EHD_PORCH_SILENT_MS. */
     guint stall_ms;   /* one descriptor, one read of the caller's files */
@@ -63,12 +65,13 @@ EhdCore *ehd_core_new(const EhdCoreParts *parts, const EhdCoreHooks *hooks, gpoi
 void ehd_core_free(EhdCore *core);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdCore, ehd_core_free)
 
-/* Takes up what an earlier run left on disk: pending taps and partial items are destroyed,
- * received but unfiled sessions come back in state "confirming". Once, before the bus name is
- * taken; may block some ms. */
+/* Takes up what an earlier run left on disk: sessions come back in state "suspended" and go on
+ * as after a lost link, received but unfiled ones in state "confirming"; one that cannot be
+ * taken up is there for a minute in state "failed" and leaves nothing behind. Once, before the
+ * bus name is taken; may block some ms. */
 gboolean ehd_core_start(EhdCore *core, GError **error);
-/* Ends every session durably ("daemon-stops"), keeping those in "confirming" for the next
- * start; the callback follows within two seconds. */
+/* Ends every session durably that was not tapped yet; the others are left as they are for the
+ * next start, without a word to the peer; the callback follows within two seconds. */
 void ehd_core_stop_async(EhdCore *core, GAsyncReadyCallback callback, gpointer user_data);
 gboolean ehd_core_stop_finish(EhdCore *core, GAsyncResult *result, GError **error);
 

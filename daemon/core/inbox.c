@@ -23,6 +23,7 @@
 typedef struct {
     guint32 item;
     guint64 segments; /* 0: the whole item */
+    GBytes *mark;     /* owned by the array; NULL: none */
 } Durable;
 
 struct EhdInbox {
@@ -33,10 +34,14 @@ struct EhdInbox {
     gboolean failed;
     guint8 *spare[SPARES]; /* owned: buffers for segments, EHP_SEGMENT_MAX bytes each */
     guint n_spare;
+    GBytes *next_mark; /* owned; of the job that follows */
+    gint64 next_time;
+    guint64 next_boottime;
 
     /* constant */
-    EhdSpool *spool; /* borrowed */
-    char *id;        /* owned */
+    EhdSpool *spool;   /* borrowed */
+    EhdLedger *ledger; /* borrowed */
+    char *id;          /* owned */
     guint64 quota, min_free;
     int state_fd; /* borrowed */
 
@@ -46,6 +51,7 @@ struct EhdInbox {
     guint32 item_id;
     GArray *waiting; /* of Durable: written, not synced */
     ehp_status broken;
+    guint turn; /* of marks */
 };
 
 typedef enum { PREPARE, EXTEND, APPEND, COMPLETE, RUN, OPEN, DROP, DISCARD } Op;
@@ -56,6 +62,9 @@ typedef struct {
     guint32 item;
     guint64 size, segment, offset, bytes;
     GBytes *meta; /* owned */
+    GBytes *mark; /* owned */
+    gint64 time;
+    guint64 boottime;
     guint8 *data; /* owned; of EHP_SEGMENT_MAX bytes if length is at least SPARE_MIN */
     gsize length;
     EhdInboxWork run;
@@ -146,6 +155,66 @@ position(EhdInbox *self, Job *job, GError **error)
     return self->item != NULL;
 }
 
+static void
+durable_clear(gpointer data)
+{
+    g_clear_pointer(&((Durable *)data)->mark, g_bytes_unref);
+}
+
+static GArray *
+waiting_new(void)
+{
+    GArray *waiting = g_array_new(FALSE, FALSE, sizeof(Durable));
+
+    g_array_set_clear_func(waiting, durable_clear);
+    return waiting;
+}
+
+static void
+wait_for_sync(EhdInbox *self, const Job *job, guint64 segments)
+{
+    Durable durable = {.item = job->item, .segments = segments};
+
+    if (job->mark != NULL)
+        durable.mark = g_bytes_ref(job->mark);
+    g_array_append_val(self->waiting, durable);
+}
+
+/* The names are there, so what the ledger says of them is true. Several items may have been
+ * finished; of the one under way the newest counts. */
+static gboolean
+write_marks(EhdInbox *self, const Job *job, GError **error)
+{
+    g_autoptr(GByteArray) roots = g_byte_array_new();
+    EhdMarks marks = {.time = job->time, .boottime = job->boottime};
+    gboolean marked = FALSE;
+
+    for (guint i = 0; i < self->waiting->len; i++) {
+        const Durable *durable = &g_array_index(self->waiting, Durable, i);
+        gsize length = 0;
+        const guint8 *mark =
+            durable->mark != NULL ? g_bytes_get_data(durable->mark, &length) : NULL;
+
+        if (durable->segments == 0 && length == EHD_ROOT_LEN) {
+            if (marks.n_roots++ == 0)
+                marks.first_root = durable->item;
+            g_byte_array_append(roots, mark, EHD_ROOT_LEN);
+            marks.mark_length = 0;
+        } else {
+            marks.mark = mark;
+            marks.mark_length = length;
+        }
+        marks.item = durable->segments == 0 ? durable->item + 1 : durable->item;
+        marks.position = durable->segments;
+        marked = marked || mark != NULL;
+    }
+    if (!marked) /* a later transfer of the session, which ends with this process */
+        return TRUE;
+    marks.roots = roots->data;
+    marks.turn = self->turn++;
+    return ehd_marks_write(self->ledger, self->id, &marks, error);
+}
+
 static gboolean
 sync_all(EhdInbox *self, Job *job, GError **error)
 {
@@ -157,8 +226,10 @@ sync_all(EhdInbox *self, Job *job, GError **error)
         return FALSE;
     if (whole && !ehd_spool_session_sync(self->session, error))
         return FALSE;
+    if (self->waiting->len > 0 && !write_marks(self, job, error))
+        return FALSE;
     job->synced = self->waiting;
-    self->waiting = g_array_new(FALSE, FALSE, sizeof(Durable));
+    self->waiting = waiting_new();
     return TRUE;
 }
 
@@ -175,13 +246,12 @@ sync_if_due(EhdInbox *self, Job *job, GError **error)
 static ehp_status
 work_append(EhdInbox *self, Job *job)
 {
-    Durable durable = {.item = job->item, .segments = job->segment + 1};
     GError *error = NULL;
 
     if (!position(self, job, &error) ||
         !ehd_spool_item_append(self->item, job->offset, job->data, job->length, &error))
         return status_of(&error);
-    g_array_append_val(self->waiting, durable);
+    wait_for_sync(self, job, job->segment + 1);
     /* the last segment is synced with the item as a whole, which follows at once */
     if (job->offset + job->length >= job->size)
         return EHP_OK;
@@ -191,7 +261,6 @@ work_append(EhdInbox *self, Job *job)
 static ehp_status
 work_complete(EhdInbox *self, Job *job)
 {
-    Durable durable = {.item = job->item, .segments = 0};
     GError *error = NULL;
 
     job->offset = job->size;
@@ -200,7 +269,7 @@ work_complete(EhdInbox *self, Job *job)
     if (!ehd_spool_item_finish_later(self->item, &error))
         return status_of(&error);
     g_clear_pointer(&self->item, ehd_spool_item_free);
-    g_array_append_val(self->waiting, durable);
+    wait_for_sync(self, job, 0);
     return sync_if_due(self, job, &error) ? EHP_OK : status_of(&error);
 }
 
@@ -376,6 +445,7 @@ job_free(gpointer data)
     if (job->fd >= 0)
         close(job->fd);
     g_clear_pointer(&job->meta, g_bytes_unref);
+    g_clear_pointer(&job->mark, g_bytes_unref);
     g_clear_pointer(&job->synced, g_array_unref);
     if (job->data != NULL)
         sodium_memzero(job->data, is_spare(job->length) ? EHP_SEGMENT_MAX : job->length);
@@ -397,20 +467,21 @@ job_new(EhdInbox *self, Op op)
 }
 
 EhdInbox *
-ehd_inbox_new(EhdSpool *spool, const char *id, guint64 quota, guint64 min_free, int state_fd,
-              const EhdInboxUser *user, gpointer user_data)
+ehd_inbox_new(EhdSpool *spool, EhdLedger *ledger, const char *id, guint64 quota,
+              guint64 min_free, int state_fd, const EhdInboxUser *user, gpointer user_data)
 {
     EhdInbox *self = g_new0(EhdInbox, 1);
 
     self->lane = ehd_lane_new();
     self->spool = spool;
+    self->ledger = ledger;
     self->id = g_strdup(id);
     self->quota = quota;
     self->min_free = min_free;
     self->state_fd = state_fd;
     self->user = user;
     self->user_data = user_data;
-    self->waiting = g_array_new(FALSE, FALSE, sizeof(Durable));
+    self->waiting = waiting_new();
     return self;
 }
 
@@ -424,6 +495,7 @@ ehd_inbox_free(EhdInbox *self)
     g_clear_pointer(&self->session, ehd_spool_session_free);
     drop_spares(self);
     g_array_unref(self->waiting);
+    g_clear_pointer(&self->next_mark, g_bytes_unref);
     g_free(self->id);
     g_free(self);
 }
@@ -474,12 +546,37 @@ ehd_inbox_has_item(EhdInbox *self, guint32 item, GError **error)
     return fd >= 0;
 }
 
+gboolean
+ehd_inbox_unfinish(EhdInbox *self, guint32 first, guint64 bytes, guint turn, GError **error)
+{
+    self->turn = turn;
+    return ehd_spool_session_unfinish(self->session, first, bytes, error);
+}
+
+void
+ehd_inbox_mark(EhdInbox *self, const guint8 *mark, gsize length, gint64 now, guint64 boottime)
+{
+    g_clear_pointer(&self->next_mark, g_bytes_unref);
+    self->next_mark = g_bytes_new(mark, length);
+    self->next_time = now;
+    self->next_boottime = boottime;
+}
+
+static void
+take_next_mark(EhdInbox *self, Job *job)
+{
+    job->mark = g_steal_pointer(&self->next_mark);
+    job->time = self->next_time;
+    job->boottime = self->next_boottime;
+}
+
 void
 ehd_inbox_append(EhdInbox *self, guint32 item, guint64 size, guint64 segment, guint64 offset,
                  const guint8 *data, gsize length)
 {
     Job *job = job_new(self, APPEND);
 
+    take_next_mark(self, job);
     job->item = item;
     job->size = size;
     job->segment = segment;
@@ -494,6 +591,7 @@ ehd_inbox_complete(EhdInbox *self, guint32 item, guint64 size)
 {
     Job *job = job_new(self, COMPLETE);
 
+    take_next_mark(self, job);
     job->item = item;
     job->size = size;
     ehd_lane_push(self->lane, &job_ops, job);
@@ -505,6 +603,7 @@ ehd_inbox_run(EhdInbox *self, EhdInboxWork work, EhdInboxDone done, gpointer use
     Job *job = job_new(self, RUN);
 
     drop_spares(self);
+    take_next_mark(self, job);
     job->run = work;
     job->done = done;
     job->user_data = user_data;

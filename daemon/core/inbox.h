@@ -9,6 +9,7 @@
 
 #include <glib.h>
 
+#include "daemon/store/marks.h"
 #include "daemon/store/spool.h"
 #include "proto/status.h"
 
@@ -26,9 +27,11 @@ typedef struct {
     void (*failed)(ehp_status why, gpointer user_data);
 } EhdInboxUser;
 
-/* spool: borrowed until free. id: of the session. quota and min_free as the spool has them. */
-EhdInbox *ehd_inbox_new(EhdSpool *spool, const char *id, guint64 quota, guint64 min_free,
-                        int state_fd, const EhdInboxUser *user, gpointer user_data);
+/* spool, ledger: borrowed until free. id: of the session. quota and min_free as the spool has
+ * them. */
+EhdInbox *ehd_inbox_new(EhdSpool *spool, EhdLedger *ledger, const char *id, guint64 quota,
+                        guint64 min_free, int state_fd, const EhdInboxUser *user,
+                        gpointer user_data);
 /* Waits for the job under way; what waits is dropped. Files stay as they are. */
 void ehd_inbox_free(EhdInbox *inbox);
 
@@ -48,6 +51,14 @@ gboolean ehd_inbox_take_up(EhdInbox *inbox, GBytes **meta, GError **error);
 /* Is the item whole? FALSE sets error: NOT_FOUND when it is not there, STORE_FAILED when nobody
  * can say now. Blocks; only after take_up and before anything else was asked. */
 gboolean ehd_inbox_has_item(EhdInbox *inbox, guint32 item, GError **error);
+/* After a crash: of items `first` and later nothing counts but the first `bytes` bytes of that
+ * one. STATE_DAMAGED when they are not there. turn: of the next marks. Blocks; as has_item. */
+gboolean ehd_inbox_unfinish(EhdInbox *inbox, guint32 first, guint64 bytes, guint turn,
+                            GError **error);
+/* What the ledger is to keep of the append or complete that follows (ehp_event.mark); it is
+ * durable before that is told. Copied. */
+void ehd_inbox_mark(EhdInbox *inbox, const guint8 *mark, gsize length, gint64 now,
+                    guint64 boottime);
 /* data is copied. After it `segment + 1` segments of the item are there. An offset before what
  * was written starts over from there (a link that came back). */
 void ehd_inbox_append(EhdInbox *inbox, guint32 item, guint64 size, guint64 segment,

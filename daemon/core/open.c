@@ -182,6 +182,7 @@ take_identity(EhdSession *session)
 
     if (identity == NULL) { /* unverified, and without a key of its own: one for this session */
         crypto_sign_keypair(public_key, session->leaf_secret);
+        session->own_leaf = TRUE;
         return;
     }
     memcpy(session->leaf_secret, identity->secret_key, sizeof session->leaf_secret);

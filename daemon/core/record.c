@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a terminal keeps on disk of a session, as GVariants: in the ledger (sealed) a small
- * record of its stage, and in the spool's note (sealed) the list of items. Both are read back
- * by this file only; what does not have the expected type is damaged.
+ * What is kept on disk of a session. In the ledger, sealed: a record that begins with its
+ * stage, then (once it is live) what is secret, with its length, then a GVariant; at the
+ * patient's side a note with the items, which at a terminal are in the spool's note. All are
+ * read back by this file only; what does not have the expected type is damaged.
  */
 #include "daemon/core/session-priv.h"
 
 #include <sodium.h>
 #include <string.h>
 
-#define RECORD_TYPE     "(ua{sv})"
-#define ITEMS_TYPE      "a(stmsmsmsmsmsub)"
+#define RECORD_TYPE    "(ua{sv})"
+#define ITEM_TYPE      "(stmsmsmsmsmsubmxmay)"
+#define ITEMS_TYPE     "(a" ITEM_TYPE "ay)"
 /* Of the record itself; the ledger has its own. */
-#define RECORD_VERSION  1
+#define RECORD_VERSION 1
 /* What the record begins with: one letter, padded to what a GVariant is aligned to. */
-#define STAGE_LEN       8
-#define STAGE_PENDING   'P'
-#define STAGE_COMMITTED 'C'
+#define STAGE_LEN      8
+#define STAGE_PENDING  'P'
+#define STAGE_LIVE     'L'
+#define ALIGNED(n)     (((n) + 7) / 8 * 8)
 
 static GBytes *
 finish(GVariant *value)
@@ -82,44 +85,172 @@ add_wishes(GVariantBuilder *dict, const EhdWishes *wishes)
     add_string(dict, "operator-identifier", wishes->operator_identifier);
 }
 
-static GBytes *
-with_stage(GBytes *record)
+static void
+add_peer(GVariantBuilder *dict, EhdSession *self)
 {
-    guint8 stage[STAGE_LEN] = {STAGE_COMMITTED};
-    GByteArray *array = g_byte_array_new();
+    const EhdVerdict *v = &self->verdict;
 
-    g_byte_array_append(array, stage, sizeof stage);
-    g_byte_array_append(array, g_bytes_get_data(record, NULL), (guint)g_bytes_get_size(record));
-    g_bytes_unref(record);
-    return g_byte_array_free_to_bytes(array);
+    if (!self->has_verdict)
+        return;
+    g_variant_builder_add(dict, "{sv}", "peer",
+                          g_variant_new("(sbssss)", ehp_status_name(v->status), v->readable,
+                                        v->organisation, v->terminal, v->place, v->authority));
+    g_variant_builder_add(dict, "{sv}", "fingerprint",
+                          g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, v->fingerprint,
+                                                    sizeof v->fingerprint, 1));
+    if (self->crl_known)
+        add_string(dict, "crl", ehp_status_name(self->crl_status));
 }
 
-static GBytes *
-without_stage(GBytes *record)
+static void
+add_chain(GVariantBuilder *dict, EhdSession *self)
 {
-    const guint8 *bytes = g_bytes_get_data(record, NULL);
-    gsize length = g_bytes_get_size(record);
+    GVariantBuilder chain;
 
-    if (length <= STAGE_LEN || bytes[0] != STAGE_COMMITTED)
-        return NULL;
-    return g_bytes_new_from_bytes(record, STAGE_LEN, length - STAGE_LEN);
+    g_variant_builder_init(&chain, G_VARIANT_TYPE("aay"));
+    for (guint i = 0; i < self->n_chain; i++)
+        g_variant_builder_add_value(
+            &chain, g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, self->chain[i], TRUE));
+    g_variant_builder_add(dict, "{sv}", "chain", g_variant_builder_end(&chain));
+}
+
+static void
+add_link(GVariantBuilder *dict, EhdSession *self)
+{
+    g_variant_builder_add(dict, "{sv}", "address",
+                          g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, self->address.address,
+                                                    sizeof self->address.address, 1));
+    g_variant_builder_add(dict, "{sv}", "channel", g_variant_new_byte(self->address.channel));
+    g_variant_builder_add(dict, "{sv}", "connects",
+                          g_variant_new_boolean(self->role == EHD_PATIENT && self->reachable));
+}
+
+static void
+add_patient(GVariantBuilder *dict, EhdSession *self)
+{
+    g_variant_builder_add(dict, "{sv}", "acting-as",
+                          g_variant_new_int32(self->wishes.acting_as));
+    g_variant_builder_add(dict, "{sv}", "linger", g_variant_new_uint32(self->wishes.linger_s));
+    if (self->order != NULL)
+        g_variant_builder_add(dict, "{sv}", "order",
+                              g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32, self->order,
+                                                        self->n_order, sizeof *self->order));
+}
+
+static void
+add_stage(GVariantBuilder *dict, EhdSession *self)
+{
+    g_variant_builder_add(dict, "{sv}", "uid", g_variant_new_uint32(self->uid));
+    g_variant_builder_add(dict, "{sv}", "patient",
+                          g_variant_new_boolean(self->role == EHD_PATIENT));
+    g_variant_builder_add(dict, "{sv}", "detach", g_variant_new_boolean(self->wishes.detach));
+    g_variant_builder_add(dict, "{sv}", "created", g_variant_new_int64(self->created));
+    g_variant_builder_add(dict, "{sv}", "committed", g_variant_new_int64(self->committed));
+    g_variant_builder_add(dict, "{sv}", "time", g_variant_new_int64(ehd_core_now(self->core)));
+    g_variant_builder_add(dict, "{sv}", "boottime",
+                          g_variant_new_uint64(ehd_core_boottime(self->core)));
+    if (self->consented)
+        g_variant_builder_add(dict, "{sv}", "consent",
+                              g_variant_new("(iixx)", self->consent.purpose,
+                                            self->consent.acting_as, self->consent.time,
+                                            self->consent.expires));
+    if (self->status != 0)
+        g_variant_builder_add(
+            dict, "{sv}", "filed",
+            g_variant_new("(ixms)", self->status, self->status_time, self->status_rule));
+}
+
+/* The stage, be64 length, what is secret, padding, the rest. */
+static GBytes *
+join(ehp_bytes secret, GBytes *rest)
+{
+    gsize size, at = STAGE_LEN + 8 + ALIGNED(secret.len);
+    const guint8 *bytes = g_bytes_get_data(rest, &size);
+    guint8 *record = g_malloc0(at + size);
+    guint64 length = GUINT64_TO_BE((guint64)secret.len);
+    GBytes *inner;
+
+    record[0] = STAGE_LIVE;
+    memcpy(record + STAGE_LEN, &length, 8);
+    if (secret.len > 0)
+        memcpy(record + STAGE_LEN + 8, secret.data, secret.len);
+    memcpy(record + at, bytes, size);
+    inner = g_bytes_new_take(record, at + size);
+    return g_bytes_new_with_free_func(record, at + size, wipe_free, inner);
+}
+
+/* What only this session can say: its own leaf key if it has no other, and the engine. */
+static gsize
+put_secret(EhdSession *self, guint8 *out, gsize max)
+{
+    ehp_writer w;
+
+    if (self->engine == NULL || self->engine_ended)
+        return 0;
+    ehp_writer_init(&w, out, max);
+    if (self->own_leaf)
+        ehp_put(&w, self->leaf_secret, sizeof self->leaf_secret);
+    return ehp_session_save(self->engine, &w) == EHP_OK ? w.len : 0;
 }
 
 GBytes *
-ehd_record_committed(EhdSession *self)
+ehd_record_live(EhdSession *self)
 {
+    gsize max = EHP_SESSION_SAVED_MAX + sizeof self->leaf_secret;
+    guint8 *secret = g_malloc(max);
+    gsize length = put_secret(self, secret, max);
+    g_autoptr(GBytes) rest = NULL;
     GVariantBuilder dict;
+    GBytes *record;
 
     g_variant_builder_init(&dict, G_VARIANT_TYPE_VARDICT);
-    g_variant_builder_add(&dict, "{sv}", "uid", g_variant_new_uint32(self->uid));
-    g_variant_builder_add(&dict, "{sv}", "created", g_variant_new_int64(self->created));
-    g_variant_builder_add(&dict, "{sv}", "committed", g_variant_new_int64(self->committed));
-    g_variant_builder_add(&dict, "{sv}", "consent",
-                          g_variant_new("(iixx)", self->consent.purpose,
-                                        self->consent.acting_as, self->consent.time,
-                                        self->consent.expires));
-    add_wishes(&dict, &self->wishes);
-    return with_stage(finish(g_variant_new(RECORD_TYPE, (guint32)RECORD_VERSION, &dict)));
+    add_stage(&dict, self);
+    add_chain(&dict, self);
+    add_link(&dict, self);
+    g_variant_builder_add(&dict, "{sv}", "own-leaf", g_variant_new_boolean(self->own_leaf));
+    if (self->role == EHD_PATIENT) {
+        add_patient(&dict, self);
+        add_peer(&dict, self);
+    } else {
+        add_wishes(&dict, &self->wishes);
+    }
+    rest = finish(g_variant_new(RECORD_TYPE, (guint32)RECORD_VERSION, &dict));
+    record = join((ehp_bytes){secret, length}, rest);
+    sodium_memzero(secret, max);
+    g_free(secret);
+    return record;
+}
+
+/* --- reading it back ------------------------------------------------------------------------
+ */
+
+/* The two parts; FALSE: not a live record. Both are slices of it. */
+static gboolean
+split(GBytes *record, GBytes **secret, GBytes **rest)
+{
+    gsize size;
+    const guint8 *bytes = g_bytes_get_data(record, &size);
+    guint64 length;
+
+    if (size < STAGE_LEN + 8 || bytes[0] != STAGE_LIVE)
+        return FALSE;
+    memcpy(&length, bytes + STAGE_LEN, 8);
+    length = GUINT64_FROM_BE(length);
+    if (length > EHD_LEDGER_BYTES_MAX || STAGE_LEN + 8 + ALIGNED(length) > size)
+        return FALSE;
+    *secret = g_bytes_new_from_bytes(record, STAGE_LEN + 8, length);
+    *rest = g_bytes_new_from_bytes(record, STAGE_LEN + 8 + ALIGNED(length),
+                                   size - STAGE_LEN - 8 - ALIGNED(length));
+    return TRUE;
+}
+
+gboolean
+ehd_record_is_pending(GBytes *record)
+{
+    gsize size;
+    const guint8 *bytes = g_bytes_get_data(record, &size);
+
+    return size > STAGE_LEN && bytes[0] == STAGE_PENDING;
 }
 
 static GVariant *
@@ -159,65 +290,232 @@ take_wishes(GVariant *dict, EhdWishes *wishes)
     g_variant_lookup(dict, "operator-identifier", "s", &wishes->operator_identifier);
 }
 
-gboolean
-ehd_record_take_up(EhdSession *self, GBytes *record)
+static void
+take_text(GVariant *value, gsize index, char *out, gsize size)
 {
-    g_autoptr(GBytes) body = without_stage(record);
-    g_autoptr(GVariant) value = body != NULL ? parse(body, RECORD_TYPE) : NULL;
+    g_autoptr(GVariant) child = g_variant_get_child_value(value, index);
+
+    g_strlcpy(out, g_variant_get_string(child, NULL), size);
+}
+
+static void
+take_peer(GVariant *dict, EhdSession *self)
+{
+    g_autoptr(GVariant) peer = g_variant_lookup_value(dict, "peer", G_VARIANT_TYPE("(sbssss)"));
+    g_autoptr(GVariant) print =
+        g_variant_lookup_value(dict, "fingerprint", G_VARIANT_TYPE_BYTESTRING);
+    EhdVerdict *v = &self->verdict;
+    const char *status = NULL, *crl = NULL;
+    gsize n = 0;
+    const guint8 *bytes;
+
+    if (peer == NULL || print == NULL)
+        return;
+    bytes = g_variant_get_fixed_array(print, &n, 1);
+    if (n != sizeof v->fingerprint)
+        return;
+    memcpy(v->fingerprint, bytes, n);
+    g_variant_get(peer, "(&sbssss)", &status, &v->readable, NULL, NULL, NULL, NULL);
+    v->status = ehp_status_from_name(status);
+    take_text(peer, 2, v->organisation, sizeof v->organisation);
+    take_text(peer, 3, v->terminal, sizeof v->terminal);
+    take_text(peer, 4, v->place, sizeof v->place);
+    take_text(peer, 5, v->authority, sizeof v->authority);
+    self->has_verdict = TRUE;
+    self->crl_known = g_variant_lookup(dict, "crl", "&s", &crl);
+    if (self->crl_known)
+        self->crl_status = ehp_status_from_name(crl);
+    ehd_patient_fill_peer(self);
+}
+
+static void
+take_chain(GVariant *dict, EhdSession *self)
+{
+    g_autoptr(GVariant) chain = g_variant_lookup_value(dict, "chain", G_VARIANT_TYPE("aay"));
+    gsize n = chain != NULL ? MIN(g_variant_n_children(chain), EHP_CHAIN_MAX) : 0;
+
+    for (gsize i = 0; i < n; i++) {
+        g_autoptr(GVariant) one = g_variant_get_child_value(chain, i);
+
+        self->chain[self->n_chain++] = g_variant_get_data_as_bytes(one);
+    }
+}
+
+static void
+take_link(GVariant *dict, EhdSession *self)
+{
+    g_autoptr(GVariant) address =
+        g_variant_lookup_value(dict, "address", G_VARIANT_TYPE_BYTESTRING);
+    gsize n = 0;
+    const guint8 *bytes = address != NULL ? g_variant_get_fixed_array(address, &n, 1) : NULL;
+
+    if (n == sizeof self->address.address)
+        memcpy(self->address.address, bytes, n);
+    g_variant_lookup(dict, "channel", "y", &self->address.channel);
+    g_variant_lookup(dict, "connects", "b", &self->reachable);
+}
+
+static void
+take_patient(GVariant *dict, EhdSession *self)
+{
+    g_autoptr(GVariant) order = g_variant_lookup_value(dict, "order", G_VARIANT_TYPE("au"));
+    gsize n = 0;
+    const guint32 *ids = order != NULL ? g_variant_get_fixed_array(order, &n, 4) : NULL;
+
+    g_variant_lookup(dict, "acting-as", "i", &self->wishes.acting_as);
+    g_variant_lookup(dict, "linger", "u", &self->wishes.linger_s);
+    if (order == NULL)
+        return;
+    self->order = g_new(guint, MAX(n, 1));
+    self->n_order = (guint)n;
+    memcpy(self->order, ids, n * sizeof *self->order);
+}
+
+static void
+take_stage(GVariant *dict, EhdSession *self, EhdPast *past)
+{
+    g_variant_lookup(dict, "detach", "b", &self->wishes.detach);
+    g_variant_lookup(dict, "created", "x", &self->created);
+    g_variant_lookup(dict, "committed", "x", &self->committed);
+    g_variant_lookup(dict, "time", "x", &past->time);
+    g_variant_lookup(dict, "boottime", "t", &past->boottime);
+    g_variant_lookup(dict, "own-leaf", "b", &self->own_leaf);
+    self->consented =
+        g_variant_lookup(dict, "consent", "(iixx)", &self->consent.purpose,
+                         &self->consent.acting_as, &self->consent.time, &self->consent.expires);
+    g_variant_lookup(dict, "filed", "(ixms)", &self->status, &self->status_time,
+                     &self->status_rule);
+}
+
+static gboolean
+take_secret(EhdSession *self, GBytes *secret, EhdPast *past)
+{
+    gsize size, leaf = self->own_leaf ? sizeof self->leaf_secret : 0;
+    const guint8 *bytes = g_bytes_get_data(secret, &size);
+
+    if (size == 0)
+        return TRUE;
+    if (size <= leaf)
+        return FALSE;
+    if (leaf > 0)
+        memcpy(self->leaf_secret, bytes, leaf);
+    past->engine = g_bytes_new_from_bytes(secret, leaf, size - leaf);
+    return TRUE;
+}
+
+gboolean
+ehd_record_take_up(EhdSession *self, GBytes *record, EhdPast *past)
+{
+    g_autoptr(GBytes) secret = NULL;
+    g_autoptr(GBytes) rest = NULL;
+    g_autoptr(GVariant) value = NULL;
     g_autoptr(GVariant) dict = NULL;
+    gboolean patient = FALSE;
     guint32 version, uid = G_MAXUINT32;
 
-    if (value == NULL)
+    if (!split(record, &secret, &rest) || (value = parse(rest, RECORD_TYPE)) == NULL)
         return FALSE;
     g_variant_get(value, "(u@a{sv})", &version, &dict);
     if (version != RECORD_VERSION || !g_variant_lookup(dict, "uid", "u", &uid))
         return FALSE;
     self->uid = uid;
-    g_variant_lookup(dict, "created", "x", &self->created);
-    g_variant_lookup(dict, "committed", "x", &self->committed);
-    self->consented =
-        g_variant_lookup(dict, "consent", "(iixx)", &self->consent.purpose,
-                         &self->consent.acting_as, &self->consent.time, &self->consent.expires);
-    take_wishes(dict, &self->wishes);
-    return TRUE;
+    g_variant_lookup(dict, "patient", "b", &patient);
+    self->role = patient ? EHD_PATIENT : EHD_TERMINAL;
+    take_stage(dict, self, past);
+    take_chain(dict, self);
+    take_link(dict, self);
+    if (patient) {
+        take_patient(dict, self);
+        take_peer(dict, self);
+    } else {
+        take_wishes(dict, &self->wishes);
+    }
+    return take_secret(self, secret, past);
+}
+
+static GVariant *
+item_value(const EhdItem *item)
+{
+    GVariant *mtime = item->has_mtime ? g_variant_new_int64(item->mtime) : NULL;
+    GVariant *subject =
+        item->subject != NULL
+            ? g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, item->subject, TRUE)
+            : NULL;
+
+    return g_variant_new("(stmsmsmsmsmsub@mx@may)", item->name, item->size, item->media_type,
+                         item->title, item->date, item->type_code, item->author,
+                         (guint32)item->category, item->patient_entered,
+                         g_variant_new_maybe(G_VARIANT_TYPE_INT64, mtime),
+                         g_variant_new_maybe(G_VARIANT_TYPE_BYTESTRING, subject));
 }
 
 GBytes *
 ehd_record_items(EhdSession *self)
 {
+    g_autoptr(GByteArray) salts = g_byte_array_new();
     GVariantBuilder list;
 
-    g_variant_builder_init(&list, G_VARIANT_TYPE(ITEMS_TYPE));
-    for (guint i = 0; i < self->items->len; i++) {
-        const EhdItem *item = &g_array_index(self->items, EhdItem, i);
+    g_variant_builder_init(&list, G_VARIANT_TYPE("a" ITEM_TYPE));
+    for (guint i = 0; i < self->items->len; i++)
+        g_variant_builder_add_value(&list, item_value(&g_array_index(self->items, EhdItem, i)));
+    for (guint i = 0; i < self->origins->len; i++)
+        g_byte_array_append(salts, g_array_index(self->origins, EhdOrigin, i).salt,
+                            EHP_SALT_LEN);
+    return finish(g_variant_new(
+        "(a" ITEM_TYPE "@ay)", &list,
+        g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, salts->data, salts->len, 1)));
+}
 
-        g_variant_builder_add(&list, "(stmsmsmsmsmsub)", item->name, item->size,
-                              item->media_type, item->title, item->date, item->type_code,
-                              item->author, (guint32)item->category, item->patient_entered);
+static void
+take_item(EhdSession *self, GVariant *value)
+{
+    g_autoptr(GVariant) mtime = NULL;
+    g_autoptr(GVariant) subject = NULL;
+    EhdItem item = {0};
+    guint32 category;
+    guint8 state = EHD_ITEM_WAITING;
+
+    g_variant_get(value, "(stmsmsmsmsmsub@mx@may)", &item.name, &item.size, &item.media_type,
+                  &item.title, &item.date, &item.type_code, &item.author, &category,
+                  &item.patient_entered, &mtime, &subject);
+    item.category = (int)category;
+    item.has_mtime = g_variant_n_children(mtime) == 1;
+    if (item.has_mtime)
+        g_variant_get(mtime, "mx", NULL, &item.mtime);
+    if (g_variant_n_children(subject) == 1) {
+        g_autoptr(GVariant) bytes = g_variant_get_child_value(subject, 0);
+
+        item.subject = g_variant_get_data_as_bytes(bytes);
     }
-    return finish(g_variant_builder_end(&list));
+    self->manifest_bytes += item.size;
+    g_array_append_val(self->items, item);
+    g_byte_array_append(self->item_states, &state, 1);
 }
 
 gboolean
 ehd_record_take_up_items(EhdSession *self, GBytes *meta)
 {
-    g_autoptr(GVariant) list = parse(meta, ITEMS_TYPE);
-    GVariantIter iter;
-    EhdItem item = {0};
-    guint32 category;
-    guint8 state = EHD_ITEM_STORED;
+    g_autoptr(GVariant) value = parse(meta, ITEMS_TYPE);
+    g_autoptr(GVariant) list = NULL;
+    g_autoptr(GVariant) salts = NULL;
+    gsize n;
+    const guint8 *bytes;
 
-    if (list == NULL)
+    if (value == NULL)
         return FALSE;
-    g_variant_iter_init(&iter, list);
-    while (g_variant_iter_next(&iter, "(stmsmsmsmsmsub)", &item.name, &item.size,
-                               &item.media_type, &item.title, &item.date, &item.type_code,
-                               &item.author, &category, &item.patient_entered)) {
-        item.category = (int)category;
-        self->manifest_bytes += item.size;
-        g_array_append_val(self->items, item);
-        g_byte_array_append(self->item_states, &state, 1);
-        item = (EhdItem){0};
+    list = g_variant_get_child_value(value, 0);
+    salts = g_variant_get_child_value(value, 1);
+    for (gsize i = 0; i < g_variant_n_children(list); i++) {
+        g_autoptr(GVariant) item = g_variant_get_child_value(list, i);
+
+        take_item(self, item);
     }
-    return self->items->len > 0;
+    bytes = g_variant_get_fixed_array(salts, &n, 1);
+    for (gsize i = 0; i < n / EHP_SALT_LEN; i++) {
+        EhdOrigin origin = {.number = (guint)i};
+
+        memcpy(origin.salt, bytes + i * EHP_SALT_LEN, EHP_SALT_LEN);
+        g_array_append_val(self->origins, origin);
+    }
+    return TRUE;
 }

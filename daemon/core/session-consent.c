@@ -256,19 +256,29 @@ on_expired(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
+gboolean
+ehd_patient_arm_expiry(EhdSession *self)
+{
+    gint64 left = self->consent.expires - ehd_core_now(self->core);
+
+    if (left <= 0)
+        return FALSE;
+    self->expiry_timer =
+        g_timeout_add_seconds((guint)MIN(left, G_MAXINT / 1000), on_expired, self);
+    return TRUE;
+}
+
 static void
 granted(EhdSession *self, const ehp_grant *grant)
 {
-    gint64 left = grant->expires - ehd_core_now(self->core);
-
     self->consent_open = self->consent_asked = FALSE;
     self->consented = TRUE;
     self->consent.purpose = self->request.info.purpose;
     self->consent.acting_as = (int)grant->acting_as;
     self->consent.time = grant->time;
     self->consent.expires = grant->expires;
-    self->expiry_timer =
-        g_timeout_add_seconds((guint)CLAMP(left, 1, G_MAXINT / 1000), on_expired, self);
+    if (!ehd_patient_arm_expiry(self))
+        self->expiry_timer = g_timeout_add_seconds(1, on_expired, self);
     ehd_patient_open_source(self);
     self->granted = g_memdup2(self->order, self->n_order * sizeof *self->order);
     self->n_granted = self->n_order;
@@ -303,6 +313,7 @@ ehd_session_answer_consent(EhdSession *self, gboolean agreed, const GArray *offe
         refuse(self, EHP_CONSENT_EXPIRED);
         return;
     }
+    self->noted = self->noted && offer == NULL;
     put_in_order(self);
     if (self->n_order == 0) { /* all of it withheld */
         refuse(self, EHP_DECLINED);

@@ -155,6 +155,12 @@ on_removal_due(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
+void
+ehd_session_linger(EhdSession *self)
+{
+    self->removal_timer = g_timeout_add(self->core->parts.removal_ms, on_removal_due, self);
+}
+
 static void
 ended(EhdSession *self)
 {
@@ -165,7 +171,7 @@ ended(EhdSession *self)
     if (self->error != EHP_OK)
         g_info("session %s: %s", self->id, ehp_status_name(self->error));
     answer_cancellers(self);
-    self->removal_timer = g_timeout_add(self->core->parts.removal_ms, on_removal_due, self);
+    ehd_session_linger(self);
     ehd_core_update_listening(self->core);
     ehd_core_check(self->core);
 }
@@ -183,7 +189,10 @@ on_written(ehp_status status, gpointer user_data)
 static void
 write_end(EhdSession *self)
 {
-    EhdPage page = {.session = self->id, .remove_record = self->recorded, .kept = TRUE};
+    /* while a receipt is still to reach its patient, a restart must find it */
+    EhdPage page = {.session = self->id,
+                    .remove_record = self->recorded && !self->bye_due,
+                    .kept = TRUE};
 
     page.now = ehd_core_now(self->core);
     if (self->error != EHP_OK && self->tapped && !self->received) {

@@ -30,6 +30,35 @@ terminal_config(EhdSession *self, ehp_session_config *config, ehp_bytes *chain, 
     config->n_crls = identity->n_crls;
 }
 
+static void
+common_config(EhdSession *self, ehp_session_config *config)
+{
+    const EhdConfig *settings = self->core->parts.config;
+
+    config->consent_ms = settings->consent_ms;
+    /* to the engine 0 is its own default, not "at once" */
+    config->resume_ms = MAX(settings->resume_ms, 1);
+    config->idle_ms = settings->idle_ms;
+    config->linger_ms = self->wishes.linger_s * 1000;
+    config->saves = true;
+    randombytes_buf(config->seed, sizeof config->seed);
+}
+
+ehp_status
+ehd_session_restore_engine(EhdSession *self, const ehp_session_past *past)
+{
+    ehp_bytes chain[EHP_CHAIN_MAX] = {0}, crls[EHP_CRL_MAX] = {0};
+    ehp_session_config config = {0};
+    ehp_status status;
+
+    common_config(self, &config);
+    if (self->role == EHD_TERMINAL)
+        terminal_config(self, &config, chain, crls);
+    status = ehp_session_restore(&config, past, ehd_now_ms(), &self->engine);
+    sodium_memzero(config.seed, sizeof config.seed);
+    return status;
+}
+
 static ehp_status
 engine_new(EhdSession *self, ehp_secrets *secrets, guint first_link_ms)
 {
@@ -38,16 +67,11 @@ engine_new(EhdSession *self, ehp_secrets *secrets, guint first_link_ms)
     ehp_session_config config = {
         .secrets = secrets,
         .first_link_ms = first_link_ms != 0 ? first_link_ms : settings->connect_ms,
-        .consent_ms = settings->consent_ms,
-        /* to the engine 0 is its own default, not "at once" */
-        .resume_ms = MAX(settings->resume_ms, 1),
-        .idle_ms = settings->idle_ms,
-        .linger_ms = self->wishes.linger_s * 1000,
     };
     Ehp__ConsentRequest *request = NULL;
     ehp_status status;
 
-    randombytes_buf(config.seed, sizeof config.seed);
+    common_config(self, &config);
     if (self->role == EHD_TERMINAL) {
         terminal_config(self, &config, chain, crls);
         config.request = request = ehd_terminal_request_new(self);
@@ -69,7 +93,7 @@ ehd_session_start_engine(EhdSession *self, guint first_link_ms)
     if (status == EHP_OK) {
         memcpy(self->address.address, secrets.address, sizeof self->address.address);
         self->address.channel = (guint8)secrets.channel;
-        self->connects = self->role == EHD_PATIENT && secrets.has_address;
+        self->connects = self->reachable = self->role == EHD_PATIENT && secrets.has_address;
         self->connect_tries = 0;
         status = engine_new(self, &secrets, first_link_ms);
     }
@@ -216,6 +240,26 @@ on_revoked(EhdSession *self, const ehp_event *event)
     ehd_session_audit(self, EHD_AUDIT_REVOKED, EHP_OK);
 }
 
+static void
+on_forgotten(ehp_status status, gpointer user_data)
+{
+    EhdSession *self = user_data;
+
+    self->jobs--;
+    ehd_core_check(self->core);
+}
+
+static void
+forget(EhdSession *self)
+{
+    EhdPage page = {
+        .session = self->id, .remove_record = TRUE, .now = ehd_core_now(self->core)};
+
+    self->recorded = FALSE;
+    self->jobs++;
+    ehd_books_write(self->core->books, &page, on_forgotten, self);
+}
+
 /* A session that waits to be filed, for days perhaps, keeps no engine. */
 static gboolean
 on_reap(gpointer user_data)
@@ -225,6 +269,10 @@ on_reap(gpointer user_data)
     self->engine_reaper = 0;
     ehd_session_stop_engine(self);
     self->engine_ended = TRUE;
+    if (self->ended && self->recorded) /* its receipt was all that was still to be done */
+        forget(self);
+    else if (!self->ending && !self->filing)
+        ehd_session_keep(self, NULL); /* without the keys that nobody needs any more */
     ehd_core_update_listening(self->core);
     return G_SOURCE_REMOVE;
 }
@@ -318,6 +366,7 @@ static const Handler handlers[] = {
     [EHP_EV_RECEIPT_READY] = ehd_terminal_receipt_ready,
     [EHP_EV_RECEIPT_ACKED] = on_receipt_acked,
     [EHP_EV_REVOKED] = on_revoked,
+    [EHP_EV_SAVE] = ehd_session_on_save,
     [EHP_EV_COMPLETE] = on_complete,
     [EHP_EV_STATUS] = ehd_patient_status,
     [EHP_EV_ENDED] = on_ended,
@@ -384,6 +433,7 @@ ehd_session_pump(EhdSession *self)
         ehd_session_wake_cables(self);
         arm_engine_timer(self);
         ehd_session_tell_progress(self, FALSE);
+        ehd_session_keep_marks(self);
     }
     self->pumping = FALSE;
 }

@@ -198,7 +198,9 @@ tell_peer(EhdSession *self, const Filing *filing)
     if (self->engine == NULL || self->engine_ended)
         return;
     told = ehp_session_tell_status(self->engine, (uint32_t)filing->status, filing->rule,
-                                   ehd_core_now(self->core), ehd_now_ms()) == EHP_OK;
+                                   self->status_time != 0 ? self->status_time
+                                                          : ehd_core_now(self->core),
+                                   ehd_now_ms()) == EHP_OK;
     self->bye_due = told && !self->receipt_acked;
     if (!self->bye_due && ehp_session_bye(self->engine, ehd_now_ms()) != EHP_OK)
         ehp_session_end(self->engine, EHP_CANCELLED, ehd_now_ms()); /* in a later transfer */
@@ -222,6 +224,17 @@ filing_done(Filing *filing)
 }
 
 static void
+on_decision_kept(ehp_status status, gpointer user_data)
+{
+    Filing *filing = user_data;
+    EhdSession *self = filing->session;
+
+    self->jobs--;
+    filing_done(filing);
+    ehd_core_check(self->core);
+}
+
+static void
 on_forgotten(ehp_status status, gpointer user_data)
 {
     Filing *filing = user_data;
@@ -231,6 +244,23 @@ on_forgotten(ehp_status status, gpointer user_data)
     self->recorded = status != EHP_OK;
     filing_done(filing);
     ehd_core_check(self->core);
+}
+
+/* The patient has no receipt yet: a restart must be able to send it, and to say the same of the
+ * items. */
+static void
+keep_decision(Filing *filing)
+{
+    EhdSession *self = filing->session;
+    g_autoptr(GBytes) record = NULL;
+    EhdPage page = {.session = self->id, .now = ehd_core_now(self->core)};
+
+    self->status = filing->status;
+    self->status_time = page.now;
+    self->status_rule = g_strdup(filing->rule);
+    page.record = record = ehd_record_live(self);
+    self->jobs++;
+    ehd_books_write(self->core->books, &page, on_decision_kept, filing);
 }
 
 static void
@@ -245,6 +275,10 @@ on_spool_gone(ehp_status status, gpointer user_data)
 
     self->jobs--;
     self->spooled = status != EHP_OK;
+    if (self->engine != NULL && !self->engine_ended && !self->receipt_acked) {
+        keep_decision(filing);
+        return;
+    }
     self->jobs++;
     ehd_books_write(self->core->books, &page, on_forgotten, filing);
 }
@@ -329,6 +363,16 @@ void
 ehd_filing_start(EhdSession *self)
 {
     ehd_session_set_state(self, EHD_STATE_CONFIRMING, start_filing_timer(self));
+}
+
+/* It was decided by an earlier run, and the patient was not told before that ended. */
+void
+ehd_filing_tell_again(EhdSession *self)
+{
+    if (ehp_session_tell_status(self->engine, (uint32_t)self->status, self->status_rule,
+                                self->status_time, ehd_now_ms()) != EHP_OK)
+        g_debug("session %s: no status", self->id);
+    self->bye_due = TRUE;
 }
 
 void

@@ -217,7 +217,7 @@ ehd_session_incoming(EhdSession *self, int fd, const ehp_preamble *preamble)
 {
     int number;
 
-    if (self->engine == NULL || self->engine_ended ||
+    if (self->engine == NULL || self->engine_ended || self->unkept || self->left ||
         !ehp_session_matches(self->engine, preamble))
         return FALSE;
     if (ehp_session_accept(self->engine, preamble, ehd_now_ms(), &number) != EHP_OK)
@@ -304,7 +304,7 @@ ehd_session_connect(EhdSession *self)
 {
     struct EhdConnecting *connecting;
 
-    if (!self->connects || self->engine == NULL || self->engine_ended ||
+    if (!self->connects || self->engine == NULL || self->engine_ended || self->left ||
         self->connecting != NULL || self->connect_timer != 0 || has_cable(self))
         return;
     self->connect_tries++;
@@ -323,7 +323,7 @@ ehd_session_reconnect(EhdSession *self)
 {
     if (self->connect_tries == 0)
         ehd_session_connect(self);
-    else if (self->engine != NULL && !self->engine_ended && !has_cable(self))
+    else if (self->engine != NULL && !self->engine_ended && !self->left && !has_cable(self))
         connect_later(self);
 }
 

@@ -99,6 +99,8 @@ ehd_patient_item_acked(EhdSession *self, const ehp_event *event)
     if (event->item >= self->n_order)
         return;
     id = self->order[event->item];
+    if (event->item == self->first_root + self->roots->len / EHD_ROOT_LEN)
+        g_byte_array_append(self->roots, event->mark.data, EHD_ROOT_LEN);
     if (self->source != NULL)
         ehd_source_drop(self->source, id);
     set_state_of_sent(self, id, EHD_ITEM_STORED);

@@ -18,8 +18,8 @@ keep_chain(EhdSession *self, const ehp_tap_event *event)
         self->chain[i] = g_bytes_new(event->chain[i].data, event->chain[i].len);
 }
 
-static void
-fill_peer(EhdSession *self)
+void
+ehd_patient_fill_peer(EhdSession *self)
 {
     EhdPeerInfo *peer = &self->peer;
 
@@ -60,7 +60,7 @@ ehd_patient_judge(EhdSession *self, const ehp_tap_event *event)
                                ehd_core_now(self->core), verdict);
     self->has_verdict = TRUE;
     self->crl_known = FALSE;
-    fill_peer(self);
+    ehd_patient_fill_peer(self);
     status = ehp_tap_verdict(self->tap, verdict->status, is_allowed(self),
                              verdict->readable ? verdict->key : NULL, ehd_now_ms());
     if (status != EHP_OK)
@@ -108,7 +108,7 @@ ehd_patient_check_crls(EhdSession *self, const ehp_event *event)
         revocation.acceptable = accept_unverified(&revocation);
     self->crl_known = TRUE;
     self->crl_status = revocation.status;
-    fill_peer(self);
+    ehd_patient_fill_peer(self);
     if (ehp_session_crls(self->engine, revocation.status, revocation.acceptable,
                          ehd_now_ms()) != EHP_OK)
         ehd_session_abort(self, EHP_INTERNAL);

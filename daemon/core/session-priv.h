@@ -156,6 +156,8 @@ struct EhdSession {
     ehp_progress final;   /* counts of an engine that is gone */
     guint engine_reaper;
     int status; /* StatusKind, 0 none */
+    gint64 status_time;
+    char *status_rule; /* owned */
 
     /* session-peer.c, session-consent.c, session-patient.c */
     GArray *items; /* owned, of EhdItem: patient: the caller's; terminal: the manifest's */
@@ -196,6 +198,19 @@ struct EhdSession {
     gboolean filing;   /* File or Discard is under way */
     gboolean spooled, recorded; /* there is something to remove from spool, ledger */
 
+    /* session-keep.c, take-up.c */
+    gboolean kept;      /* a live record is in the ledger */
+    gboolean unkept;    /* terminal: the first one is being written: nobody may connect yet */
+    gboolean noted;     /* patient: and the items' note */
+    gboolean left;      /* the service stops; the next start goes on */
+    gboolean own_leaf;  /* terminal: leaf_secret is of this session only */
+    gboolean reachable; /* patient: the terminal told where it listens */
+    GByteArray *roots;  /* owned; patient: of acknowledged items, not written yet */
+    guint first_root;
+    guint turn; /* of marks */
+    gboolean marking;
+    guint64 mark_told; /* bytes_done at the newest mark */
+
     /* session-end.c */
     gboolean ending, ended;
     ehp_status error;
@@ -215,6 +230,8 @@ void ehd_session_changed(EhdSession *self);
 /* Tells progress if it is due, or arms a timer for when it will be. last: now in any case. */
 void ehd_session_tell_progress(EhdSession *self, gboolean last);
 void ehd_session_void_questions(EhdSession *self, EhdVoidReason reason);
+/* Nobody owns it: it ends unless somebody comes. */
+void ehd_session_await_owner(EhdSession *self, guint ms);
 static inline guint64
 ehd_now_ms(void)
 {
@@ -337,6 +354,8 @@ void ehd_filing_cancel(EhdSession *self, ehp_status why);
 /* The session is over: what is on disk is put in order, then the owner is told. why EHP_OK:
  * done. Once. */
 void ehd_session_finish(EhdSession *self, ehp_status why, const char *detail);
+/* It has ended and can be asked about for a while. */
+void ehd_session_linger(EhdSession *self);
 /* Ends it for a reason of ours, whatever stage it is in. */
 void ehd_session_end(EhdSession *self, ehp_status why);
 /* An audit line that nobody waits for. */
@@ -344,10 +363,37 @@ void ehd_session_audit(EhdSession *self, EhdAuditKind kind, ehp_status status);
 /* What every line of this session says. */
 void ehd_session_audit_entry(EhdSession *self, EhdAuditEntry *entry);
 
-/* record.c: what is kept on disk of a terminal's session. */
+/* record.c: what is kept on disk of a session. */
 GBytes *ehd_record_pending(EhdSession *self, ehp_bytes secrets);
-GBytes *ehd_record_committed(EhdSession *self);
-/* FALSE: not of a committed session. */
-gboolean ehd_record_take_up(EhdSession *self, GBytes *record);
+gboolean ehd_record_is_pending(GBytes *record);
+GBytes *ehd_record_live(EhdSession *self);
+typedef struct {
+    GBytes *engine; /* owned; NULL: the session needs none any more */
+    gint64 time;    /* when it was last known to be alive: Unix seconds */
+    guint64 boottime;
+} EhdPast;
+/* FALSE: not a live record. */
+gboolean ehd_record_take_up(EhdSession *self, GBytes *record, EhdPast *past);
 GBytes *ehd_record_items(EhdSession *self);
 gboolean ehd_record_take_up_items(EhdSession *self, GBytes *meta);
+
+/* session-keep.c: the session over the end of this process. */
+/* Writes the live record; done (or NULL) follows. */
+typedef void (*EhdKept)(EhdSession *self, ehp_status status);
+void ehd_session_keep(EhdSession *self, EhdKept done);
+/* The engine asks for it. */
+void ehd_session_on_save(EhdSession *self, const ehp_event *event);
+/* Patient: what the terminal has acknowledged is written down, when that is not under way. */
+void ehd_session_keep_marks(EhdSession *self);
+/* The service stops: the session is left as it is, for the next start. FALSE: it is not kept.
+ */
+gboolean ehd_session_leave(EhdSession *self);
+
+/* take-up.c, see core-priv.h; session-engine.c: */
+ehp_status ehd_session_restore_engine(EhdSession *self, const ehp_session_past *past);
+/* session-consent.c: the consent's end, and the list of what was granted. FALSE: it is over. */
+gboolean ehd_patient_arm_expiry(EhdSession *self);
+/* session-peer.c */
+void ehd_patient_fill_peer(EhdSession *self);
+/* session-filing.c: what was decided before this start is told now. */
+void ehd_filing_tell_again(EhdSession *self);

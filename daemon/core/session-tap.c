@@ -98,6 +98,7 @@ void
 ehd_session_tap_confirmed(EhdSession *self)
 {
     tap_done(self);
+    ehd_session_keep(self, NULL);
     self->tap_answered = TRUE;
     if (self->holds_reader)
         replace_tap(self);
@@ -112,6 +113,13 @@ confirm_answered(EhdSession *self)
 }
 
 static void
+on_first_kept(EhdSession *self, ehp_status status)
+{
+    if (status != EHP_OK && !self->ending)
+        ehd_session_end(self, status);
+}
+
+static void
 on_done(EhdSession *self)
 {
     self->uncertain = FALSE;
@@ -121,6 +129,9 @@ on_done(EhdSession *self)
         return;
     }
     tap_done(self);
+    /* what is asked must be the same after a restart: a terminal lets nobody in before */
+    self->unkept = self->role == EHD_TERMINAL;
+    ehd_session_keep(self, on_first_kept);
     ehd_session_set_state(self, EHD_STATE_TAPPED, ehd_session_engine_deadline(self));
     if (self->role == EHD_PATIENT)
         ehd_session_connect(self);

@@ -161,11 +161,8 @@ take_consent(EhdSession *self, const Ehp__Consent *consent)
 }
 
 static void
-on_prepared(ehp_status status, gpointer user_data)
+on_manifest_kept(EhdSession *self, ehp_status status)
 {
-    EhdSession *self = user_data;
-
-    self->jobs--;
     if (!self->ending) {
         if (ehp_session_manifest_ok(self->engine, status, ehd_now_ms()) != EHP_OK)
             g_debug("session %s: nobody waits for the manifest", self->id);
@@ -176,6 +173,20 @@ on_prepared(ehp_status status, gpointer user_data)
         }
         ehd_session_pump(self);
     }
+}
+
+/* The room is there, then the record that says what for; then it is accepted. */
+static void
+on_prepared(ehp_status status, gpointer user_data)
+{
+    EhdSession *self = user_data;
+
+    self->jobs--;
+    if (!self->ending && status == EHP_OK && !self->engine_ended &&
+        ehd_session_transfer_number(self) == 0)
+        ehd_session_keep(self, on_manifest_kept);
+    else
+        on_manifest_kept(self, status);
     ehd_core_check(self->core);
 }
 
@@ -248,7 +259,7 @@ ehd_terminal_inbox_new(EhdSession *self)
 {
     const EhdCoreParts *parts = &self->core->parts;
 
-    return ehd_inbox_new(parts->spool, self->id, self->config->spool_quota,
+    return ehd_inbox_new(parts->spool, parts->ledger, self->id, self->config->spool_quota,
                          self->config->min_free, ehd_state_fd(parts->state), &inbox_user, self);
 }
 
@@ -284,6 +295,15 @@ ehd_terminal_manifest(EhdSession *self, const ehp_event *event)
 
 /* ---------------------------------------------------------------- the items */
 
+/* What a restart needs to know of what follows. */
+static void
+keep_mark(EhdSession *self, const ehp_event *event)
+{
+    if (ehd_session_transfer_number(self) == 0)
+        ehd_inbox_mark(self->inbox, event->mark.data, event->mark.len, ehd_core_now(self->core),
+                       ehd_core_boottime(self->core));
+}
+
 void
 ehd_terminal_segment(EhdSession *self, const ehp_event *event)
 {
@@ -293,6 +313,7 @@ ehd_terminal_segment(EhdSession *self, const ehp_event *event)
     if (item == NULL)
         return;
     set_state_of_received(self, id, EHD_ITEM_RUNNING);
+    keep_mark(self, event);
     ehd_inbox_append(self->inbox, id, item->size, event->segment, event->offset,
                      event->data.data, event->data.len);
 }
@@ -302,8 +323,10 @@ ehd_terminal_item_complete(EhdSession *self, const ehp_event *event)
 {
     const EhdItem *item = receiving(self, event->item);
 
-    if (item != NULL)
-        ehd_inbox_complete(self->inbox, base_of(self) + event->item, item->size);
+    if (item == NULL)
+        return;
+    keep_mark(self, event);
+    ehd_inbox_complete(self->inbox, base_of(self) + event->item, item->size);
 }
 
 /* ---------------------------------------------------------------- the receipt */
@@ -324,11 +347,8 @@ on_head(const guint8 head[EHD_AUDIT_HASH_LEN], gpointer user_data)
 }
 
 static void
-on_recorded(ehp_status status, gpointer user_data)
+on_recorded(EhdSession *self, ehp_status status)
 {
-    EhdSession *self = user_data;
-
-    self->jobs--;
     if (!self->ending && status != EHP_OK) {
         ehd_session_abort(self, status);
     } else if (!self->ending) {
@@ -353,15 +373,9 @@ on_spooled(ehp_status status, gpointer user_data)
     if (!self->ending && status != EHP_OK) {
         ehd_session_abort(self, status);
     } else if (!self->ending) {
-        g_autoptr(GBytes) record = NULL;
-        EhdPage page = {.session = self->id, .now = ehd_core_now(self->core)};
-
         if (self->committed == 0) /* the time to file counts from the first */
-            self->committed = page.now;
-        page.record = record = ehd_record_committed(self);
-        self->recorded = TRUE;
-        self->jobs++;
-        ehd_books_write(self->core->books, &page, on_recorded, self);
+            self->committed = ehd_core_now(self->core);
+        ehd_session_keep(self, on_recorded);
     }
     ehd_core_check(self->core);
 }

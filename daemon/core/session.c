@@ -33,6 +33,7 @@ ehd_session_new(EhdCore *core, EhdSessionRole role, uid_t uid)
     ehd_reply_init(&self->reply);
     self->items = ehd_items_new();
     self->item_states = g_byte_array_new();
+    self->roots = g_byte_array_new();
     self->closing = g_ptr_array_new();
     self->cancellers = g_ptr_array_new_with_free_func(g_object_unref);
     self->categories = g_string_new(NULL);
@@ -87,6 +88,8 @@ ehd_session_free(EhdSession *self)
     g_ptr_array_unref(self->cancellers);
     g_array_unref(self->items);
     g_byte_array_unref(self->item_states);
+    g_byte_array_unref(self->roots);
+    g_free(self->status_rule);
     ehd_request_clear(&self->request);
     wishes_clear(&self->wishes);
     g_free(self->error_detail);
@@ -254,8 +257,14 @@ ehd_session_owner_vanished(EhdSession *self)
     }
     if (self->source != NULL)
         ehd_source_pause(self->source);
+    ehd_session_await_owner(self, self->core->parts.grace_ms);
+}
+
+void
+ehd_session_await_owner(EhdSession *self, guint ms)
+{
     if (self->grace_timer == 0)
-        self->grace_timer = g_timeout_add(self->core->parts.grace_ms, on_grace_over, self);
+        self->grace_timer = g_timeout_add(ms, on_grace_over, self);
 }
 
 gboolean

@@ -1,23 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The ledger: ledger/ID, a record of kind "ledger" around a sealed blob bound to that id. Any
- * thread, one writer per id.
+ * The ledger: ledger/ID, a record of kind "ledger" around a sealed blob bound to that id, and
+ * its companions ID.note and ID.marks (marks.c), which mean nothing without it. Any thread, one
+ * writer per id.
  */
 #include "daemon/store/ledger.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "daemon/error.h"
 #include "daemon/store/atomic.h"
 #include "daemon/store/file.h"
+#include "daemon/store/ledger-private.h"
 
-#define KIND "ledger"
+#define KIND      "ledger"
+#define NOTE_KIND "ledger-note"
+#define NOTE      ".note"
 
-struct EhdLedger {
-    const EhdSeal *seal; /* borrowed */
-    int fd;              /* borrowed */
-};
+/* What a crash left of a put or a remove: something unfinished, or a companion without its
+ * record. */
+static gboolean
+is_left_over(const char *name, const char *const *names)
+{
+    const char *dot = strchr(name, '.');
+    g_autofree char *id = dot != NULL ? g_strndup(name, (gsize)(dot - name)) : NULL;
+    if (dot == NULL)
+        return FALSE;
+    if (g_str_has_suffix(name, EHD_FILE_TMP_SUFFIX))
+        return TRUE;
+    return (strcmp(dot, NOTE) == 0 || strcmp(dot, EHD_MARKS_SUFFIX) == 0) &&
+           !g_strv_contains(names, id);
+}
 
 EhdLedger *
 ehd_ledger_open(EhdState *state, const EhdSeal *seal, GError **error)
@@ -25,12 +40,11 @@ ehd_ledger_open(EhdState *state, const EhdSeal *seal, GError **error)
     g_autoptr(EhdLedger) ledger = g_new0(EhdLedger, 1);
     ledger->seal = seal;
     ledger->fd = ehd_state_room(state, "ledger");
-    /* What a crash left of a put that never was. */
     g_auto(GStrv) names = ehd_file_list(ledger->fd, error);
     if (names == NULL)
         return NULL;
     for (guint i = 0; names[i] != NULL; i++) {
-        if (g_str_has_suffix(names[i], EHD_FILE_TMP_SUFFIX) &&
+        if (is_left_over(names[i], (const char *const *)names) &&
             !ehd_atomic_remove(ledger->fd, names[i], error))
             return NULL;
     }
@@ -97,9 +111,48 @@ ehd_ledger_get(EhdLedger *ledger, const char *id, GError **error)
 }
 
 gboolean
+ehd_ledger_put_note(EhdLedger *ledger, const char *id, const void *data, gsize length,
+                    GError **error)
+{
+    if (!check_id(id, error))
+        return FALSE;
+    if (length > EHD_LEDGER_NOTE_MAX) {
+        ehd_error_set(error, EHP_LIMIT_REACHED, "a ledger note is over %d bytes",
+                      EHD_LEDGER_NOTE_MAX);
+        return FALSE;
+    }
+    g_autofree char *name = g_strconcat(id, NOTE, NULL);
+    g_autoptr(GBytes) blob = ehd_seal_wrap(ledger->seal, NOTE_KIND, id, data, length);
+    return ehd_record_write(ledger->fd, name, NOTE_KIND, g_bytes_get_data(blob, NULL),
+                            g_bytes_get_size(blob), error);
+}
+
+GBytes *
+ehd_ledger_get_note(EhdLedger *ledger, const char *id, GError **error)
+{
+    if (!check_id(id, error))
+        return NULL;
+    g_autofree char *name = g_strconcat(id, NOTE, NULL);
+    g_autoptr(GBytes) blob = ehd_record_read(ledger->fd, name, NOTE_KIND,
+                                             EHD_LEDGER_NOTE_MAX + EHD_SEAL_OVERHEAD, error);
+    if (blob == NULL)
+        return NULL;
+    return ehd_seal_unwrap(ledger->seal, NOTE_KIND, id, g_bytes_get_data(blob, NULL),
+                           g_bytes_get_size(blob), error);
+}
+
+/* The record durably first: without it the companions are nothing, and the next open removes
+ * what a crash leaves of them. */
+gboolean
 ehd_ledger_remove(EhdLedger *ledger, const char *id, GError **error)
 {
-    return check_id(id, error) && ehd_atomic_remove(ledger->fd, id, error);
+    if (!check_id(id, error) || !ehd_atomic_remove(ledger->fd, id, error))
+        return FALSE;
+    g_autofree char *note = g_strconcat(id, NOTE, NULL);
+    g_autofree char *marks = g_strconcat(id, EHD_MARKS_SUFFIX, NULL);
+    unlinkat(ledger->fd, note, 0);
+    unlinkat(ledger->fd, marks, 0);
+    return TRUE;
 }
 
 GStrv

@@ -16,6 +16,7 @@ typedef struct EhdLedger EhdLedger;
 
 #define EHD_LEDGER_BYTES_MAX   (256 * 1024)
 #define EHD_LEDGER_RECORDS_MAX 1024
+#define EHD_LEDGER_NOTE_MAX    (16 * 1024 * 1024)
 
 /* `seal` and `state` must outlive it. */
 EhdLedger *ehd_ledger_open(EhdState *state, const EhdSeal *seal, GError **error);
@@ -26,6 +27,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdLedger, ehd_ledger_free)
  * old record then stays). */
 gboolean ehd_ledger_put(EhdLedger *ledger, const char *id, const void *data, gsize length,
                         GError **error);
+/* A larger companion of the record, written once and before it; goes with it. Sealed the same
+ * way; errors as put. One without a record is removed by the next open. */
+gboolean ehd_ledger_put_note(EhdLedger *ledger, const char *id, const void *data, gsize length,
+                             GError **error);
+GBytes *ehd_ledger_get_note(EhdLedger *ledger, const char *id, GError **error);
 /* NOT_FOUND, STATE_TOO_NEW, STATE_DAMAGED. Wiped when its last reference goes. */
 GBytes *ehd_ledger_get(EhdLedger *ledger, const char *id, GError **error);
 /* A missing one is success. */

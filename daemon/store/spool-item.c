@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "daemon/error.h"
+#include "daemon/store/file.h"
 #include "daemon/store/spool-private.h"
 
 /* Below this a reservation on the disk costs more than it tells. */
@@ -380,6 +381,63 @@ ehd_spool_item_free(EhdSpoolItem *item)
         close(item->fd);
     }
     g_free(item);
+}
+
+/* --- after a crash ----------------------------------------------------------------------- */
+
+static gboolean
+unfinish(EhdSpoolSession *session, guint32 id, GError **error)
+{
+    char from[EHD_SPOOL_NAME_MAX];
+    char to[EHD_SPOOL_NAME_MAX];
+    whole_name(id, from);
+    partial_name(id, to);
+    if (renameat(session->fd, from, session->fd, to) == 0 || errno == ENOENT)
+        return TRUE;
+    ehd_error_set_errno(error, errno, "take back an item");
+    return FALSE;
+}
+
+static gboolean
+has_bytes(EhdSpoolSession *session, guint32 id, guint64 bytes, GError **error)
+{
+    char name[EHD_SPOOL_NAME_MAX];
+    struct stat st;
+    partial_name(id, name);
+    if (bytes == 0)
+        return TRUE;
+    if (fstatat(session->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        ehd_error_set(error, errno == ENOENT ? EHP_STATE_DAMAGED : EHP_STORE_FAILED,
+                      "a partial item: %s", g_strerror(errno));
+        return FALSE;
+    }
+    if ((guint64)st.st_size >= bytes)
+        return TRUE;
+    ehd_error_set(error, EHP_STATE_DAMAGED, "a partial item is shorter than was durable");
+    return FALSE;
+}
+
+gboolean
+ehd_spool_session_unfinish(EhdSpoolSession *session, guint32 first, guint64 bytes,
+                           GError **error)
+{
+    g_auto(GStrv) names = ehd_file_list(session->fd, error);
+    if (names == NULL)
+        return FALSE;
+    for (guint i = 0; names[i] != NULL; i++) {
+        guint64 id = 0;
+        char *end = NULL;
+        if (!g_ascii_isdigit(names[i][0]))
+            continue;
+        id = g_ascii_strtoull(names[i], &end, 10);
+        if (id < first || id > G_MAXUINT32)
+            continue;
+        if (id > first && !ehd_spool_item_discard_later(session, (guint32)id, error))
+            return FALSE;
+        if (id == first && *end == '\0' && !unfinish(session, first, error))
+            return FALSE;
+    }
+    return sync_names(session, error) && has_bytes(session, first, bytes, error);
 }
 
 /* --- whole items ------------------------------------------------------------------------- */

@@ -83,6 +83,12 @@ gboolean ehd_spool_session_sync(EhdSpoolSession *session, GError **error);
 void ehd_spool_item_free(EhdSpoolItem *item);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdSpoolItem, ehd_spool_item_free)
 
+/* After a crash: items `first` and later that are whole were never reported so, and are partial
+ * again; partial ones after `first` are removed. Of `first` itself there must be `bytes` bytes
+ * (STATE_DAMAGED). */
+gboolean ehd_spool_session_unfinish(EhdSpoolSession *session, guint32 first, guint64 bytes,
+                                    GError **error);
+
 /* A whole item, opened for reading (the caller closes it; O_CLOEXEC). NOT_FOUND while it is not
  * whole. `size` may be NULL. */
 int ehd_spool_item_open(EhdSpoolSession *session, guint32 id, guint64 *size, GError **error);

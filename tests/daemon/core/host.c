@@ -337,7 +337,8 @@ start(Host *host, const char *air)
     g_assert_no_error(error);
     host->audit = ehd_audit_open(host->state, HOST_NOW, &error);
     g_assert_no_error(error);
-    host->link = cut_link_new(ehd_link_unix_new(air, NULL, (const guint8[]){22}, 1, &error));
+    host->link = cut_link_new(
+        ehd_link_unix_new(air, host->address, (const guint8[]){22}, 1, &error));
     g_assert_no_error(error);
     host->port = field_port_new();
     parts.config = host->config;
@@ -386,6 +387,7 @@ host_new(const char *air, void (*configure)(EhdConfig *config))
     if (configure != NULL)
         configure(host->config);
     host->items = ehd_items_new();
+    g_snprintf(host->address, sizeof host->address, "02%010X", g_random_int());
     owner_init(&host->owner, host);
     start(host, air);
     return host;
@@ -568,6 +570,21 @@ host_assert_clean(Host *host)
     g_assert_cmpuint(count_entries(host, "spool"), ==, 0);
     g_assert_cmpuint(count_entries(host, "ledger"), ==, 0);
     g_assert_cmpuint(ehd_spool_used(host->spool), ==, 0);
+}
+
+static gboolean
+on_clean_tick(gpointer user_data)
+{
+    return G_SOURCE_CONTINUE; /* only wakes the loop, to look at the disk again */
+}
+
+void
+host_wait_clean(Host *host)
+{
+    guint tick = g_timeout_add(5, on_clean_tick, NULL);
+
+    WAIT(count_entries(host, "spool") == 0 && count_entries(host, "ledger") == 0);
+    g_source_remove(tick);
 }
 
 typedef struct {

@@ -51,6 +51,7 @@ typedef struct {
     FieldPort *port;
     EhdCore *core;
     GArray *items;
+    char address[13]; /* stays the same over restarts */
     Owner owner;
     guint added, removed;
     guint stall_ms;             /* taken at (re)start */
@@ -92,6 +93,8 @@ void host_wait_state(Host *host, EhdSessionState state);
 void host_wait_end(Host *host);
 /* Nothing of a session is left on its disk but receipts and audit. */
 void host_assert_clean(Host *host);
+/* The same, once it is so. */
+void host_wait_clean(Host *host);
 /* How many lines of this kind the audit has. */
 guint host_count_audit(Host *host, const char *kind);
 /* Every chunk of the main loop until cond. */
