@@ -229,13 +229,21 @@ ehd_session_set_listener(EhdSession *self, const EhdSessionListener *listener,
         self->ask_again_source = g_idle_add(on_ask_again, self);
 }
 
+/* `detach` is for what a tap has begun. A reader that stays armed for nobody would keep the one
+ * who comes next (a kiosk that was started again) from it for good. */
+static gboolean
+goes_on_alone(const EhdSession *self)
+{
+    return self->wishes.detach && self->tapped;
+}
+
 static gboolean
 on_grace_over(gpointer user_data)
 {
     EhdSession *self = user_data;
 
     self->grace_timer = 0;
-    if (!self->received)
+    if (!self->received && !goes_on_alone(self))
         ehd_session_end(self, EHP_NO_AGENT);
     return G_SOURCE_REMOVE;
 }
@@ -250,7 +258,7 @@ ehd_session_owner_vanished(EhdSession *self)
     /* what was received is kept until it is filed or its time is over, whoever comes for it */
     if (self->ending || self->received)
         return;
-    if (self->wishes.detach) {
+    if (goes_on_alone(self)) {
         ehd_patient_ask_again(self); /* refuses what nobody can answer */
         ehd_reply_ask_owner(self);
         return;

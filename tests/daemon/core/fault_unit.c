@@ -454,6 +454,26 @@ test_owner_stays_away(Fixture *f, gconstpointer data)
     assert_errors(f, EHP_DECLINED, EHP_NO_AGENT);
 }
 
+/* With detach too: an armed reader that nobody has tapped is given back, and the next one gets
+ * it. */
+static void
+test_owner_leaves_untapped(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    EhdReceiveOptions options;
+
+    ehd_receive_options_init(&options);
+    options.detach = TRUE;
+    host_receive(f->clinic, &options);
+    ehd_session_owner_vanished(f->clinic->owner.session);
+    host_wait_end(f->clinic);
+    g_assert_cmpint(host_error(f->clinic), ==, EHP_NO_AGENT);
+    open_and_tap(f);
+    wait_ends(f);
+    assert_errors(f, EHP_OK, EHP_OK);
+    assert_arrived(f);
+}
+
 /* At the terminal: once received the items wait for whoever comes back. */
 static void
 test_receiver_returns(Fixture *f, gconstpointer data)
@@ -720,6 +740,7 @@ main(int argc, char **argv)
     ADD("/core/fault/file-stalls", NULL, test_file_stalls);
     ADD("/core/fault/owner-returns", NULL, test_owner_returns);
     ADD("/core/fault/owner-stays-away", NULL, test_owner_stays_away);
+    ADD("/core/fault/owner-leaves-untapped", NULL, test_owner_leaves_untapped);
     ADD("/core/fault/receiver-returns", NULL, test_receiver_returns);
     for (gsize i = 0; i < G_N_ELEMENTS(cancels); i++) {
         g_autofree char *path = g_strconcat("/core/fault/cancel/", cancels[i].name, NULL);
