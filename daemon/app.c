@@ -228,6 +228,7 @@ open_link(EhdApp *app, GError **error)
     EhdLinkParts parts = {
         .config = app->config,
         .connection = app->connection,
+        .state_fd = ehd_state_fd(app->state),
         .radio_program = arguments->bt_helper != NULL ? arguments->bt_helper : EHD_BT_HELPER,
         .radio_socket = socket_of(arguments->bt_helper, EHD_BT_SOCKET),
         .verbose = arguments->verbose,

@@ -326,6 +326,25 @@ ehd_bluez_bus_get_adapter(EhdBluezBus *self, const guint8 *address)
     return best;
 }
 
+const GPtrArray *
+ehd_bluez_bus_list_adapters(EhdBluezBus *self)
+{
+    return self->adapters;
+}
+
+void
+ehd_bluez_bus_assume(EhdBluezBus *self, const char *path, const char *property, gboolean value)
+{
+    EhdBluezAdapter *adapter = find_adapter(self, path);
+
+    if (adapter == NULL)
+        return;
+    if (strcmp(property, "Powered") == 0)
+        adapter->powered = value;
+    else
+        adapter->discoverable = value;
+}
+
 const EhdBluezDevice *
 ehd_bluez_bus_get_device(EhdBluezBus *self, const char *path)
 {

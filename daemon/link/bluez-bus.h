@@ -49,6 +49,11 @@ gboolean ehd_bluez_bus_is_running(EhdBluezBus *bus);
 const char *ehd_bluez_bus_get_owner(EhdBluezBus *bus);
 /* The adapter of that address; NULL: the first that is on, else the first. */
 const EhdBluezAdapter *ehd_bluez_bus_get_adapter(EhdBluezBus *bus, const guint8 *address);
+/* All of them, of EhdBluezAdapter; borrowed. */
+const GPtrArray *ehd_bluez_bus_list_adapters(EhdBluezBus *bus);
+/* bluetoothd said yes to setting it: so it is, before the signal of it comes. */
+void ehd_bluez_bus_assume(EhdBluezBus *bus, const char *adapter, const char *property,
+                          gboolean value);
 const EhdBluezDevice *ehd_bluez_bus_get_device(EhdBluezBus *bus, const char *path);
 const EhdBluezDevice *ehd_bluez_bus_find_device(EhdBluezBus *bus, const char *adapter,
                                                 const guint8 address[6]);

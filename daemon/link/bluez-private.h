@@ -9,6 +9,7 @@
 #include "daemon/link/bluez-bus.h"
 #include "daemon/link/bluez-profile.h"
 #include "daemon/link/bluez.h"
+#include "daemon/link/hold.h"
 #include "daemon/link/radio.h"
 
 typedef struct EhdLinkBluez EhdLinkBluez;
@@ -29,6 +30,7 @@ struct EhdLinkBluez {
     EhdBluezBus *bus;
     EhdBluezProfile *profile;
     EhdRadio *radio;
+    EhdHold *hold; /* NULL when freed */
     /* as configured */
     gboolean has_address;
     guint8 address[6];
@@ -37,6 +39,10 @@ struct EhdLinkBluez {
 
     /* bluez-up.c */
     guint holds;           /* sessions that need the adapter */
+    gboolean has_power;    /* we hold the power of power_of */
+    guint8 power_of[6];
+    gboolean has_fast;     /* and fast connectable, while listening */
+    guint8 fast_of[6];
     gboolean wanted;       /* to listen */
     gboolean listening;    /* it was told so, with `at` */
     gboolean published;    /* and is so as far as we know */
@@ -44,6 +50,7 @@ struct EhdLinkBluez {
     gboolean started;      /* bluetoothd was asked to start */
     guint channel;         /* which of channels is tried */
     GArray *waiters;       /* of Waiter */
+    guint patience_ms;
     gint64 patience;       /* monotonic, microseconds: what is missing may come until then */
     guint timer;
     EhdLinkAddress at;
@@ -69,6 +76,14 @@ void ehd_bluez_up_stop_listening(EhdLinkBluez *self);
 void ehd_bluez_up_end(EhdLinkBluez *self);
 /* The adapter that we use; NULL: none now. */
 const EhdBluezAdapter *ehd_bluez_up_adapter(EhdLinkBluez *self);
+
+/* Nobody needs the adapter any more, perhaps: then it is left as it was found. */
+void ehd_bluez_up_rest(EhdLinkBluez *self);
+
+/* --- bluez-settings.c --- */
+extern const EhdHoldOps ehd_bluez_hold_ops; /* user_data: EhdLinkBluez */
+/* Adapters changed. */
+void ehd_bluez_settings_seen(EhdLinkBluez *self);
 
 /* --- bluez-connect.c --- */
 void ehd_bluez_connect_async(EhdLink *link, const EhdLinkAddress *address,

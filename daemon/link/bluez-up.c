@@ -11,10 +11,8 @@
 
 #include "daemon/error.h"
 
-/* bluetoothd that was asked to start, or an adapter behind it, may take so long to appear. */
-#define PATIENCE_MS 5000
 /* What was lost is tried again. */
-#define RETRY_MS    2000
+#define RETRY_MS 2000
 
 typedef struct {
     EhdBluezLevel level;
@@ -62,7 +60,9 @@ static void
 reached(EhdLinkBluez *self, EhdBluezLevel level)
 {
     self->patience = 0;
+    self->trouble = EHP_OK;
     tell(self, EHD_BLUEZ_ADAPTER_UP, level, NULL);
+    ehd_bluez_up_rest(self);
 }
 
 static gboolean
@@ -98,6 +98,7 @@ fail(EhdLinkBluez *self, EhdBluezLevel level, const GError *error)
         self->wanted = FALSE;
     }
     tell(self, level, EHD_BLUEZ_LISTENING, error);
+    ehd_bluez_up_rest(self);
 }
 
 static void
@@ -116,39 +117,80 @@ wait_or_fail(EhdLinkBluez *self, ehp_status status)
     gint64 now = g_get_monotonic_time();
 
     if (self->patience == 0)
-        self->patience = now + PATIENCE_MS * 1000ll;
+        self->patience = now + self->patience_ms * 1000ll;
     if (now < self->patience)
         again_in(self, (guint)((self->patience - now) / 1000) + 1);
     else
         fail_with(self, EHD_BLUEZ_ADAPTER_UP, status);
 }
 
+/* Somebody waits for a step. */
+static gboolean
+is_awaited(EhdLinkBluez *self)
+{
+    return self->wanted || self->waiters->len > 0;
+}
+
 /* --- steps -----------------------------------------------------------------------------------
  */
 
 static void
-on_powered(GObject *source, GAsyncResult *result, gpointer user_data)
+drop_power(EhdLinkBluez *self)
+{
+    if (self->has_power)
+        ehd_hold_drop(self->hold, EHD_HOLD_POWER, self->power_of);
+    self->has_power = FALSE;
+}
+
+static void
+drop_fast(EhdLinkBluez *self)
+{
+    if (self->has_fast)
+        ehd_hold_drop(self->hold, EHD_HOLD_FAST, self->fast_of);
+    self->has_fast = FALSE;
+}
+
+static void
+on_powered(const GError *error, gpointer user_data)
 {
     EhdLinkBluez *self = user_data;
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GVariant) reply = ehd_bluez_bus_call_finish(self->bus, result, &error);
 
     self->busy = FALSE;
-    if (!self->freed && reply == NULL)
+    if (!self->freed && error != NULL) {
+        drop_power(self);
         fail(self, EHD_BLUEZ_ADAPTER_UP, error);
+    }
     if (!self->freed)
         ehd_bluez_up_settle(self);
+    ehd_bluez_up_rest(self);
     ehd_bluez_unref(self);
 }
 
 static void
-power_on(EhdLinkBluez *self, const EhdBluezAdapter *adapter)
+take_power(EhdLinkBluez *self, const EhdBluezAdapter *adapter)
 {
-    self->busy = TRUE;
-    ehd_bluez_bus_call(self->bus, adapter->path, "org.freedesktop.DBus.Properties", "Set",
-                       g_variant_new("(ssv)", EHD_BLUEZ_ADAPTER, "Powered",
-                                     g_variant_new_boolean(TRUE)),
-                       -1, NULL, on_powered, ehd_bluez_ref(self));
+    drop_power(self);
+    self->busy = self->has_power = TRUE;
+    memcpy(self->power_of, adapter->address, sizeof self->power_of);
+    ehd_hold_take(self->hold, EHD_HOLD_POWER, self->power_of, on_powered, ehd_bluez_ref(self));
+}
+
+static void
+on_fast(const GError *error, gpointer user_data)
+{
+    if (error != NULL)
+        g_debug("fast connectable is not set: %s", error->message);
+}
+
+/* The other device's page is answered sooner; without it the session works as well. */
+static void
+take_fast(EhdLinkBluez *self)
+{
+    if (self->has_fast || !ehd_radio_is_installed(self->radio))
+        return;
+    self->has_fast = TRUE;
+    memcpy(self->fast_of, self->at.address, sizeof self->fast_of);
+    ehd_hold_take(self->hold, EHD_HOLD_FAST, self->fast_of, on_fast, NULL);
 }
 
 /* Every channel was tried, or the only one that may be. */
@@ -175,6 +217,7 @@ is_published(EhdLinkBluez *self)
         g_info("the Bluetooth link is ready again");
     self->trouble = EHP_OK;
     self->published = self->listening = TRUE;
+    take_fast(self);
 }
 
 static void
@@ -210,18 +253,12 @@ publish(EhdLinkBluez *self, const EhdBluezAdapter *adapter)
                                      ehd_bluez_ref(self));
 }
 
-static gboolean
-is_needed(EhdLinkBluez *self)
-{
-    return self->wanted || self->waiters->len > 0;
-}
-
 void
 ehd_bluez_up_settle(EhdLinkBluez *self)
 {
     const EhdBluezAdapter *adapter;
 
-    if (self->freed || self->busy || self->timer != 0 || !is_needed(self))
+    if (self->freed || self->busy || self->timer != 0 || !is_awaited(self))
         return;
     if (!ehd_bluez_bus_is_running(self->bus)) {
         self->published = FALSE;
@@ -234,12 +271,15 @@ ehd_bluez_up_settle(EhdLinkBluez *self)
     self->started = FALSE;
     adapter = ehd_bluez_up_adapter(self);
     if (adapter == NULL) {
-        self->published = FALSE; /* a new one is not probed with our record as it was */
+        self->published = FALSE; /* the next one has our record only if the channel is free */
+        drop_power(self);
         wait_or_fail(self, EHP_NO_ADAPTER);
         return;
     }
-    if (!adapter->powered)
-        power_on(self, adapter);
+    if (!self->has_power || memcmp(self->power_of, adapter->address, 6) != 0)
+        take_power(self, adapter);
+    else if (!adapter->powered) /* somebody has turned it off again: so be it */
+        fail_with(self, EHD_BLUEZ_ADAPTER_UP, EHP_ADAPTER_OFF);
     else if (self->wanted && !self->published)
         publish(self, adapter);
     else
@@ -286,6 +326,18 @@ ehd_bluez_up_stop_listening(EhdLinkBluez *self)
         ehd_bluez_profile_unregister(self->profile);
     ehd_error_set(&error, EHP_CANCELLED, NULL);
     tell(self, EHD_BLUEZ_LISTENING, EHD_BLUEZ_LISTENING, error);
+    drop_fast(self);
+    ehd_bluez_up_rest(self);
+}
+
+void
+ehd_bluez_up_rest(EhdLinkBluez *self)
+{
+    if (is_awaited(self) || self->holds > 0 || self->busy)
+        return;
+    self->patience = 0;
+    g_clear_handle_id(&self->timer, g_source_remove);
+    drop_power(self);
 }
 
 void

@@ -13,7 +13,9 @@
 #include "daemon/link/bluez-address.h"
 
 /* A blocking write of 13 kB and more stalls in RFCOMM, and more in one call gains nothing. */
-#define WRITE_MAX 8192
+#define WRITE_MAX   8192
+/* bluetoothd that was asked to start, or an adapter behind it, may take so long to appear. */
+#define PATIENCE_MS 5000
 
 EhdLinkBluez *
 ehd_bluez_ref(EhdLinkBluez *self)
@@ -47,6 +49,7 @@ on_changed(gpointer user_data)
         ehd_bluez_profile_forget(self->profile);
         self->published = FALSE;
     }
+    ehd_bluez_settings_seen(self);
     ehd_bluez_up_changed(self);
 }
 
@@ -102,7 +105,7 @@ static const EhdBluezProfileEvents profile_events = {.connected = on_connected,
  */
 
 static void
-on_listening(EhdLinkBluez *self, const GError *error, gpointer user_data)
+on_up(EhdLinkBluez *self, const GError *error, gpointer user_data)
 {
     g_autoptr(GTask) task = user_data;
 
@@ -121,7 +124,7 @@ bluez_listen_async(EhdLink *link, EhdLinkIncoming on_incoming, gpointer incoming
 
     self->on_incoming = on_incoming;
     self->incoming_data = incoming_data;
-    ehd_bluez_up_wait(ehd_bluez_ref(self), EHD_BLUEZ_LISTENING, on_listening,
+    ehd_bluez_up_wait(ehd_bluez_ref(self), EHD_BLUEZ_LISTENING, on_up,
                       g_task_new(NULL, cancellable, callback, user_data));
 }
 
@@ -139,6 +142,32 @@ static void
 bluez_stop(EhdLink *link)
 {
     ehd_bluez_up_stop_listening((EhdLinkBluez *)link);
+}
+
+static void
+bluez_hold_async(EhdLink *link, GCancellable *cancellable, GAsyncReadyCallback callback,
+                 gpointer user_data)
+{
+    EhdLinkBluez *self = (EhdLinkBluez *)link;
+
+    self->holds++;
+    ehd_bluez_up_wait(ehd_bluez_ref(self), EHD_BLUEZ_ADAPTER_UP, on_up,
+                      g_task_new(NULL, cancellable, callback, user_data));
+}
+
+static gboolean
+bluez_hold_finish(EhdLink *link, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_boolean(G_TASK(result), error);
+}
+
+static void
+bluez_release(EhdLink *link)
+{
+    EhdLinkBluez *self = (EhdLinkBluez *)link;
+
+    self->holds--;
+    ehd_bluez_up_rest(self);
 }
 
 static gboolean
@@ -165,6 +194,7 @@ bluez_free(EhdLink *link)
     EhdLinkBluez *self = (EhdLinkBluez *)link;
 
     ehd_bluez_up_end(self);
+    g_clear_pointer(&self->hold, ehd_hold_free);
     self->freed = TRUE;
     ehd_bluez_unref(self);
 }
@@ -175,6 +205,9 @@ static const EhdLinkOps bluez_ops = {
     .listen_async = bluez_listen_async,
     .listen_finish = bluez_listen_finish,
     .stop = bluez_stop,
+    .hold_async = bluez_hold_async,
+    .hold_finish = bluez_hold_finish,
+    .release = bluez_release,
     .connect_async = ehd_bluez_connect_async,
     .connect_finish = ehd_bluez_connect_finish,
     .describe = bluez_describe,
@@ -194,14 +227,17 @@ ehd_link_bluez_new(const EhdLinkParts *parts, GError **error)
         ehd_bluez_address_parse(config->link_address, self->address);
     memcpy(self->channels, config->link_channels, sizeof self->channels);
     self->n_channels = config->link_n_channels;
+    self->patience_ms = parts->patience_ms != 0 ? parts->patience_ms : PATIENCE_MS;
     self->waiters = ehd_bluez_waiters_new();
     self->connection = g_object_ref(parts->connection);
     self->radio = ehd_radio_new(parts->radio_program, parts->radio_socket, parts->verbose);
     self->bus = ehd_bluez_bus_new(parts->connection, &bus_events, self);
+    self->hold = ehd_hold_new(parts->state_fd, &ehd_bluez_hold_ops, self);
     self->profile =
         ehd_bluez_profile_new(parts->connection, self->bus, &profile_events, self, error);
     if (self->profile != NULL)
         return &self->base;
+    g_clear_pointer(&self->hold, ehd_hold_free);
     ehd_bluez_unref(self);
     return NULL;
 }

@@ -65,6 +65,35 @@ ehd_link_stop(EhdLink *link)
 }
 
 void
+ehd_link_hold_async(EhdLink *link, GCancellable *cancellable, GAsyncReadyCallback callback,
+                    gpointer user_data)
+{
+    g_autoptr(GTask) task = NULL;
+
+    if (link->ops->hold_async != NULL) {
+        link->ops->hold_async(link, cancellable, callback, user_data);
+        return;
+    }
+    task = g_task_new(NULL, cancellable, callback, user_data);
+    g_task_return_boolean(task, TRUE);
+}
+
+gboolean
+ehd_link_hold_finish(EhdLink *link, GAsyncResult *result, GError **error)
+{
+    if (link->ops->hold_finish != NULL)
+        return link->ops->hold_finish(link, result, error);
+    return g_task_propagate_boolean(G_TASK(result), error);
+}
+
+void
+ehd_link_release(EhdLink *link)
+{
+    if (link->ops->release != NULL)
+        link->ops->release(link);
+}
+
+void
 ehd_link_connect_async(EhdLink *link, const EhdLinkAddress *address, GCancellable *cancellable,
                        GAsyncReadyCallback callback, gpointer user_data)
 {

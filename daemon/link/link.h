@@ -38,6 +38,11 @@ typedef struct {
     gboolean (*listen_finish)(EhdLink *link, GAsyncResult *result, EhdLinkAddress *address,
                               GError **error);
     void (*stop)(EhdLink *link);
+    /* NULL, all three: there is nothing to be made ready */
+    void (*hold_async)(EhdLink *link, GCancellable *cancellable, GAsyncReadyCallback callback,
+                       gpointer user_data);
+    gboolean (*hold_finish)(EhdLink *link, GAsyncResult *result, GError **error);
+    void (*release)(EhdLink *link);
     void (*connect_async)(EhdLink *link, const EhdLinkAddress *address,
                           GCancellable *cancellable, GAsyncReadyCallback callback,
                           gpointer user_data);
@@ -55,9 +60,11 @@ struct EhdLink {
 typedef struct {
     const EhdConfig *config;     /* not kept */
     GDBusConnection *connection; /* the system bus; referenced */
+    int state_fd;                /* the state directory, borrowed; -1: none */
     const char *radio_program;   /* ehrlink-bt; NULL: none. Copied */
     const char *radio_socket;    /* its socket where a service manager starts it; NULL: none */
     gboolean verbose;
+    guint patience_ms; /* for bluetoothd or an adapter to appear; 0: 5 s */
 } EhdLinkParts;
 
 /* Makes the link that the configuration names ([link], or ehrlinkd --link, which
@@ -84,9 +91,18 @@ gboolean ehd_link_listen_finish(EhdLink *link, GAsyncResult *result, EhdLinkAddr
 /* Ends listening; accepted descriptors live on. Idempotent. */
 void ehd_link_stop(EhdLink *link);
 
+/* A session of this machine is going to connect: an adapter that is off is turned on, and is
+ * turned off again when the last one has released it. Each hold is to be released, also one
+ * that failed. A listener holds by itself. Errors: why the link cannot be used (NO_ADAPTER,
+ * ADAPTER_OFF, ADAPTER_BLOCKED, BLUETOOTH_STOPPED, RADIO_NOT_PERMITTED, LINK_UNAVAILABLE). */
+void ehd_link_hold_async(EhdLink *link, GCancellable *cancellable, GAsyncReadyCallback callback,
+                         gpointer user_data);
+gboolean ehd_link_hold_finish(EhdLink *link, GAsyncResult *result, GError **error);
+void ehd_link_release(EhdLink *link);
+
 /* Connects. Returns (finish) a non-blocking, close-on-exec descriptor, (transfer full), or -1
- * and LINK_LOST (nobody listens there now), LINK_UNAVAILABLE (this machine has no link), or
- * G_IO_ERROR_CANCELLED. */
+ * and LINK_LOST (nobody listens there now), PEER_UNREACHABLE, CHANNEL_CLOSED, PAIRING_REFUSED,
+ * an error as of hold, or G_IO_ERROR_CANCELLED. */
 void ehd_link_connect_async(EhdLink *link, const EhdLinkAddress *address,
                             GCancellable *cancellable, GAsyncReadyCallback callback,
                             gpointer user_data);

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <glib/gstdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,6 +26,8 @@ typedef struct {
     EhdConfig *config;
     EhdLink *link;
     GArray *incoming; /* of int */
+    char *dir;
+    int state; /* of dir */
 } Fixture;
 
 static void
@@ -41,6 +44,10 @@ tear_down(Fixture *f, gconstpointer data)
     g_array_unref(f->incoming);
     g_test_dbus_down(f->bus);
     g_object_unref(f->bus);
+    unlinkat(f->state, "adapters", 0);
+    close(f->state);
+    g_rmdir(f->dir);
+    g_free(f->dir);
 }
 
 static void
@@ -48,6 +55,8 @@ set_up(Fixture *f, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
 
+    f->dir = g_dir_make_tmp("ehd-bluez-XXXXXX", NULL);
+    f->state = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     f->bus = g_test_dbus_new(G_TEST_DBUS_NONE);
     g_test_dbus_up(f->bus);
     f->connection = g_dbus_connection_new_for_address_sync(
@@ -71,7 +80,8 @@ start_bluez(Fixture *f)
 static void
 make_link(Fixture *f)
 {
-    EhdLinkParts parts = {.config = f->config, .connection = f->connection};
+    EhdLinkParts parts = {.config = f->config, .connection = f->connection, .state_fd = f->state,
+                          .patience_ms = 300};
     g_autoptr(GError) error = NULL;
 
     f->link = ehd_link_new(&parts, &error);
@@ -177,12 +187,302 @@ test_channel_taken(Fixture *f, gconstpointer data)
     g_assert_cmpint(at.channel, ==, 22);
 }
 
+/* --- a machine where something is missing ---------------------------------------------------- */
+
+static ehp_status
+listen_status(Fixture *f)
+{
+    g_autoptr(GError) error = NULL;
+    EhdLinkAddress at;
+
+    return listen_now(f, &at, &error) ? EHP_OK : ehd_error_status(error);
+}
+
+static ehp_status
+hold_status(Fixture *f)
+{
+    g_autoptr(GError) error = NULL;
+    Wait wait = {NULL};
+    gboolean done;
+
+    ehd_link_hold_async(f->link, NULL, on_result, &wait);
+    while (wait.result == NULL)
+        g_main_context_iteration(NULL, TRUE);
+    done = ehd_link_hold_finish(f->link, wait.result, &error);
+    g_object_unref(wait.result);
+    return done ? EHP_OK : ehd_error_status(error);
+}
+
+/* A signal that changes things is on its way. */
+static void
+hold_until(Fixture *f, ehp_status wanted)
+{
+    while (hold_status(f) != wanted)
+        ehd_link_release(f->link);
+}
+
+static gboolean
+is_off(Fixture *f)
+{
+    return !((FakeAdapter *)g_ptr_array_index(f->fake->adapters, 0))->powered;
+}
+
+static gboolean
+is_published(Fixture *f)
+{
+    return f->fake->published;
+}
+
+static void
+test_stopped(Fixture *f, gconstpointer data)
+{
+    make_link(f);
+    g_assert_cmpint(listen_status(f), ==, EHP_BLUETOOTH_STOPPED);
+    g_assert_cmpint(hold_status(f), ==, EHP_BLUETOOTH_STOPPED);
+    ehd_link_release(f->link);
+    /* and now it is there */
+    start_bluez(f);
+    g_assert_cmpint(hold_status(f), ==, EHP_NO_ADAPTER);
+    ehd_link_release(f->link);
+    fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
+    g_assert_cmpint(listen_status(f), ==, EHP_OK);
+}
+
+/* bluetoothd starts while somebody waits for it, and its adapter later still. */
+static gboolean
+on_start_late(gpointer user_data)
+{
+    start_bluez(user_data);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_adapter_late(gpointer user_data)
+{
+    Fixture *f = user_data;
+
+    if (f->fake == NULL)
+        return G_SOURCE_CONTINUE;
+    fake_bluez_add_adapter(f->fake, "hci0", CLINIC, FALSE);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+test_started_after_us(Fixture *f, gconstpointer data)
+{
+    make_link(f);
+    g_timeout_add(50, on_start_late, f);
+    g_timeout_add(100, on_adapter_late, f);
+    g_assert_cmpint(listen_status(f), ==, EHP_OK);
+    g_assert_cmpint(f->fake->channel, ==, 22);
+}
+
+static void
+test_power(Fixture *f, gconstpointer data)
+{
+    FakeAdapter *adapter;
+
+    start_bluez(f);
+    adapter = fake_bluez_add_adapter(f->fake, "hci0", CLINIC, FALSE);
+    make_link(f);
+    g_assert_cmpint(listen_status(f), ==, EHP_OK);
+    g_assert_true(adapter->powered);
+    g_assert_cmpint(faccessat(f->state, "adapters", F_OK, 0), ==, 0);
+    g_assert_cmpint(hold_status(f), ==, EHP_OK);
+    ehd_link_stop(f->link);
+    wait_for(is_unregistered, f);
+    g_assert_true(adapter->powered); /* a session still needs it */
+    ehd_link_release(f->link);
+    wait_for(is_off, f);
+    g_assert_cmpint(hold_status(f), ==, EHP_OK);
+    ehd_link_free(g_steal_pointer(&f->link));
+    wait_for(is_off, f);
+}
+
+static void
+test_power_theirs(Fixture *f, gconstpointer data)
+{
+    FakeAdapter *adapter;
+
+    start_bluez(f);
+    adapter = fake_bluez_add_adapter(f->fake, "hci0", CLINIC, FALSE);
+    make_link(f);
+    g_assert_cmpint(listen_status(f), ==, EHP_OK);
+    /* somebody turns it off, and is not fought with; and on again: now it is theirs */
+    fake_adapter_set(adapter, "Powered", FALSE);
+    hold_until(f, EHP_ADAPTER_OFF);
+    ehd_link_release(f->link);
+    g_assert_false(adapter->powered);
+    fake_adapter_set(adapter, "Powered", TRUE);
+    hold_until(f, EHP_OK);
+    ehd_link_stop(f->link);
+    ehd_link_release(f->link);
+    wait_for(is_unregistered, f);
+    g_assert_true(adapter->powered);
+    g_assert_cmpuint(adapter->sets, ==, 1);
+}
+
+static void
+test_blocked(Fixture *f, gconstpointer data)
+{
+    FakeAdapter *adapter;
+
+    start_bluez(f);
+    adapter = fake_bluez_add_adapter(f->fake, "hci0", CLINIC, FALSE);
+    adapter->blocked = TRUE;
+    make_link(f);
+    g_assert_cmpint(listen_status(f), ==, EHP_ADAPTER_BLOCKED);
+    adapter->blocked = FALSE;
+    adapter->forbidden = TRUE;
+    g_assert_cmpint(listen_status(f), ==, EHP_RADIO_NOT_PERMITTED);
+    g_assert_cmpint(faccessat(f->state, "adapters", F_OK, 0), !=, 0);
+    adapter->forbidden = FALSE;
+    g_assert_cmpint(listen_status(f), ==, EHP_OK);
+}
+
+/* What a crashed run has turned on is turned off by the next. */
+static void
+test_crash(Fixture *f, gconstpointer data)
+{
+    EhdLink *crashed;
+
+    start_bluez(f);
+    fake_bluez_add_adapter(f->fake, "hci0", CLINIC, FALSE);
+    make_link(f);
+    g_assert_cmpint(hold_status(f), ==, EHP_OK);
+    crashed = g_steal_pointer(&f->link);
+    /* its object goes with its connection */
+    GDBusConnection *old = f->connection;
+    f->connection = g_dbus_connection_new_for_address_sync(
+        g_test_dbus_get_bus_address(f->bus),
+        G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
+            G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+        NULL, NULL, NULL);
+    g_dbus_connection_set_exit_on_close(old, FALSE);
+    g_dbus_connection_close_sync(old, NULL, NULL);
+    make_link(f);
+    wait_for(is_off, f);
+    ehd_link_free(crashed);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_object_unref(old);
+}
+
+/* --- and one where something goes and comes back ---------------------------------------------- */
+
+static void
+test_restart(Fixture *f, gconstpointer data)
+{
+    EhdLinkAddress at, again;
+
+    start_bluez(f);
+    fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
+    f->fake->taken = 1u << 22;
+    make_link(f);
+    g_assert_true(listen_now(f, &at, NULL));
+    g_assert_cmpint(at.channel, ==, 23);
+    fake_bluez_free(g_steal_pointer(&f->fake));
+    start_bluez(f);
+    fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
+    wait_for(is_published, f);
+    /* taps were told this one: though another is free now */
+    g_assert_cmpint(f->fake->channel, ==, 23);
+    g_assert_true(listen_now(f, &again, NULL));
+    g_assert_cmpmem(&again, sizeof again, &at, sizeof at);
+    close(fake_bluez_connect(f->fake, g_ptr_array_index(f->fake->adapters, 0), PATIENT));
+    wait_for(one_came, f);
+}
+
+static void
+test_replugged(Fixture *f, gconstpointer data)
+{
+    EhdLinkAddress at;
+
+    start_bluez(f);
+    fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
+    make_link(f);
+    g_assert_true(listen_now(f, &at, NULL));
+    fake_bluez_remove_adapter(f->fake, g_ptr_array_index(f->fake->adapters, 0));
+    hold_until(f, EHP_NO_ADAPTER);
+    ehd_link_release(f->link);
+    f->fake->published = FALSE;
+    fake_bluez_add_adapter(f->fake, "hci1", OTHER, TRUE); /* not the one that was told */
+    fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
+    wait_for(is_published, f);
+    g_assert_true(listen_now(f, &at, NULL));
+    g_assert_cmpmem(at.address, 6, "\x00\xaa\x01\x00\x00\x42", 6);
+}
+
+/* The adapter that is configured, and no connection over the other. */
+static void
+test_two_adapters(Fixture *f, gconstpointer data)
+{
+    EhdLinkAddress at;
+    FakeAdapter *one, *two;
+    char byte;
+    int wrong;
+
+    start_bluez(f);
+    one = fake_bluez_add_adapter(f->fake, "hci0", OTHER, TRUE);
+    two = fake_bluez_add_adapter(f->fake, "hci1", CLINIC, TRUE);
+    f->config->link_address = g_strdup("00AA01000042");
+    make_link(f);
+    g_assert_true(listen_now(f, &at, NULL));
+    g_assert_cmpmem(at.address, 6, "\x00\xaa\x01\x00\x00\x42", 6);
+    wrong = fake_bluez_connect(f->fake, one, PATIENT);
+    close(fake_bluez_connect(f->fake, two, "00:AA:01:03:00:42"));
+    wait_for(one_came, f);
+    g_assert_cmpuint(f->incoming->len, ==, 1);
+    g_assert_cmpint(recv(wrong, &byte, 1, 0), ==, 0);
+    close(wrong);
+}
+
+/* Anybody may call our object; only bluetoothd is believed. */
+static void
+test_impostor(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GDBusConnection) other = g_dbus_connection_new_for_address_sync(
+        g_test_dbus_get_bus_address(f->bus),
+        G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
+            G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+        NULL, NULL, NULL);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *name = NULL;
+    Wait wait = {NULL};
+
+    start_bluez(f);
+    fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
+    make_link(f);
+    g_assert_cmpint(listen_status(f), ==, EHP_OK);
+    g_dbus_connection_call(other, f->fake->owner, f->fake->profile, "org.bluez.Profile1",
+                           "Release", NULL, NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, on_result,
+                           &wait);
+    while (wait.result == NULL)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_null(g_dbus_connection_call_finish(other, wait.result, &error));
+    name = g_dbus_error_get_remote_error(error);
+    g_assert_cmpstr(name, ==, "org.freedesktop.DBus.Error.AccessDenied");
+    g_object_unref(wait.result);
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    /* that a listener is not ready is a warning */
+    g_log_set_always_fatal(G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK);
 #define CASE(name, function) g_test_add("/link/bluez/" name, Fixture, NULL, set_up, function, tear_down)
     CASE("listen", test_listen);
     CASE("channel-taken", test_channel_taken);
+    CASE("stopped", test_stopped);
+    CASE("started-after-us", test_started_after_us);
+    CASE("power", test_power);
+    CASE("power-theirs", test_power_theirs);
+    CASE("blocked", test_blocked);
+    CASE("crash", test_crash);
+    CASE("restart", test_restart);
+    CASE("replugged", test_replugged);
+    CASE("two-adapters", test_two_adapters);
+    CASE("impostor", test_impostor);
     return g_test_run();
 }
