@@ -102,6 +102,8 @@ act_judge(ehp_tap *t)
     event->purpose = t->secrets.purpose;
     event->categories = t->secrets.categories;
     event->n_categories = t->secrets.n_categories;
+    event->address = t->secrets.has_address ? t->secrets.address : NULL;
+    event->channel = t->secrets.channel;
     return EHP_OK;
 }
 

@@ -93,6 +93,9 @@ typedef struct {
     uint32_t purpose;
     const uint32_t *categories;
     size_t n_categories;
+    const uint8_t *address; /* 6 bytes, NULL: none was told. Not proven: ehp_tap_verdict() checks
+                               the signature over it; a FAILED that follows takes it back */
+    uint32_t channel;
     /* STOPPED at the card: what the person may allow for one re-tap */
     const uint8_t *fingerprint; /* 32 bytes */
     /* STORE_PENDING: as ehp_secrets_save; secret */

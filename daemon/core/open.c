@@ -111,6 +111,59 @@ copy_items(EhdSession *session, const GArray *items)
         g_byte_array_append(session->item_states, &waiting, 1);
 }
 
+/* A session whose link is being made ready. */
+typedef struct {
+    EhdCore *core;
+    EhdSession *session;
+    GTask *task; /* owned */
+} Opening;
+
+static Opening *
+opening_new(EhdCore *self, EhdSession *session, GTask *task)
+{
+    Opening *opening = g_new(Opening, 1);
+
+    opening->core = self;
+    opening->session = session;
+    opening->task = task;
+    return opening;
+}
+
+/* The service was told to stop meanwhile. */
+static void
+opening_cancelled(Opening *opening)
+{
+    GError *error = NULL;
+
+    ehd_error_set(&error, EHP_CANCELLED, NULL);
+    g_task_return_error(opening->task, error);
+    g_object_unref(opening->task);
+}
+
+/* error: (transfer full) */
+static void
+opening_failed(Opening *opening, GError *error)
+{
+    g_task_return_error(opening->task, error);
+    g_object_unref(opening->task);
+    ehd_core_release_reader(opening->core, opening->session);
+    ehd_core_remove(opening->core, opening->session);
+}
+
+static void
+on_link_held(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    g_autofree Opening *opening = user_data;
+    GError *error = NULL;
+
+    if (!ehd_link_hold_finish(opening->core->parts.link, result, &error))
+        opening_failed(opening, error);
+    else if (opening->session->ending)
+        opening_cancelled(opening);
+    else
+        ehd_session_arm(opening->session, opening->task);
+}
+
 void
 ehd_core_send_async(EhdCore *self, const EhdGrant *grant, const EhdSendOptions *options,
                     GAsyncReadyCallback callback, gpointer user_data)
@@ -134,7 +187,8 @@ ehd_core_send_async(EhdCore *self, const EhdGrant *grant, const EhdSendOptions *
     session->wishes.acting_as = options->acting_as;
     session->wishes.offer_later = options->offer_later;
     session->wishes.replies = options->replies;
-    ehd_session_arm(session, task);
+    session->holds_link = TRUE;
+    ehd_link_hold_async(self->parts.link, NULL, on_link_held, opening_new(self, session, task));
 }
 
 static EhdSession *
@@ -260,37 +314,24 @@ take_wishes(EhdSession *session, const EhdReceiveOptions *options)
     wishes->operator_assurance = options->operator_->assurance;
 }
 
-typedef struct {
-    EhdCore *core;
-    EhdSession *session;
-    GTask *task; /* owned */
-} Listening;
-
 static void
 on_listening(GObject *source, GAsyncResult *result, gpointer user_data)
 {
-    g_autofree Listening *listening = user_data;
-    EhdCore *self = listening->core;
-    EhdSession *session = listening->session;
+    g_autofree Opening *opening = user_data;
+    EhdCore *self = opening->core;
     GError *error = NULL;
 
-    if (ehd_link_listen_finish(self->parts.link, result, &self->address, &error)) {
-        self->listening = TRUE;
-        if (!session->ending) {
-            ehd_session_arm(session, listening->task);
-            return;
-        }
-        /* the service was told to stop meanwhile */
-        ehd_core_update_listening(self);
-        ehd_error_set(&error, EHP_CANCELLED, NULL);
-        g_task_return_error(listening->task, error);
-        g_object_unref(listening->task);
+    if (!ehd_link_listen_finish(self->parts.link, result, &self->address, &error)) {
+        opening_failed(opening, error);
         return;
     }
-    g_task_return_error(listening->task, error);
-    g_object_unref(listening->task);
-    ehd_core_release_reader(self, session);
-    ehd_core_remove(self, session);
+    self->listening = TRUE;
+    if (!opening->session->ending) {
+        ehd_session_arm(opening->session, opening->task);
+        return;
+    }
+    ehd_core_update_listening(self);
+    opening_cancelled(opening);
 }
 
 void
@@ -299,7 +340,6 @@ ehd_core_receive_async(EhdCore *self, const EhdGrant *grant, const EhdReceiveOpt
 {
     GTask *task = g_task_new(NULL, NULL, callback, user_data);
     EhdSession *session = NULL;
-    Listening *listening;
     GError *error = NULL;
 
     if (check_common(self, grant, EHD_ACTION_RECEIVE, &error) &&
@@ -315,12 +355,8 @@ ehd_core_receive_async(EhdCore *self, const EhdGrant *grant, const EhdReceiveOpt
     take_identity(session);
     take_wishes(session, options);
     ehd_terminal_own_request(session);
-    listening = g_new(Listening, 1);
-    listening->core = self;
-    listening->session = session;
-    listening->task = task;
     ehd_link_listen_async(self->parts.link, ehd_core_incoming, self, NULL, on_listening,
-                          listening);
+                          opening_new(self, session, task));
 }
 
 EhdSession *

@@ -168,6 +168,7 @@ ehd_porch_take(EhdPorch *self, int fd)
 
     if (!take_token(self)) {
         self->counts.refused++;
+        shutdown(fd, SHUT_RDWR); /* bluetoothd may have a copy */
         close(fd);
         return;
     }

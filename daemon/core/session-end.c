@@ -244,6 +244,7 @@ ehd_session_finish(EhdSession *self, ehp_status why, const char *detail)
     g_clear_handle_id(&self->expiry_timer, g_source_remove);
     g_clear_handle_id(&self->filing_timer, g_source_remove);
     ehd_session_stop_connecting(self);
+    ehd_session_release_link(self);
     ehd_session_disarm(self);
     ehd_session_fail_opening(self, why);
     if (why != EHP_OK || self->consent_open)

@@ -177,7 +177,7 @@ set_transfer(EhdSession *self, EhdTransferState state)
 static void
 on_link_up(EhdSession *self, const ehp_event *event)
 {
-    self->linked = TRUE;
+    self->linked = self->linked_once = TRUE;
     self->connect_tries = self->connect_delay = 0;
     if (self->uncertain)
         ehd_session_tap_confirmed(self);
@@ -290,6 +290,18 @@ status_of_end(EhdSession *self, ehp_status status)
     return EHP_OK;
 }
 
+/* If there never was a link, why there was none says more than that it took too long. */
+static void
+end_with(EhdSession *self, ehp_status status)
+{
+    const GError *why = self->connect_error;
+
+    if (why == NULL || self->linked_once || (status != EHP_TIMED_OUT && status != EHP_LINK_LOST))
+        ehd_session_finish(self, status, NULL);
+    else
+        ehd_session_finish(self, ehd_error_status(why), why->message);
+}
+
 static void
 on_ended(EhdSession *self, const ehp_event *event)
 {
@@ -308,7 +320,7 @@ on_ended(EhdSession *self, const ehp_event *event)
         self->engine_reaper = g_idle_add(on_reap, self);
         return;
     }
-    ehd_session_finish(self, status_of_end(self, event->status), NULL);
+    end_with(self, status_of_end(self, event->status));
 }
 
 static void

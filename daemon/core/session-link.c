@@ -7,6 +7,7 @@
 #include "daemon/core/session-priv.h"
 
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "daemon/error.h"
@@ -275,6 +276,33 @@ connected(EhdSession *self, int fd)
     ehd_session_pump(self);
 }
 
+/* The link is up before the tap is complete: nothing can be said yet. */
+static void
+keep_early(EhdSession *self, int fd)
+{
+    self->early_fd = fd;
+}
+
+static int
+take_early(EhdSession *self)
+{
+    int fd = self->early_fd;
+
+    self->early_fd = -1;
+    return fd;
+}
+
+static void
+drop_early(EhdSession *self)
+{
+    self->paging = FALSE;
+    if (self->early_fd < 0)
+        return;
+    shutdown(self->early_fd, SHUT_RDWR);
+    close(self->early_fd);
+    self->early_fd = -1;
+}
+
 static void
 on_connected(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -291,11 +319,16 @@ on_connected(GObject *source, GAsyncResult *result, gpointer user_data)
         return;
     }
     self->connecting = NULL;
+    g_clear_error(&self->connect_error);
     if (fd >= 0) {
-        connected(self, fd);
+        if (self->paging)
+            keep_early(self, fd);
+        else
+            connected(self, fd);
         return;
     }
     g_debug("session %s: connect: %s", self->id, error->message);
+    self->connect_error = g_steal_pointer(&error);
     connect_later(self);
 }
 
@@ -304,9 +337,14 @@ ehd_session_connect(EhdSession *self)
 {
     struct EhdConnecting *connecting;
 
-    if (!self->connects || self->engine == NULL || self->engine_ended || self->left ||
-        self->connecting != NULL || self->connect_timer != 0 || has_cable(self))
+    if (!self->connects || (self->engine == NULL && !self->paging) || self->engine_ended ||
+        self->left || self->connecting != NULL || self->connect_timer != 0 || has_cable(self))
         return;
+    if (self->early_fd >= 0) {
+        if (!self->paging)
+            connected(self, take_early(self));
+        return;
+    }
     self->connect_tries++;
     connecting = g_new0(struct EhdConnecting, 1);
     connecting->session = self;
@@ -328,9 +366,30 @@ ehd_session_reconnect(EhdSession *self)
 }
 
 void
+ehd_session_page(EhdSession *self)
+{
+    self->page_due = FALSE;
+    if (self->paging && memcmp(&self->page_to, &self->address, sizeof self->address) == 0)
+        return;
+    ehd_session_stop_connecting(self);
+    self->address = self->page_to;
+    self->connects = self->paging = TRUE;
+    ehd_session_connect(self);
+}
+
+void
+ehd_session_release_link(EhdSession *self)
+{
+    if (self->holds_link)
+        ehd_link_release(self->core->parts.link);
+    self->holds_link = FALSE;
+}
+
+void
 ehd_session_stop_connecting(EhdSession *self)
 {
     self->connects = FALSE;
+    drop_early(self);
     g_clear_handle_id(&self->connect_timer, g_source_remove);
     if (self->connecting == NULL)
         return;

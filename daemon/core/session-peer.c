@@ -7,6 +7,7 @@
 #include "daemon/core/session-priv.h"
 
 #include <sodium.h>
+#include <string.h>
 
 static void
 keep_chain(EhdSession *self, const ehp_tap_event *event)
@@ -61,6 +62,11 @@ ehd_patient_judge(EhdSession *self, const ehp_tap_event *event)
     self->has_verdict = TRUE;
     self->crl_known = FALSE;
     ehd_patient_fill_peer(self);
+    if (event->address != NULL && (verdict->status == EHP_OK || is_allowed(self))) {
+        memcpy(self->page_to.address, event->address, sizeof self->page_to.address);
+        self->page_to.channel = (guint8)event->channel;
+        self->page_due = TRUE;
+    }
     status = ehp_tap_verdict(self->tap, verdict->status, is_allowed(self),
                              verdict->readable ? verdict->key : NULL, ehd_now_ms());
     if (status != EHP_OK)

@@ -139,6 +139,13 @@ struct EhdSession {
     EhdLinkAddress address;
     gboolean connects; /* patient: wants a connection whenever there is none */
     struct EhdConnecting *connecting;
+    gboolean holds_link;  /* patient: the adapter is kept on for us */
+    gboolean paging;      /* patient: connects while the tap still goes on */
+    gboolean page_due;    /* as soon as the terminal's signature was checked */
+    EhdLinkAddress page_to;
+    int early_fd;         /* owned; -1: none. Connected before the tap was complete */
+    gboolean linked_once; /* LINK_UP was ever seen */
+    GError *connect_error; /* owned; of the last connect, until one succeeds */
     guint connect_timer, connect_delay, connect_tries;
 
     /* session-engine.c */
@@ -258,6 +265,10 @@ void ehd_session_tap_confirmed(EhdSession *self);
 /* session-link.c */
 void ehd_session_connect(EhdSession *self);
 void ehd_session_reconnect(EhdSession *self);
+/* Starts to connect to what message 2 told, side by side with the rest of the tap. */
+void ehd_session_page(EhdSession *self);
+/* Needs the link no more. */
+void ehd_session_release_link(EhdSession *self);
 gboolean ehd_session_incoming(EhdSession *self, int fd, const ehp_preamble *preamble);
 /* The engine closed this one; with flush what it has for it is written out first. */
 void ehd_session_close_cable(EhdSession *self, int number, gboolean flush);

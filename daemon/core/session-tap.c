@@ -123,7 +123,9 @@ static void
 on_done(EhdSession *self)
 {
     self->uncertain = FALSE;
-    ehd_session_stop_engine(self);
+    if (self->engine != NULL) /* of a try that was uncertain; not a connect that is under way */
+        ehd_session_stop_engine(self);
+    self->paging = FALSE;
     if (!ehd_session_start_engine(self, 0)) {
         ehd_session_end(self, EHP_INTERNAL);
         return;
@@ -155,6 +157,9 @@ on_failed(EhdSession *self, const ehp_tap_event *event)
 {
     if (self->tapped)
         return;
+    self->page_due = FALSE;
+    if (self->role == EHD_PATIENT)
+        ehd_session_stop_connecting(self);
     if (event->type == EHP_TAP_BUSY && self->trouble == EHP_PEER_BUSY)
         return; /* as before: nothing to say */
     confirm_answered(self);
@@ -330,6 +335,8 @@ ehd_session_pump_tap(EhdSession *self)
     if (self->tap == NULL)
         return;
     transmit(self);
+    if (self->page_due) /* whatever failed has taken it back */
+        ehd_session_page(self);
     if (over)
         release_port(self);
     if (self->tapped && !self->tap_answered) {

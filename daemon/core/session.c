@@ -35,6 +35,7 @@ ehd_session_new(EhdCore *core, EhdSessionRole role, uid_t uid)
     self->item_states = g_byte_array_new();
     self->roots = g_byte_array_new();
     self->closing = g_ptr_array_new();
+    self->early_fd = -1;
     self->cancellers = g_ptr_array_new_with_free_func(g_object_unref);
     self->categories = g_string_new(NULL);
     return self;
@@ -70,6 +71,8 @@ ehd_session_free(EhdSession *self)
     ehd_session_disarm(self);
     ehd_session_stop_engine(self);
     ehd_session_drop_cables(self);
+    ehd_session_release_link(self);
+    g_clear_error(&self->connect_error);
     ehd_patient_clear(self);
     ehd_inbox_free(self->inbox);
     ehd_config_unref(self->config);
