@@ -345,6 +345,10 @@ ehd_session_connect(EhdSession *self)
             connected(self, take_early(self));
         return;
     }
+    if (!self->holds_link) { /* one of an earlier run, that nobody opened now */
+        self->holds_link = TRUE;
+        ehd_link_hold_async(self->core->parts.link, NULL, NULL, NULL);
+    }
     self->connect_tries++;
     connecting = g_new0(struct EhdConnecting, 1);
     connecting->session = self;
