@@ -7,6 +7,7 @@
 #include <glib/gi18n.h>
 
 #include "ehrlink.h"
+#include "lib/record/category.h"
 #include "tools/common/output.h"
 
 #define DETAIL_MAX 120
@@ -87,6 +88,27 @@ findings_members(JsonBuilder *builder, const ErecReport *report)
     for (guint i = 0; i < report->findings->len; i++)
         add_finding(builder, g_ptr_array_index(report->findings, i));
     json_builder_end_array(builder);
+}
+
+void
+findings_file_members(JsonBuilder *builder, const ErecDescription *d, const ErecReport *report)
+{
+    output_member_string(builder, "kind", erec_kind_name(d->kind));
+    output_member_string(builder, "media-type", d->media_type);
+    output_member_string(builder, "form", d->form);
+    output_member_string(builder, "fhir-version", d->fhir_version);
+    output_member_string(builder, "category", d->category);
+    findings_members(builder, report);
+}
+
+char *
+findings_what(const ErecDescription *d)
+{
+    const char *kind = _(erec_kind_words(d->kind));
+    const char *category =
+        g_str_equal(d->category, "other") ? NULL : erec_category_words(d->category);
+
+    return category != NULL ? g_strdup_printf("%s, %s", kind, _(category)) : g_strdup(kind);
 }
 
 gboolean

@@ -16,5 +16,11 @@ char *findings_summary(const ErecReport *report);
 /* Adds "verdict" (ok, warning, error), "errors", "warnings" and the array "findings" to an
  * object that is open. */
 void findings_members(JsonBuilder *builder, const ErecReport *report);
+/* The same after "kind", "media-type", "form", "fhir-version" and "category": all that is known
+ * of one file. */
+void findings_file_members(JsonBuilder *builder, const ErecDescription *description,
+                           const ErecReport *report);
+/* "a FHIR record, patient summary"; transfer full. */
+char *findings_what(const ErecDescription *description);
 /* Whether a signature in it does not hold: to be said before all else. */
 gboolean findings_bad_signature(const ErecReport *report);

@@ -16,6 +16,7 @@
 #include "tools/common/output.h"
 
 #define SESSION_JSON "session.json"
+#define FINDINGS_JSON "findings.json"
 #define INCOMING ".incoming-"
 /* Ten thousand items of some hundred bytes each; it is our own file, but anyone may have put one there. */
 #define SESSION_JSON_MAX (32 * 1024 * 1024)
@@ -60,9 +61,9 @@ session_dir_prepare(const char *dir, GError **error)
 /* An item may be called session.json too. With the name taken before any is stored, it gets another one; otherwise
  * it would have the name first, and be written over. */
 static gboolean
-reserve_session_json(const char *path)
+reserve(const char *path, const char *name)
 {
-    g_autofree char *file = g_build_filename(path, SESSION_JSON, NULL);
+    g_autofree char *file = g_build_filename(path, name, NULL);
     int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
     if (fd < 0)
@@ -77,7 +78,8 @@ session_dir_incoming(const char *dir, const char *session, GError **error)
     g_autofree char *name = g_strconcat(INCOMING, session, NULL);
     g_autofree char *path = g_build_filename(dir, name, NULL);
 
-    if ((g_mkdir(path, 0700) != 0 && errno != EEXIST) || !reserve_session_json(path)) {
+    if ((g_mkdir(path, 0700) != 0 && errno != EEXIST) || !reserve(path, SESSION_JSON) ||
+        !reserve(path, FINDINGS_JSON)) {
         fail(error, path, errno);
         return NULL;
     }
@@ -87,9 +89,9 @@ session_dir_incoming(const char *dir, const char *session, GError **error)
 /* --- session.json ---------------------------------------------------------------------------- */
 
 static gboolean
-save(const char *path, JsonNode *root, GError **error)
+save_as(const char *path, const char *name, JsonNode *root, GError **error)
 {
-    g_autofree char *file = g_build_filename(path, SESSION_JSON, NULL);
+    g_autofree char *file = g_build_filename(path, name, NULL);
     g_autofree char *text = json_to_string(root, TRUE);
     g_autoptr(GError) local = NULL;
 
@@ -103,6 +105,18 @@ save(const char *path, JsonNode *root, GError **error)
         return FALSE;
     }
     return TRUE;
+}
+
+static gboolean
+save(const char *path, JsonNode *root, GError **error)
+{
+    return save_as(path, SESSION_JSON, root, error);
+}
+
+gboolean
+session_dir_set_findings(const char *path, JsonNode *findings, GError **error)
+{
+    return save_as(path, FINDINGS_JSON, findings, error);
 }
 
 static JsonNode *

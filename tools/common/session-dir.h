@@ -9,6 +9,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include <json-glib/json-glib.h>
 
 #include "ehrlink.h"
 
@@ -41,6 +42,9 @@ char *session_dir_get_state(const char *path);
 /* State of "on-filed", NULL when no program ran yet. */
 char *session_dir_get_on_filed(const char *path);
 guint session_dir_get_n_items(const char *path);
+
+/* Writes findings.json beside the items, durably: what a check of them found. */
+gboolean session_dir_set_findings(const char *path, JsonNode *findings, GError **error);
 
 /* Atomic changes of session.json. */
 gboolean session_dir_set_state(const char *path, const char *state, GError **error);

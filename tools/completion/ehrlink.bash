@@ -26,9 +26,10 @@ _ehr_receive() {
     --purpose) _ehrlink_words "TREAT ETREAT PATRQT HPAYMT HOPERAT PUBHLTH HRESCH"; return ;;
     --operator-assurance) _ehrlink_words "stated logged-in card"; return ;;
     --file) _ehrlink_words "ask later auto"; return ;;
+    --policy) _ehrlink_words "warn refuse"; return ;;
     --timeout | --text | --operator | --operator-role | --operator-id | --period-days | --retention-days) return ;;
     esac
-    _ehrlink_words "--output --request --purpose --period-days --retention-days --text --operator --operator-role --operator-id --operator-assurance --once --timeout --file --on-filed --unverified --json --quiet --version --help"
+    _ehrlink_words "--output --request --purpose --period-days --retention-days --text --operator --operator-role --operator-id --operator-assurance --once --timeout --file --policy --on-filed --unverified --json --quiet --version --help"
 }
 
 _ehr_view() {

@@ -29,6 +29,18 @@ check_file_mode(ReceiveOptions *options)
 }
 
 static int
+check_policy(ReceiveOptions *options)
+{
+    if (options->policy_name == NULL || g_str_equal(options->policy_name, "warn"))
+        options->policy = POLICY_WARN;
+    else if (g_str_equal(options->policy_name, "refuse"))
+        options->policy = POLICY_REFUSE;
+    else
+        return cli_usage(_("--policy must be warn or refuse"));
+    return 0;
+}
+
+static int
 check_operator(const ReceiveOptions *options)
 {
     static const char *const assurances[] = {"stated", "logged-in", "card", NULL};
@@ -57,7 +69,9 @@ check(ReceiveOptions *options, int argc)
         options->timeout = 0;
     if (options->output == NULL)
         options->output = g_strdup(".");
-    code = check_operator(options);
+    code = check_policy(options);
+    if (code == 0)
+        code = check_operator(options);
     return code != 0 ? code : check_file_mode(options);
 }
 
@@ -82,6 +96,8 @@ receive_options_parse(ReceiveOptions *options, int argc, char **argv)
         {"timeout", 0, 0, G_OPTION_ARG_INT, &options->timeout, N_("seconds to wait for a tap; 0: no end"), "S"},
         {"file", 0, 0, G_OPTION_ARG_STRING, &options->file, N_("how received becomes filed: ask, later, auto"),
          N_("HOW")},
+        {"policy", 0, 0, G_OPTION_ARG_STRING, &options->policy_name,
+         N_("what becomes of records with errors: warn, refuse"), N_("POLICY")},
         {"on-filed", 0, 0, G_OPTION_ARG_FILENAME, &options->on_filed, N_("run PROGRAM with the directory of each filed session"),
          N_("PROGRAM")},
         {"unverified", 0, 0, G_OPTION_ARG_NONE, &options->unverified, N_("arm although this terminal has no certificate"),
@@ -156,5 +172,6 @@ receive_options_clear(ReceiveOptions *options)
     g_clear_pointer(&options->operator_id, g_free);
     g_clear_pointer(&options->operator_assurance, g_free);
     g_clear_pointer(&options->file, g_free);
+    g_clear_pointer(&options->policy_name, g_free);
     g_clear_pointer(&options->on_filed, g_free);
 }

@@ -12,6 +12,12 @@ typedef enum {
     FILE_AUTO,
 } FileMode;
 
+/* What to do with records that have errors. */
+typedef enum {
+    POLICY_WARN, /* EHDS Art 7(4): accept, and say so */
+    POLICY_REFUSE,
+} Policy;
+
 typedef struct {
     CliCommon common;
     char *output; /* owned; directory */
@@ -28,6 +34,8 @@ typedef struct {
     int timeout; /* seconds; -1: not given */
     char *file; /* owned, as given, nullable */
     FileMode file_mode;
+    char *policy_name; /* owned, as given, nullable */
+    Policy policy;
     char *on_filed; /* owned, nullable; program */
     gboolean unverified;
 } ReceiveOptions;

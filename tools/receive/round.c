@@ -13,6 +13,7 @@
 #include "tools/common/trouble.h"
 #include "tools/common/words.h"
 #include "tools/receive/on-filed.h"
+#include "tools/receive/records.h"
 
 struct Round {
     const ReceiveOptions *options; /* borrowed */
@@ -228,6 +229,26 @@ reject(Round *round, const GError *error)
                                   NULL);
 }
 
+/* Looks into what arrived. FALSE: this terminal's policy keeps none of it. */
+static gboolean
+accept(Round *round)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *rule = NULL;
+
+    if (!records_check(ehrlink_session_get_id(round->session), round->directory, round->files, &rule, &error)) {
+        reject(round, error);
+        return FALSE;
+    }
+    if (rule == NULL || round->options->policy != POLICY_REFUSE)
+        return TRUE;
+    g_set_error(&error, EHRLINK_ERROR, EHRLINK_ERROR_RECORD_REFUSED, "%s (%s)",
+                _(ehrlink_error_get_text(EHRLINK_ERROR_RECORD_REFUSED)), rule);
+    round->why = g_steal_pointer(&error);
+    ehrlink_session_discard_async(round->session, rule, NULL, on_discarded, NULL);
+    return FALSE;
+}
+
 static void
 on_receipt(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -238,6 +259,8 @@ on_receipt(GObject *source, GAsyncResult *result, gpointer user_data)
     char *final = NULL;
 
     if (!stored(round))
+        return;
+    if (receipt != NULL && !accept(round))
         return;
     if (receipt != NULL)
         final = session_dir_complete(round->options->output, round->session, round->items, round->files, receipt,

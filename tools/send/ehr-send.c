@@ -14,6 +14,7 @@
 #include "tools/common/words.h"
 #include "tools/send/consent.h"
 #include "tools/send/options.h"
+#include "tools/send/warn.h"
 
 /* How long to stay after the receipt: just long enough for a kiosk that files at once, or as long as
  * staff may take. Seconds. */
@@ -341,6 +342,7 @@ run(Send *send)
     for (char **file = send->options.files; *file != NULL; file++)
         g_ptr_array_add(send->items, ehrlink_item_new_for_path(*file));
     ehrlink_item_recognise_all((EhrlinkItem **)send->items->pdata, send->items->len);
+    warn_of_findings(send->options.files);
     send->cancellable = g_cancellable_new();
     send->loop = g_main_loop_new(NULL, FALSE);
     cli_on_interrupt(on_interrupt, send);

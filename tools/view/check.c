@@ -5,7 +5,6 @@
 #include <glib/gi18n.h>
 #include <stdlib.h>
 
-#include "lib/record/category.h"
 #include "tools/common/findings.h"
 #include "tools/common/output.h"
 #include "tools/view/view.h"
@@ -13,32 +12,16 @@
 #define EXIT_DATA  65
 #define EXIT_INPUT 66
 
-/* "a FHIR record, patient summary". */
-static char *
-what_it_is(const ErecDescription *d)
-{
-    const char *kind = _(erec_kind_words(d->kind));
-    const char *category =
-        g_str_equal(d->category, "other") ? NULL : erec_category_words(d->category);
-
-    return category != NULL ? g_strdup_printf("%s, %s", kind, _(category)) : g_strdup(kind);
-}
-
 static void
 tell(const char *file, const ErecDescription *d, const ErecReport *report)
 {
     g_autofree char *shown = ehrlink_safe_text(file, 0);
-    g_autofree char *what = what_it_is(d);
+    g_autofree char *what = findings_what(d);
     g_autofree char *summary = findings_summary(report);
     JsonBuilder *event = output_event("checked");
 
     output_member_string(event, "file", file);
-    output_member_string(event, "kind", erec_kind_name(d->kind));
-    output_member_string(event, "media-type", d->media_type);
-    output_member_string(event, "form", d->form);
-    output_member_string(event, "fhir-version", d->fhir_version);
-    output_member_string(event, "category", d->category);
-    findings_members(event, report);
+    findings_file_members(event, d, report);
     output_event_end();
 
     output_line("%s: %s: %s", shown, what, summary);
