@@ -46,13 +46,13 @@ def two_of_one_name(rig):
     rig.tap()
     send.ends(0), receive.ends(0)
     directory = rig.arrived(files)
-    assert len(set(os.listdir(directory))) == 3, os.listdir(directory)
+    assert len(set(os.listdir(directory))) == 4, os.listdir(directory)
 
 
 @case()
 def names_made_safe(rig):
     """Names with control and bidi characters, or that would be hidden, arrive under safe ones."""
-    names = ["\u202egnp.exe", "a\x1b[2J.json", ".hidden", "session.json", "two  spaces", "line\nfeed.txt", "caf\u00e9.pdf"]
+    names = ["\u202egnp.exe", "a\x1b[2J.json", ".hidden", "session.json", "findings.json", "two  spaces", "line\nfeed.txt", "caf\u00e9.pdf"]
     files = [rig.write(os.path.join(str(i), n), f"content {i}") for i, n in enumerate(names)]
     receive, send = rig.receive(), rig.send(*files)
     rig.tap()

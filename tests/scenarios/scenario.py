@@ -165,7 +165,7 @@ class Rig:
         sessions = self.sessions(output)
         assert len(sessions) == 1, f"sessions: {sessions}"
         directory = os.path.join(output, sessions[0])
-        got = sorted(n for n in os.listdir(directory) if n != "session.json")
+        got = sorted(n for n in os.listdir(directory) if n not in ("session.json", "findings.json"))
         assert len(got) == len(files), f"arrived: {got}"
         contents = sorted(read(os.path.join(directory, n)) for n in got)
         assert contents == sorted(read(f) for f in files), "what arrived is not what was sent"
