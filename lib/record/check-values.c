@@ -71,14 +71,14 @@ choice_stem(const char *key)
         "serviced",  "minimum",   "defaultValue", "content",       "bounds",
         NULL};
 
-    for (gsize i = 0; i < G_N_ELEMENTS(types); i++) {
-        const gsize length = strlen(key), tail = strlen(types[i]);
+    for (const char *const *stem = stems; *stem != NULL; stem++) {
+        const gsize length = **stem == *key ? strlen(*stem) : 0;
 
-        if (length <= tail || strcmp(key + length - tail, types[i]) != 0)
+        if (length == 0 || strncmp(key, *stem, length) != 0 || !g_ascii_isupper(key[length]))
             continue;
-        for (const char *const *stem = stems; *stem != NULL; stem++)
-            if (strlen(*stem) == length - tail && strncmp(key, *stem, length - tail) == 0)
-                return length - tail;
+        for (gsize i = 0; i < G_N_ELEMENTS(types); i++)
+            if (strcmp(key + length, types[i]) == 0)
+                return length;
     }
     return 0;
 }
@@ -105,15 +105,26 @@ check_choices(ErecCheck *check, const ErecNode *object)
 /* --- narratives
  * -------------------------------------------------------------------------------- */
 
-static gboolean
-contains(const char *text, gsize length, const char *lower)
+/* What begins at, or ends before, this place of the text. */
+static const char *
+active_at(const char *text, gsize at, gsize length)
 {
-    const gsize n = strlen(lower);
+    static const char *const tags[] = {"<script", "<!doctype", "<!entity", "<iframe",
+                                       "<object", "<embed",    "<form",    "<link",
+                                       "<meta",   "<base",     "<style"};
+    static const char *const schemes[] = {"javascript", "vbscript"};
 
-    for (gsize i = 0; i + n <= length; i++)
-        if (g_ascii_tolower(text[i]) == *lower && g_ascii_strncasecmp(text + i, lower, n) == 0)
-            return TRUE;
-    return FALSE;
+    for (gsize i = 0; text[at] == '<' && i < G_N_ELEMENTS(tags); i++) {
+        const gsize n = strlen(tags[i]);
+        if (length - at >= n && g_ascii_strncasecmp(text + at, tags[i], n) == 0)
+            return tags[i];
+    }
+    for (gsize i = 0; text[at] == ':' && i < G_N_ELEMENTS(schemes); i++) {
+        const gsize n = strlen(schemes[i]);
+        if (at >= n && g_ascii_strncasecmp(text + at - n, schemes[i], n) == 0)
+            return schemes[i];
+    }
+    return NULL;
 }
 
 /* ` onclick=`: an attribute that is code. */
@@ -123,10 +134,11 @@ has_handler(const char *text, gsize length)
     for (gsize i = 0; i + 4 < length; i++) {
         gsize at = i + 3;
 
+        if (text[i + 1] != 'o' && text[i + 1] != 'O')
+            continue;
         if (!g_ascii_isspace(text[i]) && text[i] != '"' && text[i] != '\'' && text[i] != '/')
             continue;
-        if (g_ascii_tolower(text[i + 1]) != 'o' || g_ascii_tolower(text[i + 2]) != 'n' ||
-            !g_ascii_isalpha(text[at]))
+        if (g_ascii_tolower(text[i + 2]) != 'n' || !g_ascii_isalpha(text[at]))
             continue;
         while (at < length && g_ascii_isalpha(text[at]))
             at++;
@@ -143,15 +155,15 @@ has_handler(const char *text, gsize length)
 static void
 check_narrative(ErecCheck *check, const ErecNode *div)
 {
-    static const char *const active[] = {
-        "<script", "javascript:", "vbscript:", "<!doctype", "<!entity", "<iframe", "<object",
-        "<embed",  "<form",       "<link",     "<meta",     "<base",    "<style"};
+    for (gsize i = 0; i < div->size; i++) {
+        const char *found = div->text[i] == '<' || div->text[i] == ':'
+                                ? active_at(div->text, i, div->size)
+                                : NULL;
 
-    for (gsize i = 0; i < G_N_ELEMENTS(active); i++) {
-        if (contains(div->text, div->size, active[i])) {
-            erec_check_say(check, EREC_RULE_NARRATIVE_ACTIVE, div, active[i]);
-            return;
-        }
+        if (found == NULL)
+            continue;
+        erec_check_say(check, EREC_RULE_NARRATIVE_ACTIVE, div, found);
+        return;
     }
     if (has_handler(div->text, div->size))
         erec_check_say(check, EREC_RULE_NARRATIVE_ACTIVE, div, "on…=");

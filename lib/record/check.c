@@ -95,20 +95,14 @@ check_fhir(const ErecBundle *bundle, const ErecDescription *description, ErecRep
 }
 
 static void
-check_json(ErecSource *source, const ErecDescription *description, ErecReport *report)
+check_json(const ErecBundle *bundle, const ErecDescription *description, ErecReport *report)
 {
-    g_autoptr(ErecBundle) bundle = NULL;
-    ErecFault fault = {EREC_FAULT_OK, 0};
-
-    if (description->fault.code == EREC_FAULT_NOT_RESOURCE) {
-        erec_report_add(report, EREC_RULE_KIND_JSON, -1, 0, NULL, NULL);
-        return;
-    }
-    bundle = erec_bundle_new(source, &fault);
     if (bundle != NULL)
         check_fhir(bundle, description, report);
+    else if (description->fault.code == EREC_FAULT_NOT_RESOURCE)
+        erec_report_add(report, EREC_RULE_KIND_JSON, -1, 0, NULL, NULL);
     else
-        erec_report_add_fault(report, &fault, -1);
+        erec_report_add_fault(report, &description->fault, -1);
 }
 
 static void
@@ -136,12 +130,13 @@ erec_check(ErecSource *source, ErecDescription *description)
 {
     g_autoptr(ErecReport) report = erec_report_new();
     g_auto(ErecDescription) own = {0};
+    g_autoptr(ErecBundle) bundle = NULL;
 
     if (description == NULL)
         description = &own;
-    erec_describe(source, description);
+    erec_describe_and_index(source, description, &bundle);
     if (description->kind == EREC_KIND_JSON)
-        check_json(source, description, report);
+        check_json(bundle, description, report);
     else
         check_other(source, description->kind, report);
     return g_steal_pointer(&report);

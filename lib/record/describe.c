@@ -43,10 +43,10 @@ describe_dicom(ErecSource *source, ErecDescription *d)
     d->author = g_strdup(dicom.institution);
 }
 
-static void
+static ErecBundle *
 describe_json(ErecSource *source, ErecDescription *d)
 {
-    g_autoptr(ErecBundle) bundle = erec_bundle_new(source, &d->fault);
+    ErecBundle *bundle = erec_bundle_new(source, &d->fault);
 
     if (bundle != NULL)
         erec_describe_bundle(bundle, d);
@@ -54,18 +54,29 @@ describe_json(ErecSource *source, ErecDescription *d)
         d->media_type = "application/json";
     else
         d->media_type = "application/octet-stream"; /* what it claims to be it is not */
+    return bundle;
 }
 
 void
 erec_describe(ErecSource *source, ErecDescription *d)
 {
+    ErecBundle *bundle;
+
+    erec_describe_and_index(source, d, &bundle);
+    erec_bundle_free(bundle);
+}
+
+void
+erec_describe_and_index(ErecSource *source, ErecDescription *d, ErecBundle **bundle)
+{
+    *bundle = NULL;
     memset(d, 0, sizeof *d);
     d->kind = erec_kind_of(source);
     d->media_type = erec_kind_media_type(d->kind);
     d->category = "other";
     d->names = erec_names_new();
     if (d->kind == EREC_KIND_JSON)
-        describe_json(source, d);
+        *bundle = describe_json(source, d);
     else if (d->kind == EREC_KIND_DICOM)
         describe_dicom(source, d);
     else if (d->kind == EREC_KIND_CDA || d->kind == EREC_KIND_FHIR_XML)

@@ -31,7 +31,12 @@ typedef struct {
 
 /* Looks at the bytes; nothing of it fails: what is not known is opaque. */
 void erec_describe(ErecSource *source, ErecDescription *description);
-/* The same of an index that is there already. */
+/* The same; *bundle (transfer full) becomes the index of a FHIR file for whoever goes on with
+ * it, NULL for any other. */
+void erec_describe_and_index(ErecSource *source, ErecDescription *description,
+                             ErecBundle **bundle);
+/* The same of an index that is there already, without the checks of what a manifest has room
+ * for. */
 void erec_describe_bundle(const ErecBundle *bundle, ErecDescription *description);
 void erec_description_clear(ErecDescription *description);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ErecDescription, erec_description_clear)
