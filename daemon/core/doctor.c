@@ -96,18 +96,20 @@ add_reader(GPtrArray *findings, ehp_status status, const char *detail)
 static void
 add_link(EhdCore *core, GPtrArray *findings)
 {
-    g_autofree char *text = NULL;
+    g_auto(EhdLinkDescription) link = {0};
     g_autoptr(GError) error = NULL;
 
-    if (!ehd_link_describe(core->parts.link, &text, &error)) {
+    if (!ehd_link_describe(core->parts.link, &link, &error)) {
         add(findings, "link", EHD_LEVEL_PROBLEM, ehd_error_status(error), error->message,
-            "see [link] in ehrlinkd.conf");
+            link.remedy != NULL ? link.remedy : "see [link] in ehrlinkd.conf");
     } else if (strcmp(ehd_link_kind(core->parts.link), "unix") == 0) {
-        add(findings, "link", EHD_LEVEL_WARNING, EHP_OK, text,
+        add(findings, "link", EHD_LEVEL_WARNING, EHP_OK, link.text,
             "only for demonstrations and tests: remove --link and [link] type = unix");
     } else {
-        add(findings, "link", EHD_LEVEL_OK, EHP_OK, text, NULL);
+        add(findings, "link", EHD_LEVEL_OK, EHP_OK, link.text, NULL);
     }
+    if (link.note != NULL)
+        add(findings, "radio", EHD_LEVEL_NOTE, EHP_OK, link.note, link.note_remedy);
 }
 
 /* Anybody in range can connect; that somebody does who should not is worth knowing. */
@@ -281,21 +283,30 @@ on_probed(ehp_status status, const char *detail, gpointer user_data)
     g_task_return_pointer(task, findings, (GDestroyNotify)g_ptr_array_unref);
 }
 
-void
-ehd_doctor_async(EhdCore *core, GAsyncReadyCallback callback, gpointer user_data)
+static void
+on_link_probed(GObject *source, GAsyncResult *result, gpointer user_data)
 {
-    GTask *task = g_task_new(NULL, NULL, callback, user_data);
+    GTask *task = user_data;
+    EhdCore *core = g_task_get_task_data(task);
     EhdTapPort *port = core->parts.tap;
     const char *detail = "";
     ehp_status status;
 
-    g_task_set_task_data(task, core, NULL);
     if (core->holder == NULL) {
         port->ops->probe(port, on_probed, task);
         return;
     }
     status = port->ops->get_state(port, &detail);
     on_probed(status, detail, task);
+}
+
+void
+ehd_doctor_async(EhdCore *core, GAsyncReadyCallback callback, gpointer user_data)
+{
+    GTask *task = g_task_new(NULL, NULL, callback, user_data);
+
+    g_task_set_task_data(task, core, NULL);
+    ehd_link_probe_async(core->parts.link, on_link_probed, task);
 }
 
 GPtrArray *

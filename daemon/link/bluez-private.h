@@ -57,6 +57,11 @@ struct EhdLinkBluez {
     EhdLinkIncoming on_incoming;
     gpointer incoming_data;
     ehp_status trouble;    /* of the listener, once it was told to listen */
+
+    /* bluez-doctor.c */
+    ehp_status problem;  /* bluez-up.c: what was last in the way */
+    gboolean installed;  /* bluetoothd could be started */
+    GPtrArray *probes;   /* of GTask, owned: they wait until it is known how things are */
 };
 
 EhdLinkBluez *ehd_bluez_ref(EhdLinkBluez *self);
@@ -79,6 +84,11 @@ const EhdBluezAdapter *ehd_bluez_up_adapter(EhdLinkBluez *self);
 
 /* Nobody needs the adapter any more, perhaps: then it is left as it was found. */
 void ehd_bluez_up_rest(EhdLinkBluez *self);
+
+/* --- bluez-doctor.c --- */
+void ehd_bluez_probe_async(EhdLink *link, GAsyncReadyCallback callback, gpointer user_data);
+void ehd_bluez_probe_known(EhdLinkBluez *self);
+gboolean ehd_bluez_describe(EhdLink *link, EhdLinkDescription *description, GError **error);
 
 /* --- bluez-settings.c --- */
 extern const EhdHoldOps ehd_bluez_hold_ops; /* user_data: EhdLinkBluez */

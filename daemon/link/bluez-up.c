@@ -60,7 +60,7 @@ static void
 reached(EhdLinkBluez *self, EhdBluezLevel level)
 {
     self->patience = 0;
-    self->trouble = EHP_OK;
+    self->trouble = self->problem = EHP_OK;
     tell(self, EHD_BLUEZ_ADAPTER_UP, level, NULL);
     ehd_bluez_up_rest(self);
 }
@@ -89,6 +89,7 @@ fail(EhdLinkBluez *self, EhdBluezLevel level, const GError *error)
 {
     self->patience = 0;
     self->started = FALSE;
+    self->problem = ehd_error_status(error);
     if (self->listening) {
         if (self->trouble != ehd_error_status(error))
             g_warning("the Bluetooth link is not ready: %s", error->message);

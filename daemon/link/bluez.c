@@ -33,6 +33,7 @@ ehd_bluez_unref(EhdLinkBluez *self)
     ehd_bluez_profile_free(self->profile);
     ehd_bluez_bus_free(self->bus);
     g_array_unref(self->waiters);
+    g_ptr_array_unref(self->probes);
     g_object_unref(self->connection);
     g_free(self);
 }
@@ -50,6 +51,8 @@ on_changed(gpointer user_data)
         self->published = FALSE;
     }
     ehd_bluez_settings_seen(self);
+    if (ehd_bluez_bus_is_known(self->bus))
+        ehd_bluez_probe_known(self);
     ehd_bluez_up_changed(self);
 }
 
@@ -170,24 +173,6 @@ bluez_release(EhdLink *link)
     ehd_bluez_up_rest(self);
 }
 
-static gboolean
-bluez_describe(EhdLink *link, char **text, GError **error)
-{
-    EhdLinkBluez *self = (EhdLinkBluez *)link;
-    const EhdBluezAdapter *adapter = ehd_bluez_up_adapter(self);
-    ehp_status problem = EHP_OK;
-
-    *text = g_strdup("Bluetooth (RFCOMM)");
-    if (!ehd_bluez_bus_is_running(self->bus))
-        problem = EHP_BLUETOOTH_STOPPED;
-    else if (adapter == NULL)
-        problem = EHP_NO_ADAPTER;
-    if (problem == EHP_OK)
-        return TRUE;
-    ehd_error_set(error, problem, NULL);
-    return FALSE;
-}
-
 static void
 bluez_free(EhdLink *link)
 {
@@ -210,7 +195,8 @@ static const EhdLinkOps bluez_ops = {
     .release = bluez_release,
     .connect_async = ehd_bluez_connect_async,
     .connect_finish = ehd_bluez_connect_finish,
-    .describe = bluez_describe,
+    .probe_async = ehd_bluez_probe_async,
+    .describe = ehd_bluez_describe,
     .free = bluez_free,
 };
 
@@ -229,6 +215,7 @@ ehd_link_bluez_new(const EhdLinkParts *parts, GError **error)
     self->n_channels = config->link_n_channels;
     self->patience_ms = parts->patience_ms != 0 ? parts->patience_ms : PATIENCE_MS;
     self->waiters = ehd_bluez_waiters_new();
+    self->probes = g_ptr_array_new();
     self->connection = g_object_ref(parts->connection);
     self->radio = ehd_radio_new(parts->radio_program, parts->radio_socket, parts->verbose);
     self->bus = ehd_bluez_bus_new(parts->connection, &bus_events, self);

@@ -106,8 +106,30 @@ ehd_link_connect_finish(EhdLink *link, GAsyncResult *result, GError **error)
     return link->ops->connect_finish(link, result, error);
 }
 
-gboolean
-ehd_link_describe(EhdLink *link, char **text, GError **error)
+void
+ehd_link_probe_async(EhdLink *link, GAsyncReadyCallback callback, gpointer user_data)
 {
-    return link->ops->describe(link, text, error);
+    g_autoptr(GTask) task = NULL;
+
+    if (link->ops->probe_async != NULL) {
+        link->ops->probe_async(link, callback, user_data);
+        return;
+    }
+    task = g_task_new(NULL, NULL, callback, user_data);
+    g_task_return_boolean(task, TRUE);
+}
+
+gboolean
+ehd_link_describe(EhdLink *link, EhdLinkDescription *description, GError **error)
+{
+    return link->ops->describe(link, description, error);
+}
+
+void
+ehd_link_description_clear(EhdLinkDescription *description)
+{
+    g_clear_pointer(&description->text, g_free);
+    g_clear_pointer(&description->remedy, g_free);
+    g_clear_pointer(&description->note, g_free);
+    g_clear_pointer(&description->note_remedy, g_free);
 }

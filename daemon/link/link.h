@@ -28,6 +28,13 @@ typedef struct EhdLink EhdLink;
  * read from it. */
 typedef void (*EhdLinkIncoming)(int fd, gpointer user_data);
 
+/* In words for the person who looks after the machine; each owned, NULL: nothing to say. */
+typedef struct {
+    char *text;              /* what this link is, when it could be used */
+    char *remedy;            /* what to do, when it could not */
+    char *note, *note_remedy; /* what it does without */
+} EhdLinkDescription;
+
 typedef struct {
     const char *kind; /* "unix", "bluez": for doctor only */
     gsize
@@ -47,7 +54,9 @@ typedef struct {
                           GCancellable *cancellable, GAsyncReadyCallback callback,
                           gpointer user_data);
     int (*connect_finish)(EhdLink *link, GAsyncResult *result, GError **error);
-    gboolean (*describe)(EhdLink *link, char **text, GError **error);
+    /* NULL: it is always known how it is */
+    void (*probe_async)(EhdLink *link, GAsyncReadyCallback callback, gpointer user_data);
+    gboolean (*describe)(EhdLink *link, EhdLinkDescription *description, GError **error);
     void (*free)(EhdLink *link);
 } EhdLinkOps;
 
@@ -108,6 +117,9 @@ void ehd_link_connect_async(EhdLink *link, const EhdLinkAddress *address,
                             gpointer user_data);
 int ehd_link_connect_finish(EhdLink *link, GAsyncResult *result, GError **error);
 
-/* For doctor: what this link is, in a sentence (transfer full), and whether it could be used
- * now. FALSE sets error to why not; *text is set in both cases. */
-gboolean ehd_link_describe(EhdLink *link, char **text, GError **error);
+/* For doctor: finds out how it is; then ehd_link_describe() is true. Changes nothing. */
+void ehd_link_probe_async(EhdLink *link, GAsyncReadyCallback callback, gpointer user_data);
+/* Whether the link could be used now. FALSE sets error to why not, and remedy. */
+gboolean ehd_link_describe(EhdLink *link, EhdLinkDescription *description, GError **error);
+void ehd_link_description_clear(EhdLinkDescription *description);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(EhdLinkDescription, ehd_link_description_clear)

@@ -250,11 +250,11 @@ unix_connect_finish(EhdLink *link, GAsyncResult *result, GError **error)
 }
 
 static gboolean
-unix_describe(EhdLink *link, char **text, GError **error)
+unix_describe(EhdLink *link, EhdLinkDescription *description, GError **error)
 {
     EhdLinkUnix *self = (EhdLinkUnix *)link;
 
-    *text = g_strdup_printf("sockets in %s stand in for Bluetooth", self->directory);
+    description->text = g_strdup_printf("sockets in %s stand in for Bluetooth", self->directory);
     if (access(self->directory, R_OK | W_OK | X_OK) == 0)
         return TRUE;
     ehd_error_set(error, EHP_LINK_UNAVAILABLE, "%s: %s", self->directory, g_strerror(errno));

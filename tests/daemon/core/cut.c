@@ -92,7 +92,7 @@ cut_connect_finish(EhdLink *link, GAsyncResult *result, GError **error)
 }
 
 static gboolean
-cut_describe(EhdLink *link, char **text, GError **error)
+cut_describe(EhdLink *link, EhdLinkDescription *text, GError **error)
 {
     return ehd_link_describe(((CutLink *)link)->inner, text, error);
 }

@@ -437,6 +437,55 @@ test_two_adapters(Fixture *f, gconstpointer data)
     close(wrong);
 }
 
+static ehp_status
+doctor(Fixture *f)
+{
+    g_auto(EhdLinkDescription) description = {0};
+    g_autoptr(GError) error = NULL;
+    Wait wait = {NULL};
+
+    ehd_link_probe_async(f->link, on_result, &wait);
+    while (wait.result == NULL)
+        g_main_context_iteration(NULL, TRUE);
+    g_object_unref(wait.result);
+    if (ehd_link_describe(f->link, &description, &error)) {
+        g_assert_nonnull(description.text);
+        return EHP_OK;
+    }
+    g_assert_nonnull(description.remedy);
+    g_assert_nonnull(description.note); /* there is no helper */
+    return ehd_error_status(error);
+}
+
+/* Each in its own name, at once after the start, and without changing anything. */
+static void
+test_doctor(Fixture *f, gconstpointer data)
+{
+    FakeAdapter *adapter;
+
+    make_link(f);
+    g_assert_cmpint(doctor(f), ==, EHP_BLUETOOTH_STOPPED);
+    start_bluez(f);
+    while (doctor(f) == EHP_BLUETOOTH_STOPPED)
+        ;
+    g_assert_cmpint(doctor(f), ==, EHP_NO_ADAPTER);
+    adapter = fake_bluez_add_adapter(f->fake, "hci0", CLINIC, FALSE);
+    while (doctor(f) == EHP_NO_ADAPTER)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpint(doctor(f), ==, EHP_OK);
+    g_assert_cmpuint(adapter->sets, ==, 0);
+    adapter->blocked = TRUE;
+    g_assert_cmpint(listen_status(f), ==, EHP_ADAPTER_BLOCKED);
+    g_assert_cmpint(doctor(f), ==, EHP_ADAPTER_BLOCKED);
+    adapter->blocked = FALSE;
+    f->fake->taken = 1u << 22 | 1u << 23;
+    g_assert_cmpint(listen_status(f), ==, EHP_CHANNEL_TAKEN);
+    g_assert_cmpint(doctor(f), ==, EHP_CHANNEL_TAKEN);
+    f->fake->taken = 0;
+    g_assert_cmpint(listen_status(f), ==, EHP_OK);
+    g_assert_cmpint(doctor(f), ==, EHP_OK);
+}
+
 /* Anybody may call our object; only bluetoothd is believed. */
 static void
 test_impostor(Fixture *f, gconstpointer data)
@@ -483,6 +532,7 @@ main(int argc, char **argv)
     CASE("restart", test_restart);
     CASE("replugged", test_replugged);
     CASE("two-adapters", test_two_adapters);
+    CASE("doctor", test_doctor);
     CASE("impostor", test_impostor);
     return g_test_run();
 }

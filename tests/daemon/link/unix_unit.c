@@ -172,15 +172,15 @@ test_no_directory(Fixture *f, gconstpointer data)
     g_autofree char *gone = g_build_filename(f->dir, "gone", NULL);
     g_autoptr(EhdLink) link = ehd_link_unix_new(gone, "AABBCCDDEEFF", seven, 2, NULL);
     g_autoptr(GError) error = NULL;
-    g_autofree char *text = NULL;
+    g_auto(EhdLinkDescription) description = {0};
     EhdLinkAddress at;
 
     g_assert_false(listen_on(f, link, &at, &error));
     g_assert_error(error, EHD_ERROR, EHP_LINK_UNAVAILABLE);
     g_clear_error(&error);
-    g_assert_false(ehd_link_describe(link, &text, &error));
+    g_assert_false(ehd_link_describe(link, &description, &error));
     g_assert_error(error, EHD_ERROR, EHP_LINK_UNAVAILABLE);
-    g_assert_nonnull(text);
+    g_assert_nonnull(description.text);
 }
 
 static void
