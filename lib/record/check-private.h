@@ -45,4 +45,6 @@ void erec_check_ips_whole(ErecCheck *check); /* after the last entry */
 void erec_check_category(ErecCheck *check);  /* an entry, by the category of the record */
 void erec_check_category_whole(ErecCheck *check);
 void erec_check_loops(ErecCheck *check);
+/* Whether FHIR's Signature holds bytes that could be one. */
+gboolean erec_check_signature_is_readable(const ErecNode *signature);
 void erec_check_signature(ErecCheck *check);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Signatures in a record: Bundle.signature and Provenance.signature. That there is one is said,
- * and whether it can be one at all; who signed, and whether it holds, is another matter
- * (signature.h).
+ * and whether it can be one at all. Whether it holds is not looked at, and that is said too.
  */
 #include <string.h>
 
@@ -31,8 +30,8 @@ is_jws(const char *text, gsize length)
     return dots == 2 && part > 0;
 }
 
-static gboolean
-is_readable(const ErecNode *signature)
+gboolean
+erec_check_signature_is_readable(const ErecNode *signature)
 {
     const char *data = erec_text(signature, "data"),
                *format = erec_text(signature, "sigFormat");
@@ -57,8 +56,8 @@ erec_check_signature(ErecCheck *check)
          at = erec_each_next(at)) {
         check->has_signature = TRUE;
         erec_check_say(check,
-                       is_readable(at) ? EREC_RULE_SIGNATURE_NOT_CHECKED
-                                       : EREC_RULE_SIGNATURE_MALFORMED,
+                       erec_check_signature_is_readable(at) ? EREC_RULE_SIGNATURE_NOT_CHECKED
+                                                            : EREC_RULE_SIGNATURE_MALFORMED,
                        at, NULL);
     }
 }

@@ -155,6 +155,10 @@ static const struct {
      "\"recorded\":\"2026-03-01T10:00:00Z\",\"agent\":[{\"id\":\"a\"}],"
      "\"signature\":[{\"sigFormat\":\"application/"
      "jose\",\"data\":\"YS4uYg==\"}],\"status\":\"final\""},
+    {"signature-not-checked", "\"type\":\"document\"",
+     "\"type\":\"document\",\"signature\":{\"data\":\"YS4uYg==\"}"},
+    {"signature-malformed", "\"type\":\"document\"",
+     "\"type\":\"document\",\"signature\":{\"who\":{\"display\":\"x\"}}"},
     {"signature-missing", "2026", "2026"},
 };
 
@@ -223,9 +227,6 @@ test_every_rule(void)
         "category-element",
         "lab-one-report",
         "lab-identifier",
-        "signature-invalid",
-        "signature-untrusted",
-        "signature-good",
         "findings-too-many",
         NULL,
     };
