@@ -278,6 +278,7 @@ restore_filed(ehp_session *s)
     m = (const Ehp__Manifest *)body.message;
     s->receiver.n_items = s->receiver.durable.item = s->receiver.delivered.item = m->items;
     s->receiver.bytes = s->receiver.durable_bytes = m->bytes;
+    s->receiver.accepted = true;
     s->acks_sent = s->receiver.durable;
     ehp_guard_free(&body);
     return EHP_OK;

@@ -181,8 +181,7 @@ restore(EhdSession *self, Found *found, GError **error)
 
     if (granted)
         past.n_items = self->role == EHD_PATIENT ? self->n_order : self->items->len;
-    if (granted && self->role == EHD_TERMINAL &&
-        salts->len != past.n_items * EHP_SALT_LEN)
+    if (granted && self->role == EHD_TERMINAL && salts->len != past.n_items * EHP_SALT_LEN)
         return damaged(error, "not a list of items");
     if (granted && self->role == EHD_PATIENT) {
         ehd_patient_make_entries(self, self->items);
@@ -517,7 +516,7 @@ take_up_one(EhdCore *self, const char *id)
         ehd_session_free(session);
     } else {
         if (why != EHP_TAP_TORN)
-            g_warning("session %s: given up: %s", id, error->message);
+            g_message("session %s: given up: %s", id, error->message);
         if (session->uid != (uid_t)-1)
             show_failed(self, session, why);
         else

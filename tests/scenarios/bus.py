@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Who may see and do what on the bus; a polkit that denies, hangs or is slow; a daemon that is killed."""
+"""Who may see and do what on the bus; a polkit that denies, hangs or is slow. A daemon that is killed is in resume.py."""
 import json
 import os
 import subprocess
@@ -96,47 +96,6 @@ def polkit_hangs(rig):
     receive, send = rig.receive(), rig.send("a.json")
     rig.tap()
     send.ends(0), receive.ends(0)
-
-
-@case()
-def sender_daemon_killed(rig):
-    """The sender's daemon is killed in mid-transfer: both end, nothing partial in sight, and the next session works."""
-    rig.link("rate", "300")
-    receive, send = rig.receive(), rig.send(rig.write("a.bin", 2_000_000))
-    rig.tap()
-    send.expect("progress")
-    rig.call("kill-daemon", "patient")
-    assert send.process.wait(120) != 0, send.said()
-    receive.signal(2)
-    receive.process.wait(60)
-    rig.nothing_arrived()
-    rig.link("rate", "0")
-    rig.untap()
-    receive, send = rig.receive(), rig.send("a.bin")
-    rig.tap()
-    send.ends(0), receive.ends(0)
-    rig.arrived(["a.bin"])
-
-
-@case()
-def receiver_daemon_killed(rig):
-    """The receiver's daemon is killed in mid-transfer: never a partial item in sight, and the next session works."""
-    rig.link("rate", "300")
-    receive, send = rig.receive(), rig.send(rig.write("a.bin", 2_000_000))
-    rig.tap()
-    send.expect("progress")
-    rig.call("kill-daemon", "clinic")
-    send.signal(2)
-    assert send.process.wait(60) != 0, send.said()
-    receive.signal(2)
-    receive.process.wait(60)
-    assert not rig.sessions(), rig.sessions()
-    rig.link("rate", "0")
-    rig.untap()
-    receive, send = rig.receive(output="next"), rig.send("a.bin")
-    rig.tap()
-    send.ends(0), receive.ends(0)
-    rig.arrived(["a.bin"], "next")
 
 
 @case("--idle", "1")

@@ -671,6 +671,103 @@ test_restart_half(Fixture *f, gconstpointer data)
     host_wait_clean(f->clinic);
 }
 
+/* The clinic's daemon ends before the patient has the receipt, waiting to be filed or filed
+ * already: it is delivered after the start, the same bytes, with the word of what became of the
+ * items. */
+static void
+test_restart_unreceipted(Fixture *f, gconstpointer data)
+{
+    gboolean filed = data != NULL;
+    g_autofree char *id = NULL;
+    g_autoptr(GBytes) made = NULL, got = NULL;
+
+    f->clinic->owner.collects = f->clinic->owner.files = filed;
+    open_and_tap(f);
+    host_wait_state(f->clinic, EHD_STATE_CONFIRMING);
+    cut_link_down(f->patient->link);
+    id = g_strdup(ehd_session_get_info(f->clinic->owner.session)->id);
+    made = ehd_session_get_receipt(f->clinic->owner.session, EHD_TO_TERMINAL, NULL);
+    if (filed)
+        host_wait_end(f->clinic);
+    host_restart(f->clinic, f->air);
+    cut_link_up(f->patient->link);
+    WAIT(host_state(f->patient) == EHD_STATE_CONFIRMING ||
+         host_state(f->patient) >= EHD_STATE_FILED);
+    if (!filed) {
+        f->clinic->owner.collects = f->clinic->owner.files = TRUE;
+        owner_attach(&f->clinic->owner, ehd_core_find(f->clinic->core, id, 1000, NULL));
+        host_wait_end(f->clinic);
+    }
+    host_wait_end(f->patient);
+    g_assert_cmpint(host_error(f->patient), ==, EHP_OK);
+    g_assert_cmpstr(ehd_session_get_info(f->patient->owner.session)->status, ==, "filed");
+    got = ehd_session_get_receipt(f->patient->owner.session, EHD_TO_TERMINAL, NULL);
+    g_assert_true(g_bytes_equal(made, got));
+    g_assert_cmpuint(host_count_audit(f->clinic, "received"), ==, 1);
+    g_assert_cmpuint(host_count_audit(f->clinic, "filed"), ==, 1);
+    host_wait_clean(f->clinic);
+}
+
+static gint64 later, uptime;
+
+static gint64
+clock_now(gpointer user_data)
+{
+    return HOST_NOW + later;
+}
+
+static guint64
+clock_uptime(gpointer user_data)
+{
+    return (guint64)(1000 + uptime);
+}
+
+typedef struct {
+    const char *name;
+    gint64 later, uptime; /* since the end, at the start after it */
+    ehp_status why;
+} Away;
+
+static const Away aways[] = {
+    {"soon", 60, 60, EHP_OK},
+    {"reboot", 60, -900, EHP_OK},
+    {"long", 601, 601, EHP_LINK_LOST},
+    {"long-reboot", 601, -900, EHP_LINK_LOST},
+    {"clock-back", -60, -900, EHP_CLOCK_WRONG},
+};
+
+/* How long the daemon was away, and whether the machine was restarted meanwhile: within the
+ * time it goes on, after it, or with a clock that went back, it ends by name and leaves
+ * nothing. */
+static void
+test_restart_away(Fixture *f, gconstpointer data)
+{
+    const Away *row = data;
+    g_autofree char *id = NULL;
+
+    later = uptime = 0;
+    f->clinic->now = clock_now;
+    f->clinic->boottime = clock_uptime;
+    host_restart(f->clinic, f->air);
+    open_and_tap(f);
+    WAIT(done(f->patient) > 400000);
+    id = g_strdup(ehd_session_get_info(f->clinic->owner.session)->id);
+    later = row->later;
+    uptime = row->uptime;
+    host_restart(f->clinic, f->air);
+    owner_attach(&f->clinic->owner, ehd_core_find(f->clinic->core, id, 1000, NULL));
+    if (row->why == EHP_OK) {
+        wait_ends(f);
+        assert_errors(f, EHP_OK, EHP_OK);
+        assert_arrived(f);
+        return;
+    }
+    g_assert_cmpstr(ehp_status_name(host_error(f->clinic)), ==, ehp_status_name(row->why));
+    g_assert_cmpint(host_state(f->clinic), ==, EHD_STATE_FAILED);
+    host_assert_clean(f->clinic);
+    g_assert_cmpuint(host_count_audit(f->clinic, "failed"), ==, 1);
+}
+
 /* A stop is as a crash: the next start goes on. */
 static void
 test_stop(Fixture *f, gconstpointer data)
@@ -751,6 +848,12 @@ main(int argc, char **argv)
     ADD("/core/fault/restart/clinic", "clinic", test_restart_half);
     ADD("/core/fault/restart/patient", "patient", test_restart_half);
     ADD("/core/fault/restart/both", "clinic patient", test_restart_half);
+    ADD("/core/fault/restart/unreceipted", NULL, test_restart_unreceipted);
+    ADD("/core/fault/restart/unreceipted-filed", "filed", test_restart_unreceipted);
+    for (guint i = 0; i < G_N_ELEMENTS(aways); i++) {
+        g_autofree char *path = g_strconcat("/core/fault/restart/away-", aways[i].name, NULL);
+        ADD(path, &aways[i], test_restart_away);
+    }
     ADD("/core/fault/stop", NULL, test_stop);
     ADD("/core/fault/stop-while-opening", NULL, test_stop_while_opening);
     return g_test_run();

@@ -349,7 +349,8 @@ start(Host *host, const char *air)
     parts.audit = host->audit;
     parts.tap = field_port_get(host->port);
     parts.link = cut_link_get(host->link);
-    parts.now = host_now;
+    parts.now = host->now != NULL ? host->now : host_now;
+    parts.boottime = host->boottime;
     parts.stall_ms = host->stall_ms != 0 ? host->stall_ms : 30000;
     parts.grace_ms = 100;
     parts.removal_ms = 60000;

@@ -51,6 +51,8 @@ typedef struct {
     FieldPort *port;
     EhdCore *core;
     GArray *items;
+    gint64 (*now)(gpointer user_data); /* NULL: HOST_NOW; both taken at (re)start */
+    guint64 (*boottime)(gpointer user_data);
     char address[13]; /* stays the same over restarts */
     Owner owner;
     guint added, removed;

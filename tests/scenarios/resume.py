@@ -1,0 +1,191 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Nothing lost, nothing doubled: either daemon killed or stopped in mid-transfer, and what must not be taken up."""
+import os
+import shutil
+import signal
+
+from scenario import case, main, read
+
+STATE = {"patient": "p/state", "clinic": "c/state"}
+
+
+def running(rig, sizes=(1_500_000,), rate=400, at=300_000):
+    """A session in mid-transfer, at least `at` bytes over the link."""
+    rig.link("rate", str(rate))
+    files = [rig.write(f"{i}.bin", size) for i, size in enumerate(sizes)] + [rig.write("small.json", '{"a": 1}')]
+    receive, send = rig.receive(), rig.send(*files)
+    rig.tap()
+    rig.link("wait", str(at))
+    return receive, send, files
+
+
+def whole(rig, receive, send, files):
+    """Both end well, with the same files, one directory, one receipt."""
+    rig.link("rate", "0")
+    send.ends(0), receive.ends(0)
+    directory = rig.arrived(files)
+    made = os.path.join(rig.dir, "c/state/receipts")
+    got = os.path.join(rig.dir, "p/state/receipts")
+    one = [n for n in os.listdir(made)], [n for n in os.listdir(got)]
+    assert len(one[0]) == len(one[1]) == 1, one
+    return directory
+
+
+@case()
+def clinic_killed(rig):
+    """The clinic's daemon is killed: it comes back and goes on"""
+    receive, send, files = running(rig)
+    rig.call("kill-daemon", "clinic")
+    whole(rig, receive, send, files)
+
+
+@case()
+def patient_killed(rig):
+    """The patient's daemon is killed: it comes back, reads its files again, and goes on"""
+    receive, send, files = running(rig)
+    rig.call("kill-daemon", "patient")
+    whole(rig, receive, send, files)
+
+
+@case()
+def both_killed_twice(rig):
+    """Both daemons are killed, and once more after they have resumed"""
+    receive, send, files = running(rig, sizes=(400_000, 1_500_000))
+    for at in (700_000, 1_100_000):
+        rig.call("kill-daemon", "clinic")
+        rig.call("kill-daemon", "patient")
+        rig.link("wait", str(at))
+    whole(rig, receive, send, files)
+
+
+@case()
+def killed_while_the_link_is_down(rig):
+    """A daemon is killed while there is no link; the link comes back"""
+    receive, send, files = running(rig)
+    rig.link("down")
+    rig.call("wait-state", "clinic", "suspended")
+    rig.call("kill-daemon", "clinic")
+    rig.call("kill-daemon", "patient")
+    rig.link("up")
+    whole(rig, receive, send, files)
+
+
+@case()
+def stopped(rig):
+    """The service is stopped in mid-transfer, as by the machine's administrator: the next start goes on"""
+    receive, send, files = running(rig)
+    for host in ("clinic", "patient"):
+        rig.call(f"on-{host}", "kill", "-TERM", rig.call("daemon-pid", host))
+    whole(rig, receive, send, files)
+
+
+@case()
+def killed_while_the_person_decides(rig):
+    """The patient's daemon is killed before the consent: the person is asked again"""
+    files = [rig.write("a.json", '{"a": 1}')]
+    receive = rig.receive()
+    send = rig.send(*files, options=())
+    rig.tap()
+    rig.call("wait-state", "patient", "deciding")
+    rig.call("kill-daemon", "patient")
+    rig.call("wait-state", "patient", "deciding")
+    send.type("yes")
+    code = send.process.wait(60)
+    assert code in (0, 77), (code, send.said())  # whoever had typed already may have to type again
+    if code == 0:
+        receive.ends(0)
+        rig.arrived(files)
+
+
+@case()
+def changed_file(rig):
+    """A file that changes while the daemon is gone is found out, by name"""
+    receive, send, files = running(rig)
+    rig.link("down")
+    rig.call("kill-daemon", "patient")
+    with open(files[0], "r+b") as f:
+        f.write(b"other")
+    rig.link("up")
+    send.ends(65)
+    receive.ends(75)
+    rig.nothing_arrived()
+
+
+@case()
+def same_time_other_content(rig):
+    """So is one with the same size and time, but other content"""
+    receive, send, files = running(rig)
+    before = os.stat(files[0])
+    rig.link("down")
+    rig.call("kill-daemon", "patient")
+    with open(files[0], "r+b") as f:
+        f.write(b"other")
+    os.utime(files[0], ns=(before.st_atime_ns, before.st_mtime_ns))
+    rig.link("up")
+    rig.link("rate", "0")
+    send.ends(65)
+    receive.ends(75)
+    rig.nothing_arrived()
+
+
+def stop_and(rig, host, change):
+    """That host's daemon is killed, and its state changed before it can start again."""
+    root = os.path.join(rig.dir, STATE[host])
+    pid = rig.call("daemon-pid", host)
+    rig.call(f"on-{host}", "kill", "-STOP", pid)
+    change(root)
+    rig.call("kill-daemon", host)
+
+
+@case("--set", "patient:session.resume-timeout=5", "--set", "clinic:session.resume-timeout=5")
+def state_deleted(rig):
+    """The patient's state is gone: nothing is taken up, both end by name, nothing partial in sight"""
+    receive, send, _ = running(rig)
+    stop_and(rig, "patient", lambda root: [os.unlink(os.path.join(root, "ledger", n))
+                                           for n in os.listdir(os.path.join(root, "ledger"))])
+    send.ends(69)
+    receive.ends(75)
+    rig.nothing_arrived()
+
+
+@case()
+def state_rolled_back(rig):
+    """The clinic's state went back to an earlier one: the patient's device notices, and ends it"""
+    receive, send, _ = running(rig, at=50_000)
+    root = os.path.join(rig.dir, STATE["clinic"])
+    kept = os.path.join(rig.dir, "kept")
+    shutil.copytree(root, kept, ignore=shutil.ignore_patterns("lock"))
+    rig.link("wait", "900000")
+
+    def back(root):
+        shutil.rmtree(os.path.join(root, "ledger"))
+        shutil.copytree(os.path.join(kept, "ledger"), os.path.join(root, "ledger"))
+    stop_and(rig, "clinic", back)
+    code = send.process.wait(60)
+    assert code in (75, 76), (code, send.said())
+    receive.process.wait(60)
+    rig.nothing_arrived()
+
+
+@case()
+def state_damaged(rig):
+    """A bit of the clinic's state is wrong: it is given up by name, and nothing of it is kept"""
+    receive, send, _ = running(rig)
+
+    def flip(root):
+        ledger = os.path.join(root, "ledger")
+        name = next(n for n in os.listdir(ledger) if "." not in n)
+        data = bytearray(read(os.path.join(ledger, name)))
+        data[-9] ^= 1
+        with open(os.path.join(ledger, name), "wb") as f:
+            f.write(data)
+    stop_and(rig, "clinic", flip)
+    receive.process.wait(60)
+    assert receive.process.returncode == 69, receive.said()
+    send.signal(signal.SIGINT)
+    send.process.wait(60)
+    rig.nothing_arrived()
+
+
+main()
