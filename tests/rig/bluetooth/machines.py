@@ -111,7 +111,7 @@ def make(base_class, rig_error):
 
         def shared(self):
             """The directories of this machine that the others have too, none of them inside another."""
-            wanted, found = [os.path.realpath(d) for d in (self.base, os.getcwd(), TOP)], []
+            wanted, found = [os.path.realpath(d) for d in (self.base, os.getcwd(), TOP, self.build)], []
             for directory in sorted(wanted, key=len):
                 if not any(directory == f or directory.startswith(f + "/") for f in found):
                     found.append(directory)

@@ -35,12 +35,14 @@
 #define OP_REMOTE_NAME 0x0419
 #define OP_RESET       0x0c03
 #define OP_READ_BDADDR 0x1009
+#define OP_BUFFER_SIZE 0x1005
 
 #define NO_CONNECTION 0x02
 #define PAGE_TIMEOUT  0x04
 #define LOST          0x08
-/* How long a device that nobody answers pages: the standard's default. */
-#define PAGE_NS       (5120 * 1000000ull)
+/* How long a device that nobody answers pages: the most that the standard lets it, so that it is
+ * the program that gives up. (A page that fails crashes the RFCOMM of some 6.1 kernels: README.md.) */
+#define PAGE_NS       (40960 * 1000000ull)
 /* The most that a slow radio sends at once, and what it saves up while idle. */
 #define BURST         2048
 
@@ -350,6 +352,16 @@ deliver(struct air_medium *m, struct radio_side *s, uint8_t *data, size_t len)
     air_conns_cut();
 }
 
+/* btvirt says that it holds one packet of 192 bytes; a usual controller holds eight of 1021. */
+static void
+real_buffers(uint8_t *sizes)
+{
+    static const uint8_t acl_len[] = {1021 & 0xff, 1021 >> 8}, acl_packets[] = {8, 0};
+
+    memcpy(sizes, acl_len, 2);
+    memcpy(sizes + 3, acl_packets, 2);
+}
+
 /* Follows the links that come and go. Returns false when the machine is not to see the event. */
 static bool
 event(struct air_medium *m, struct radio_side *s, uint8_t *e, size_t len)
@@ -381,6 +393,8 @@ event(struct air_medium *m, struct radio_side *s, uint8_t *e, size_t len)
         }
         if (len >= 13 && le16(e + 4) == OP_READ_BDADDR && e[6] == 0)
             memcpy(s->address, e + 7, 6);
+        if (len >= 14 && le16(e + 4) == OP_BUFFER_SIZE && e[6] == 0)
+            real_buffers(e + 7);
         break;
     case EV_INQUIRY_RESULT:
     case EV_INQUIRY_RESULT_RSSI:
