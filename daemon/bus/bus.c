@@ -28,15 +28,28 @@ struct EhdBus {
     guint filter;
 };
 
-/* Nobody has a reason to hand us descriptors but an agent that answers. Whatever else carries
- * some loses them on arrival, so that no caller can fill our table. Runs on GDBus's thread. */
+/* bluetoothd's call that hands us a connection. Who says it is looked at where it is served;
+ * what is refused there is closed with its message. */
+static gboolean
+is_connection(GDBusMessage *message)
+{
+    return g_dbus_message_get_message_type(message) == G_DBUS_MESSAGE_TYPE_METHOD_CALL &&
+           g_strcmp0(g_dbus_message_get_interface(message), "org.bluez.Profile1") == 0 &&
+           g_strcmp0(g_dbus_message_get_member(message), "NewConnection") == 0 &&
+           g_dbus_message_get_num_unix_fds(message) == 1;
+}
+
+/* Nobody has a reason to hand us descriptors but an agent that answers and bluetoothd. Whatever
+ * else carries some loses them on arrival, so that no caller can fill our table. Runs on GDBus's
+ * thread. */
 static GDBusMessage *
 drop_descriptors(GDBusConnection *connection, GDBusMessage *message, gboolean incoming,
                  gpointer user_data)
 {
     GUnixFDList *list = g_dbus_message_get_unix_fd_list(message);
     if (!incoming || list == NULL ||
-        g_dbus_message_get_message_type(message) == G_DBUS_MESSAGE_TYPE_METHOD_RETURN)
+        g_dbus_message_get_message_type(message) == G_DBUS_MESSAGE_TYPE_METHOD_RETURN ||
+        is_connection(message))
         return message;
     int n;
     g_autofree int *fds = g_unix_fd_list_steal_fds(list, &n);

@@ -43,6 +43,7 @@ struct EhdLinkBluez {
     guint8 power_of[6];
     gboolean has_fast;     /* and fast connectable, while listening */
     guint8 fast_of[6];
+    gboolean has_open;     /* instead: discoverable, which is connectable too */
     gboolean wanted;       /* to listen */
     gboolean listening;    /* it was told so, with `at` */
     gboolean published;    /* and is so as far as we know */

@@ -24,7 +24,7 @@ const EhdBluezAdapter *
 ehd_bluez_up_adapter(EhdLinkBluez *self)
 {
     /* sessions that were told an address keep to it */
-    const guint8 *address = self->listening ? self->at.address
+    const guint8 *address = self->listening     ? self->at.address
                             : self->has_address ? self->address
                                                 : NULL;
 
@@ -149,6 +149,9 @@ drop_fast(EhdLinkBluez *self)
     if (self->has_fast)
         ehd_hold_drop(self->hold, EHD_HOLD_FAST, self->fast_of);
     self->has_fast = FALSE;
+    if (self->has_open)
+        ehd_hold_drop(self->hold, EHD_HOLD_DISCOVERABLE, self->fast_of);
+    self->has_open = FALSE;
 }
 
 static void
@@ -177,21 +180,48 @@ take_power(EhdLinkBluez *self, const EhdBluezAdapter *adapter)
 }
 
 static void
-on_fast(const GError *error, gpointer user_data)
+on_open(const GError *error, gpointer user_data)
 {
     if (error != NULL)
-        g_debug("fast connectable is not set: %s", error->message);
+        g_warning("the adapter may not answer: it cannot be made discoverable: %s",
+                  error->message);
 }
 
-/* The other device's page is answered sooner; without it the session works as well. */
+/* bluetoothd leaves an adapter that knows no other device deaf to pages. It has no property to
+ * change just that, but what can be found can be reached. */
+static void
+take_open(EhdLinkBluez *self)
+{
+    if (self->has_open)
+        return;
+    self->has_open = TRUE;
+    ehd_hold_take(self->hold, EHD_HOLD_DISCOVERABLE, self->fast_of, on_open, NULL);
+}
+
+static void
+on_fast(const GError *error, gpointer user_data)
+{
+    EhdLinkBluez *self = user_data;
+
+    if (error != NULL)
+        g_debug("fast connectable is not set: %s", error->message);
+    if (error != NULL && !self->freed && self->has_fast)
+        take_open(self);
+}
+
+/* The other device's page is answered, and sooner. */
 static void
 take_fast(EhdLinkBluez *self)
 {
-    if (self->has_fast || !ehd_radio_is_installed(self->radio))
+    if (self->has_fast || self->has_open)
         return;
-    self->has_fast = TRUE;
     memcpy(self->fast_of, self->at.address, sizeof self->fast_of);
-    ehd_hold_take(self->hold, EHD_HOLD_FAST, self->fast_of, on_fast, NULL);
+    if (!ehd_radio_is_installed(self->radio)) {
+        take_open(self);
+        return;
+    }
+    self->has_fast = TRUE;
+    ehd_hold_take(self->hold, EHD_HOLD_FAST, self->fast_of, on_fast, self);
 }
 
 /* Every channel was tried, or the only one that may be. */

@@ -6,23 +6,25 @@
 
 #include <string.h>
 
-#define HEADER_LEN         6
-#define EVENT_COMPLETE     0x0001
-#define EVENT_STATUS       0x0002
-#define EVENT_AUTH_FAILED  0x0011
+#define HEADER_LEN           6
+#define EVENT_COMPLETE       0x0001
+#define EVENT_STATUS         0x0002
+#define EVENT_AUTH_FAILED    0x0011
 /* Read Controller Information: address 6, version 1, manufacturer 2, supported 4, current 4 */
-#define INFO_SETTINGS      13
-#define SETTING_FAST       (1u << 2)
-#define OOB_P192_LEN       32
-#define ADDRESS_TYPE_BREDR 0
+#define INFO_SETTINGS        13
+#define SETTING_CONNECTABLE  (1u << 1)
+#define SETTING_FAST         (1u << 2)
+#define SETTING_DISCOVERABLE (1u << 3)
+#define OOB_P192_LEN         32
+#define ADDRESS_TYPE_BREDR   0
 /* mgmt status codes */
-#define BUSY               0x0a
-#define REJECTED           0x0b
-#define NOT_SUPPORTED      0x0c
-#define NOT_POWERED        0x0f
-#define INVALID_INDEX      0x11
-#define RFKILLED           0x12
-#define PERMISSION_DENIED  0x14
+#define BUSY                 0x0a
+#define REJECTED             0x0b
+#define NOT_SUPPORTED        0x0c
+#define NOT_POWERED          0x0f
+#define INVALID_INDEX        0x11
+#define RFKILLED             0x12
+#define PERMISSION_DENIED    0x14
 
 static uint16_t
 get_le16(const uint8_t *at)
@@ -69,11 +71,14 @@ ehd_mgmt_parse(EhdMgmtEvent *event, const uint8_t *bytes, size_t len)
 }
 
 bool
-ehd_mgmt_fast(const EhdMgmtEvent *info, bool *fast)
+ehd_mgmt_settings(const EhdMgmtEvent *info, EhdMgmtSettings *settings)
 {
     if (info->len < INFO_SETTINGS + 4)
         return false;
-    *fast = (get_le16(info->data + INFO_SETTINGS) & SETTING_FAST) != 0;
+    uint16_t current = get_le16(info->data + INFO_SETTINGS);
+    settings->connectable = (current & SETTING_CONNECTABLE) != 0;
+    settings->fast = (current & SETTING_FAST) != 0;
+    settings->discoverable = (current & SETTING_DISCOVERABLE) != 0;
     return true;
 }
 
@@ -111,7 +116,7 @@ ehd_mgmt_status(uint8_t failure)
 
 size_t
 ehd_mgmt_build(uint8_t *buf, EhdMgmtCommand command, uint16_t index, const uint8_t *peer,
-               const uint8_t *oob, bool fast)
+               const uint8_t *oob, bool on)
 {
     size_t len = HEADER_LEN;
 
@@ -122,8 +127,8 @@ ehd_mgmt_build(uint8_t *buf, EhdMgmtCommand command, uint16_t index, const uint8
         buf[len + 6] = ADDRESS_TYPE_BREDR;
         len += 7;
     }
-    if (command == EHD_MGMT_SET_FAST)
-        buf[len++] = fast;
+    if (command == EHD_MGMT_SET_FAST || command == EHD_MGMT_SET_CONNECTABLE)
+        buf[len++] = on;
     if (oob) {
         memcpy(buf + len, oob, EHD_RADIO_OOB_LEN);
         len += EHD_RADIO_OOB_LEN;

@@ -16,6 +16,7 @@
 
 typedef enum {
     EHD_MGMT_READ_INFO = 0x0004,
+    EHD_MGMT_SET_CONNECTABLE = 0x0007,
     EHD_MGMT_SET_FAST = 0x0008,
     EHD_MGMT_READ_OOB = 0x0020,
     EHD_MGMT_ADD_OOB = 0x0021,
@@ -37,14 +38,19 @@ typedef struct {
 
 /* FALSE: not an event. */
 bool ehd_mgmt_parse(EhdMgmtEvent *event, const uint8_t *bytes, size_t len);
-/* The bit of Read Controller Information's answer; false if that is too short. */
-bool ehd_mgmt_fast(const EhdMgmtEvent *info, bool *fast);
+/* Bits of Read Controller Information's answer that matter to whoever waits to be paged. */
+typedef struct {
+    bool connectable, fast, discoverable;
+} EhdMgmtSettings;
+
+/* false: the answer is too short. */
+bool ehd_mgmt_settings(const EhdMgmtEvent *info, EhdMgmtSettings *settings);
 /* Local OOB data as the tap carries it (P-192 zeroed); false: the controller has no P-256. */
 bool ehd_mgmt_oob(const EhdMgmtEvent *reply, uint8_t oob[EHD_RADIO_OOB_LEN]);
 /* What a failure means to us. */
 ehp_status ehd_mgmt_status(uint8_t failure);
 
 /* Each writes a command into buf (EHD_MGMT_MAX bytes) and returns its length. peer NULL where
- * there is none; oob only for ADD_OOB; fast only for SET_FAST. */
+ * there is none; oob only for ADD_OOB; on only for SET_CONNECTABLE and SET_FAST. */
 size_t ehd_mgmt_build(uint8_t *buf, EhdMgmtCommand command, uint16_t index, const uint8_t *peer,
-                      const uint8_t *oob, bool fast);
+                      const uint8_t *oob, bool on);

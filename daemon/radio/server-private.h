@@ -29,13 +29,14 @@ typedef struct {
     uint32_t id; /* 0: our own, when a daemon left */
     uint16_t command, index;
     uint8_t request; /* EhdRadioType that it is for */
-    bool fast;       /* SET_FAST: what is wanted */
+    bool fast;       /* SET_FAST, SET_CONNECTABLE: what is wanted */
     int64_t until;   /* ms */
 } EhdRadioAsk;
 
 /* Fast connectable of an adapter that we changed. */
 typedef struct {
     bool used, was, is;
+    bool opened; /* it was not connectable at all */
     uint16_t index;
 } EhdRadioHeld;
 

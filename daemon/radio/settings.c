@@ -31,8 +31,8 @@ static void
 ask(EhdRadioServer *s, EhdRadioAsk ask, const uint8_t *peer, const uint8_t *oob)
 {
     uint8_t bytes[EHD_MGMT_MAX];
-    size_t len = ehd_mgmt_build(bytes, (EhdMgmtCommand)ask.command, ask.index, peer, oob,
-                                ask.fast);
+    size_t len =
+        ehd_mgmt_build(bytes, (EhdMgmtCommand)ask.command, ask.index, peer, oob, ask.fast);
 
     if (s->n_asks == EHD_RADIO_ASKS) {
         refuse(s, &ask, EHP_LIMIT_REACHED, "too many management commands at once");
@@ -53,12 +53,11 @@ void
 ehd_radio_manage(EhdRadioServer *s, const EhdRadioMessage *message)
 {
     static const uint16_t commands[] = {
-        [EHD_RADIO_GET_FAST] = EHD_MGMT_READ_INFO,  [EHD_RADIO_SET_FAST] = EHD_MGMT_READ_INFO,
-        [EHD_RADIO_READ_OOB] = EHD_MGMT_READ_OOB,   [EHD_RADIO_ADD_OOB] = EHD_MGMT_ADD_OOB,
+        [EHD_RADIO_GET_FAST] = EHD_MGMT_READ_INFO,    [EHD_RADIO_SET_FAST] = EHD_MGMT_READ_INFO,
+        [EHD_RADIO_READ_OOB] = EHD_MGMT_READ_OOB,     [EHD_RADIO_ADD_OOB] = EHD_MGMT_ADD_OOB,
         [EHD_RADIO_REMOVE_OOB] = EHD_MGMT_REMOVE_OOB,
     };
-    bool has_peer =
-        message->type == EHD_RADIO_ADD_OOB || message->type == EHD_RADIO_REMOVE_OOB;
+    bool has_peer = message->type == EHD_RADIO_ADD_OOB || message->type == EHD_RADIO_REMOVE_OOB;
     int index = s->config.kernel->adapter(message->own);
 
     if (s->management < 0) {
@@ -97,10 +96,48 @@ held_of(EhdRadioServer *s, uint16_t index)
     return room;
 }
 
+/* bluetoothd leaves an adapter that knows no other device deaf to pages: whoever is to be paged
+ * fast is to be paged at all. */
 static void
-set_fast(EhdRadioServer *s, EhdRadioAsk done, bool is)
+set_connectable(EhdRadioServer *s, uint16_t index, bool on)
 {
-    if (is == done.fast) {
+    ask(s, (EhdRadioAsk){.command = EHD_MGMT_SET_CONNECTABLE, .index = index, .fast = on}, NULL,
+        NULL);
+}
+
+static void
+was_opened(EhdRadioServer *s, const EhdRadioAsk *done)
+{
+    EhdRadioHeld *held = held_of(s, done->index);
+
+    if (!held)
+        return;
+    if (!held->used)
+        *held = (EhdRadioHeld){.index = done->index};
+    held->used = held->opened = done->fast;
+}
+
+/* Nobody else needs it connectable: discoverable would be by somebody's wish. */
+static void
+shut(EhdRadioServer *s, uint16_t index, const EhdMgmtSettings *now)
+{
+    EhdRadioHeld *held = held_of(s, index);
+
+    if (!held || !held->used || !held->opened)
+        return;
+    held->opened = false;
+    if (!now->discoverable)
+        set_connectable(s, index, false);
+}
+
+static void
+set_fast(EhdRadioServer *s, EhdRadioAsk done, const EhdMgmtSettings *now)
+{
+    if (done.fast && !now->connectable)
+        set_connectable(s, done.index, true);
+    else if (!done.fast)
+        shut(s, done.index, now);
+    if (now->fast == done.fast) {
         ehd_radio_done(s, done.id);
         return;
     }
@@ -116,21 +153,25 @@ was_set(EhdRadioServer *s, const EhdRadioAsk *done)
 
     if (held && held->used && held->was == done->fast)
         *held = (EhdRadioHeld){0};
-    else if (held && !held->used)
-        *held = (EhdRadioHeld){
-            .used = true, .was = !done->fast, .is = done->fast, .index = done->index};
+    else if (held)
+        *held = (EhdRadioHeld){.used = true,
+                               .was = !done->fast,
+                               .is = done->fast,
+                               .opened = held->opened,
+                               .index = done->index};
     if (done->id != 0)
         ehd_radio_done(s, done->id);
 }
 
 /* A daemon left it set. What somebody else has changed meanwhile stays. */
 static void
-restore(EhdRadioServer *s, EhdRadioAsk done, bool is)
+restore(EhdRadioServer *s, EhdRadioAsk done, const EhdMgmtSettings *now)
 {
     EhdRadioHeld *held = held_of(s, done.index);
-    bool ours = held && held->used && held->is == is;
+    bool ours = held && held->used && held->is == now->fast && held->is != held->was;
 
     done.fast = held && held->was;
+    shut(s, done.index, now);
     if (held)
         *held = (EhdRadioHeld){0};
     if (!ours)
@@ -160,17 +201,18 @@ ehd_radio_put_back(EhdRadioServer *s)
 static void
 read_fast(EhdRadioServer *s, EhdRadioAsk done, const EhdMgmtEvent *event)
 {
-    bool is;
+    EhdMgmtSettings now;
 
-    if (!ehd_mgmt_fast(event, &is))
+    if (!ehd_mgmt_settings(event, &now))
         refuse(s, &done, EHP_LINK_UNAVAILABLE, "the kernel's answer is too short");
     else if (done.id == 0)
-        restore(s, done, is);
+        restore(s, done, &now);
     else if (done.request == EHD_RADIO_SET_FAST)
-        set_fast(s, done, is);
+        set_fast(s, done, &now);
     else
         ehd_radio_tell(
-            s, &(EhdRadioMessage){.type = EHD_RADIO_DONE, .id = done.id, .value = is}, -1);
+            s, &(EhdRadioMessage){.type = EHD_RADIO_DONE, .id = done.id, .value = now.fast},
+            -1);
 }
 
 static void
@@ -179,12 +221,11 @@ read_oob(EhdRadioServer *s, const EhdRadioAsk *done, const EhdMgmtEvent *event)
     uint8_t oob[EHD_RADIO_OOB_LEN];
 
     if (ehd_mgmt_oob(event, oob))
-        ehd_radio_tell(s,
-                       &(EhdRadioMessage){.type = EHD_RADIO_DONE,
-                                          .id = done->id,
-                                          .data = oob,
-                                          .len = sizeof oob},
-                       -1);
+        ehd_radio_tell(
+            s,
+            &(EhdRadioMessage){
+                .type = EHD_RADIO_DONE, .id = done->id, .data = oob, .len = sizeof oob},
+            -1);
     else
         refuse(s, done, EHP_LINK_UNAVAILABLE, "the controller has no P-256 data");
     explicit_bzero(oob, sizeof oob);
@@ -208,6 +249,8 @@ on_reply(EhdRadioServer *s, const EhdMgmtEvent *event)
         read_fast(s, done, event);
     else if (done.command == EHD_MGMT_SET_FAST)
         was_set(s, &done);
+    else if (done.command == EHD_MGMT_SET_CONNECTABLE)
+        was_opened(s, &done);
     else if (done.id != 0 && done.command == EHD_MGMT_READ_OOB)
         read_oob(s, &done, event);
     else if (done.id != 0)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * rig-guest agent | rig-guest bridge PORT: runs in an emulated machine.
+ * rig-guest agent | rig-guest bridge PORT | rig-guest allow PROGRAM: runs in an emulated machine.
  */
 #include "tests/rig/bluetooth/guest.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,6 +52,21 @@ guest_port(const char *name)
     return -1;
 }
 
+/* Where no service manager gives PROGRAM its one capability (CAP_NET_ADMIN), its file does. */
+static int
+allow(const char *program)
+{
+    struct vfs_cap_data admin = {
+        .magic_etc = VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE,
+        .data = {{.permitted = 1u << CAP_NET_ADMIN}},
+    };
+
+    if (setxattr(program, "security.capability", &admin, sizeof admin, 0) == 0)
+        return 0;
+    perror(program);
+    return 1;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -57,6 +74,8 @@ main(int argc, char **argv)
         return guest_agent();
     if (argc == 3 && strcmp(argv[1], "bridge") == 0)
         return guest_bridge(argv[2]);
-    fprintf(stderr, "usage: rig-guest agent | rig-guest bridge PORT\n");
+    if (argc == 3 && strcmp(argv[1], "allow") == 0)
+        return allow(argv[2]);
+    fprintf(stderr, "usage: rig-guest agent | rig-guest bridge PORT | rig-guest allow PROGRAM\n");
     return 64;
 }

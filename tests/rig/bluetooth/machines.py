@@ -4,6 +4,7 @@ says how the parts fit together."""
 import fcntl
 import json
 import os
+import re
 import select
 import shutil
 import subprocess
@@ -94,6 +95,11 @@ def make(base_class, rig_error):
             for source, name in ((self.rig_program("rig-guest"), "rig-guest"), (os.path.join(HERE, "rig-machine"), "rig-machine"),
                                  (os.path.join(HERE, "boot"), "rig-boot")):
                 shutil.copy(source, os.path.join(layer, "usr/sbin", name))
+            if os.environ.get("RIG_VERBOSE"):
+                for name in ("usr/share/dbus-1/system-services/org.ehrlink1.service", "usr/lib/systemd/system/ehrlinkd.service"):
+                    with open(os.path.join(layer, name), encoding="utf-8") as f:
+                        text = f.read()
+                    self.write(layer, name, re.sub(r"^(Exec(Start)?=.*)$", r"\1 --verbose", text, flags=re.MULTILINE))
             self.write(layer, "etc/rig-shares", "".join(d + "\n" for d in self.shares))
             self.write(layer, "etc/ehrlink/ehrlinkd.conf.d/10-machine.conf",
                        "[nfc]\nreader=pn532_uart:/dev/ttyS1:115200\n[link]\ntype=bluetooth\n")
