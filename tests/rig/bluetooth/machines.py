@@ -90,7 +90,8 @@ def make(base_class, rig_error):
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
             if done.returncode != 0:
                 raise rig_error("the installation failed:\n" + done.stdout[-2000:])
-            for directory in ("usr/sbin", "etc/ehrlink/ehrlinkd.conf.d", "etc/systemd/system/multi-user.target.wants", "etc/udev/rules.d"):
+            for directory in ("usr/sbin", "etc/ehrlink/ehrlinkd.conf.d", "etc/systemd/system/multi-user.target.wants", "etc/udev/rules.d",
+                              "etc/systemd/system/ehrlink-nfc.service.d"):
                 os.makedirs(os.path.join(layer, directory), exist_ok=True)
             for source, name in ((self.rig_program("rig-guest"), "rig-guest"), (os.path.join(HERE, "rig-machine"), "rig-machine"),
                                  (os.path.join(HERE, "boot"), "rig-boot")):
@@ -104,6 +105,8 @@ def make(base_class, rig_error):
             self.write(layer, "etc/ehrlink/ehrlinkd.conf.d/10-machine.conf",
                        "[nfc]\nreader=pn532_uart:/dev/ttyS1:115200\n[link]\ntype=bluetooth\n")
             self.write(layer, "etc/udev/rules.d/95-reader.rules", 'KERNEL=="ttyS1", GROUP="ehrlink-nfc", MODE="0660"\n')
+            # what an operator does for a board on a serial port, systemd/README.md
+            self.write(layer, "etc/systemd/system/ehrlink-nfc.service.d/port.conf", "[Service]\nDeviceAllow=/dev/ttyS1 rw\n")
             self.write(layer, "etc/systemd/system/rig-agent.service", AGENT_UNIT)
             units = os.path.join(layer, "etc/systemd/system")
             os.symlink("../rig-agent.service", os.path.join(units, "multi-user.target.wants/rig-agent.service"))
