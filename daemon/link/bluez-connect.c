@@ -51,7 +51,9 @@ on_connected(GObject *source, GAsyncResult *result, gpointer user_data)
     Job *job = g_task_get_task_data(task);
     GError *error = NULL;
 
-    return_fd(task, ehd_radio_ask_finish_fd(job->link->radio, result, &error), error);
+    int fd = ehd_radio_ask_finish_fd(job->link->radio, result, &error);
+
+    return_fd(task, fd, error);
 }
 
 static void
@@ -61,6 +63,7 @@ on_up(EhdLinkBluez *self, const GError *error, gpointer user_data)
     Job *job = g_task_get_task_data(task);
     const EhdBluezAdapter *adapter = ehd_bluez_up_adapter(self);
     EhdRadioMessage message = {.type = EHD_RADIO_CONNECT, .seconds = CONNECT_S};
+    GCancellable *cancellable;
 
     if (error != NULL) {
         g_task_return_error(task, g_error_copy(error));
@@ -71,7 +74,8 @@ on_up(EhdLinkBluez *self, const GError *error, gpointer user_data)
     memcpy(message.own, adapter->address, sizeof message.own);
     memcpy(message.peer, job->address.address, sizeof message.peer);
     message.channel = job->address.channel;
-    ehd_radio_ask_async(self->radio, &message, g_task_get_cancellable(task), on_connected,
+    cancellable = g_task_get_cancellable(task);
+    ehd_radio_ask_async(self->radio, &message, cancellable, on_connected,
                         g_steal_pointer(&task));
 }
 
