@@ -38,6 +38,15 @@ G_BEGIN_DECLS
 gboolean ehrlink_session_get_may_ask(EhrlinkSession *self);
 
 /**
+ * ehrlink_session_get_peer_left:
+ * @self: a session
+ *
+ * Returns: at the terminal: whether the patient's device has left, so that nothing more can be
+ *   asked for or sent back
+ */
+gboolean ehrlink_session_get_peer_left(EhrlinkSession *self);
+
+/**
  * ehrlink_session_get_request_list:
  * @self: a session
  *

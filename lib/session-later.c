@@ -25,6 +25,16 @@ ehrlink_session_get_may_ask(EhrlinkSession *self)
 }
 
 gboolean
+ehrlink_session_get_peer_left(EhrlinkSession *self)
+{
+    gboolean may = TRUE;
+
+    g_return_val_if_fail(EHRLINK_IS_SESSION(self), FALSE);
+    g_variant_lookup(self->details, "may-ask", "b", &may);
+    return !may;
+}
+
+gboolean
 ehrlink_session_get_request_list(EhrlinkSession *self)
 {
     g_autoptr(GVariant) request = NULL;

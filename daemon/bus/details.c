@@ -237,8 +237,8 @@ ehd_details_of_session(const EhdSessionInfo *info, gboolean with_path)
         add_transfer(&dict, info);
     if (info->has_reply)
         add_reply(&dict, info);
-    if (info->may_ask)
-        add(&dict, "may-ask", g_variant_new_boolean(TRUE));
+    if (info->may_ask || info->left)
+        add(&dict, "may-ask", g_variant_new_boolean(info->may_ask));
     if (info->n_matching > 0)
         add(&dict, "matching",
             g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32, info->matching, info->n_matching,

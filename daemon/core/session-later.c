@@ -310,11 +310,14 @@ ehd_session_keep_receipt(EhdSession *self, GBytes *receipt)
 void
 ehd_session_transfer_failed(EhdSession *self)
 {
-    if (self->complete)
+    if (self->complete) {
+        ehd_session_changed(self);
         return;
+    }
     self->complete = TRUE;
-    if (self->reply.state == EHD_TRANSFER_RUNNING && self->reply.there) {
+    if (self->reply.there && self->reply.state != EHD_TRANSFER_COMPLETE) {
         ehd_reply_set_state(self, EHD_TRANSFER_FAILED);
+        ehd_session_changed(self);
         return;
     }
     g_array_set_size(self->items, self->base);

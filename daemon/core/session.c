@@ -362,6 +362,7 @@ ehd_session_get_info(EhdSession *self)
     info->reply_first = self->reply.base;
     info->matching = (const guint *)(gpointer)self->matching->data;
     info->n_matching = self->matching->len;
+    info->left = self->received && (self->engine == NULL || self->engine_ended);
     info->may_ask = self->role == EHD_TERMINAL && self->state == EHD_STATE_CONFIRMING &&
                     self->complete && self->receipt_acked && !self->engine_ended;
     info->directory = self->wishes.directory;

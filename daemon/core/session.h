@@ -110,6 +110,7 @@ typedef struct {
     const guint *matching; /* patient: ids of the caller's items that fit the request */
     guint n_matching;
     gboolean may_ask;      /* terminal: RequestItems, Reply are possible now */
+    gboolean left;         /* terminal: and never will be again */
     const char *directory; /* NULL: not given */
     gboolean unfiled;
     const char *status; /* "filed", "discarded", "rejected"; NULL: none */

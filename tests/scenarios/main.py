@@ -14,7 +14,8 @@ from scenario import CLINIC, case, main
 def tap_to_receipt(rig):
     """The sample patient's three files: sent, received, filed, a receipt that verifies on both sides."""
     files = rig.sample()
-    receive = rig.receive("--request", "Patient-Summaries", "--purpose", "TREAT", "--operator", "Anna Muster")
+    receive = rig.receive("--request", "Patient-Summaries", "--request", "Medical-Imaging", "--request", "Laboratory-Reports",
+                          "--purpose", "TREAT", "--operator", "Anna Muster")
     send = rig.send(*files, options=("--yes", "--to", CLINIC, "--receipt", "receipt.json"))
     rig.tap()
     send.ends(0), receive.ends(0)

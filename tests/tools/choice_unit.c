@@ -5,7 +5,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "tools/send/consent.h"
+#include "tools/common/choice.h"
 
 static const struct {
     const char *typed;
@@ -25,7 +25,7 @@ test_choice(void)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
         gsize n = 0;
-        g_autofree guint *ids = consent_parse_choice(cases[i].typed, cases[i].count, &n);
+        g_autofree guint *ids = choice_parse(cases[i].typed, cases[i].count, &n);
         g_autoptr(GString) text = g_string_new(NULL);
 
         for (gsize j = 0; ids != NULL && j < n; j++)

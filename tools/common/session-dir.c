@@ -17,6 +17,7 @@
 
 #define SESSION_JSON "session.json"
 #define FINDINGS_JSON "findings.json"
+#define PRESCRIPTION "Electronic-Prescriptions"
 #define INCOMING ".incoming-"
 /* Ten thousand items of some hundred bytes each; it is our own file, but anyone may have put one there. */
 #define SESSION_JSON_MAX (32 * 1024 * 1024)
@@ -221,6 +222,48 @@ session_dir_set_state(const char *path, const char *state, GError **error)
 }
 
 gboolean
+session_dir_add_reply(const char *path, char **files, GBytes *receipt, GError **error)
+{
+    g_autoptr(JsonBuilder) builder = json_builder_new();
+    g_autofree char *encoded = g_base64_encode(g_bytes_get_data(receipt, NULL), g_bytes_get_size(receipt));
+
+    json_builder_begin_object(builder);
+    json_builder_set_member_name(builder, "files");
+    json_builder_begin_array(builder);
+    for (char **file = files; *file != NULL; file++) {
+        g_autofree char *name = g_path_get_basename(*file);
+        g_autofree char *valid = g_utf8_make_valid(name, -1);
+        json_builder_add_string_value(builder, valid);
+    }
+    json_builder_end_array(builder);
+    output_member_string(builder, "receipt", encoded);
+    json_builder_end_object(builder);
+    return set_member(path, "reply", json_builder_get_root(builder), error);
+}
+
+gboolean
+session_dir_read_items(const char *path, GPtrArray *files, GPtrArray *salts, char **receipt, GError **error)
+{
+    g_autoptr(JsonNode) root = load(path);
+    JsonObject *object = root != NULL ? json_node_get_object(root) : NULL;
+    JsonArray *items = object != NULL && json_object_has_member(object, "items")
+                           ? json_object_get_array_member(object, "items") : NULL;
+
+    if (items == NULL)
+        return fail(error, path, ENOENT);
+    *receipt = g_strdup(json_object_get_string_member_with_default(object, "receipt", NULL));
+    for (guint i = 0; i < json_array_get_length(items); i++) {
+        JsonObject *item = json_array_get_object_element(items, i);
+        const char *name = json_object_get_string_member_with_default(item, "file", "");
+        g_autofree char *base = g_path_get_basename(name);
+
+        g_ptr_array_add(files, g_build_filename(path, base, NULL));
+        g_ptr_array_add(salts, g_strdup(json_object_get_string_member_with_default(item, "salt", "")));
+    }
+    return TRUE;
+}
+
+gboolean
 session_dir_set_on_filed(const char *path, const char *program, const char *state, int exit_status,
                          GError **error)
 {
@@ -235,7 +278,7 @@ session_dir_set_on_filed(const char *path, const char *program, const char *stat
 }
 
 static void
-add_item(JsonBuilder *builder, EhrlinkItem *item, const char *file)
+add_item(JsonBuilder *builder, EhrlinkItem *item, const char *file, gboolean from_clinic)
 {
     json_builder_begin_object(builder);
     output_member_int(builder, "id", ehrlink_item_get_id(item));
@@ -243,6 +286,13 @@ add_item(JsonBuilder *builder, EhrlinkItem *item, const char *file)
     output_member_string(builder, "name", ehrlink_item_get_name(item));
     output_member_int(builder, "size", (gint64)ehrlink_item_get_size(item));
     output_item_members(builder, item);
+    if (ehrlink_item_get_transfer(item) >= 0) { /* by these the file can be held against the receipt */
+        output_member_int(builder, "transfer", ehrlink_item_get_transfer(item));
+        output_member_int(builder, "number", ehrlink_item_get_number(item));
+        output_member_string(builder, "salt", ehrlink_item_get_salt(item));
+    }
+    if (from_clinic && g_strcmp0(ehrlink_item_get_category(item), PRESCRIPTION) == 0)
+        output_member_string(builder, "note", "copy for information");
     json_builder_end_object(builder);
 }
 
@@ -253,18 +303,24 @@ describe(EhrlinkSession *session, GPtrArray *items, GPtrArray *files, GBytes *re
     g_autoptr(GVariant) request = ehrlink_session_get_request(session);
     g_autoptr(GVariant) consent = ehrlink_session_get_consent(session);
     g_autofree char *encoded = g_base64_encode(g_bytes_get_data(receipt, NULL), g_bytes_get_size(receipt));
+    g_autoptr(GVariant) details = ehrlink_session_get_details(session);
+    g_autoptr(GVariant) peer = g_variant_lookup_value(details, "peer", G_VARIANT_TYPE_VARDICT);
+    const gboolean from_clinic = ehrlink_session_get_role(session) == EHRLINK_ROLE_PATIENT;
 
     json_builder_begin_object(builder);
     output_member_string(builder, "session", ehrlink_session_get_id(session));
     output_member_int(builder, "time", g_get_real_time() / G_USEC_PER_SEC);
     output_member_string(builder, "state", "received");
+    output_member_string(builder, "direction", from_clinic ? "to-patient" : "to-terminal");
+    if (from_clinic && peer != NULL)
+        output_member_vardict(builder, "from", peer);
     output_member_vardict(builder, "request", request);
     output_member_vardict(builder, "consent", consent);
     output_member_string(builder, "receipt", encoded);
     json_builder_set_member_name(builder, "items");
     json_builder_begin_array(builder);
     for (guint i = 0; i < items->len; i++)
-        add_item(builder, g_ptr_array_index(items, i), g_ptr_array_index(files, i));
+        add_item(builder, g_ptr_array_index(items, i), g_ptr_array_index(files, i), from_clinic);
     json_builder_end_array(builder);
     json_builder_end_object(builder);
     return json_builder_get_root(builder);

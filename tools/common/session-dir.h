@@ -3,8 +3,10 @@
  * A received session in the user's directory: DIR/TIME-SESSION/ with the items and session.json. While items are
  * being collected it is called DIR/.incoming-SESSION, so that nobody takes half a session for a whole one.
  *
- * session.json: "session", "time" (Unix seconds), "state" (received, filed), "items", "request", "consent", "receipt"
- * (base64), "on-filed" {"program", "state" (running, done, failed), "exit"}.
+ * session.json: "session", "time" (Unix seconds), "state" (received, filed), "direction", "items", "request", "consent",
+ * "receipt" (base64), "on-filed" {"program", "state" (running, done, failed), "exit"}, "reply" {"files", "receipt"}: what was
+ * sent back to the patient. At a patient, of what a clinic sent back, also "from": who that was. An item has "transfer",
+ * "number" and "salt", with which its file can be held against the receipt.
  */
 #pragma once
 
@@ -46,7 +48,11 @@ guint session_dir_get_n_items(const char *path);
 /* Writes findings.json beside the items, durably: what a check of them found. */
 gboolean session_dir_set_findings(const char *path, JsonNode *findings, GError **error);
 
+/* What `ehrctl receipt verify --files` needs: paths and salts (of char, in order), the receipt in base64. */
+gboolean session_dir_read_items(const char *path, GPtrArray *files, GPtrArray *salts, char **receipt, GError **error);
+
 /* Atomic changes of session.json. */
+gboolean session_dir_add_reply(const char *path, char **files, GBytes *receipt, GError **error);
 gboolean session_dir_set_state(const char *path, const char *state, GError **error);
 gboolean session_dir_set_on_filed(const char *path, const char *program, const char *state, int exit_status,
                                   GError **error);

@@ -4,8 +4,10 @@
  */
 #include <glib/gi18n.h>
 
+#include "tools/common/contents.h"
 #include "tools/common/output.h"
 #include "tools/common/receipt-file.h"
+#include "tools/common/session-dir.h"
 #include "tools/common/words.h"
 #include "tools/ctl/ctl.h"
 
@@ -35,6 +37,19 @@ show(GVariant *facts)
     ctl_show(_("Contents:"), ctl_string(facts, "contents-hash"));
 }
 
+static GBytes *
+receipt_of(const char *encoded, GError **error)
+{
+    gsize length = 0;
+    guchar *bytes = encoded != NULL ? g_base64_decode(encoded, &length) : NULL;
+
+    if (length > 0)
+        return g_bytes_new_take(bytes, length);
+    g_free(bytes);
+    g_set_error_literal(error, EHRLINK_ERROR, EHRLINK_ERROR_RECEIPT_INVALID, _("there is no receipt"));
+    return NULL;
+}
+
 int
 ctl_receipt_verify(Ctl *ctl, int argc, char **argv)
 {
@@ -45,9 +60,23 @@ ctl_receipt_verify(Ctl *ctl, int argc, char **argv)
     EhrlinkError problem = EHRLINK_ERROR_UNVERIFIED;
     int code;
 
-    if (!ctl_options(&argc, &argv, NULL, 1, 1, &code))
+    g_autofree char *files = NULL;
+    const GOptionEntry entries[] = {
+        {"files", 0, 0, G_OPTION_ARG_FILENAME, &files, N_("check the files of a received session, too"), N_("DIR")},
+        {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
+    };
+    g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) salts = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *stored = NULL;
+
+    if (!ctl_options(&argc, &argv, entries, 0, 1, &code))
         return code;
-    if ((receipt = receipt_file_read(argv[1], &error)) == NULL)
+    if (argc < 2 && files == NULL)
+        return cli_usage(_("receipt verify wants a file, or --files DIR"));
+    if (files != NULL && !session_dir_read_items(files, paths, salts, &stored, &error))
+        return ctl_fail(error);
+    receipt = argc > 1 ? receipt_file_read(argv[1], &error) : receipt_of(stored, &error);
+    if (receipt == NULL)
         return ctl_fail(error);
     if ((code = ctl_connect(ctl)) != 0)
         return code;
@@ -59,7 +88,21 @@ ctl_receipt_verify(Ctl *ctl, int argc, char **argv)
     output_members(output_event(NULL), facts);
     output_event_end();
     show(facts);
+    if (files != NULL && !contents_check(ctl_string(facts, "contents-hash"), (const char *const *)paths->pdata,
+                                         (const char *const *)salts->pdata, paths->len, &error)) {
+        if (error == NULL)
+            g_set_error(&error, EHRLINK_ERROR, EHRLINK_ERROR_RECEIPT_INVALID,
+                        _("%s: the files are NOT what was received"), files);
+        return ctl_fail(error);
+    }
+    if (files != NULL)
+        output_line(_("The files are byte for byte what was received."));
     g_variant_lookup(facts, "verified", "b", &verified);
+    if (g_strcmp0(ctl_string(facts, "direction"), "to-patient") == 0) {
+        /* no certificate: the key that signed the consent of that session */
+        output_line(_("The signature is right: by the patient's device that was tapped."));
+        return 0;
+    }
     if (verified) {
         output_line(_("The signature is right, and an authority you trust vouches for the signer."));
         return 0;

@@ -7,8 +7,11 @@
 #include <glib/gi18n.h>
 #include <unistd.h>
 
+#include "tools/common/output.h"
+
 #define TIMEOUT_MAX 3600
 #define DAYS_MAX 36500
+#define LAST_MAX 16384
 /* "later" means that staff come back to it: a day, not the ten minutes of somebody at the desk. Seconds. */
 #define FILING_LATER (24 * 60 * 60)
 
@@ -54,6 +57,13 @@ check_operator(const ReceiveOptions *options)
 }
 
 static int
+no_input(const char *file)
+{
+    output_error(_("%s: no such file"), file);
+    return ehrlink_error_get_exit_code(EHRLINK_ERROR_NO_INPUT);
+}
+
+static int
 check(ReceiveOptions *options, int argc)
 {
     int code;
@@ -69,6 +79,13 @@ check(ReceiveOptions *options, int argc)
         options->timeout = 0;
     if (options->output == NULL)
         options->output = g_strdup(".");
+    if (options->last < 0 || options->last > LAST_MAX)
+        return cli_usage(_("--last must be 1 to %d"), LAST_MAX);
+    if (options->pick != NULL && !options->list)
+        return cli_usage(_("--pick needs --list"));
+    for (char **file = options->reply; file != NULL && *file != NULL; file++)
+        if (!g_file_test(*file, G_FILE_TEST_IS_REGULAR))
+            return no_input(*file);
     code = check_policy(options);
     if (code == 0)
         code = check_operator(options);
@@ -102,6 +119,18 @@ receive_options_parse(ReceiveOptions *options, int argc, char **argv)
          N_("PROGRAM")},
         {"unverified", 0, 0, G_OPTION_ARG_NONE, &options->unverified, N_("arm although this terminal has no certificate"),
          NULL},
+        {"type", 0, 0, G_OPTION_ARG_STRING, &options->type, N_("ask for this type of document"), "SYSTEM|CODE"},
+        {"since", 0, 0, G_OPTION_ARG_STRING, &options->since, N_("ask for what is not older"), N_("DATE")},
+        {"until", 0, 0, G_OPTION_ARG_STRING, &options->until, N_("ask for what is not newer"), N_("DATE")},
+        {"last", 0, 0, G_OPTION_ARG_INT, &options->last, N_("ask for the newest N"), "N"},
+        {"id", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->ids, N_("ask for this record; repeatable"), N_("ID")},
+        {"list", 0, 0, G_OPTION_ARG_NONE, &options->list, N_("ask for the list first, then for items of it"), NULL},
+        {"pick", 0, 0, G_OPTION_ARG_STRING, &options->pick, N_("take these from the list: 1,3-4, all or none"),
+         N_("NUMBERS")},
+        {"reply", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->reply, N_("send FILE back to the patient; repeatable"),
+         N_("FILE")},
+        {"expect-patient", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->expect,
+         N_("compare with this person; repeatable"), N_("FILE|KEY=VALUE")},
         {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
     };
     int code;
@@ -110,6 +139,37 @@ receive_options_parse(ReceiveOptions *options, int argc, char **argv)
     code = cli_parse(&argc, &argv, entries, &options->common, NULL,
                      _("Receives health records at a clinic's terminal by a tap."));
     return code != 0 ? code : check(options, argc);
+}
+
+static gboolean
+has_query(const ReceiveOptions *options)
+{
+    return options->request != NULL || options->type != NULL || options->since != NULL ||
+           options->until != NULL || options->last > 0 || options->ids != NULL;
+}
+
+GVariant *
+receive_options_queries(const ReceiveOptions *options)
+{
+    GVariantBuilder list;
+    GVariantDict dict;
+
+    g_variant_dict_init(&dict, NULL);
+    if (options->request != NULL)
+        g_variant_dict_insert(&dict, "categories", "^as", options->request);
+    if (options->type != NULL)
+        g_variant_dict_insert(&dict, "type", "s", options->type);
+    if (options->since != NULL)
+        g_variant_dict_insert(&dict, "since", "s", options->since);
+    if (options->until != NULL)
+        g_variant_dict_insert(&dict, "until", "s", options->until);
+    if (options->last > 0)
+        g_variant_dict_insert(&dict, "last", "u", (guint32)options->last);
+    if (options->ids != NULL)
+        g_variant_dict_insert(&dict, "ids", "^as", options->ids);
+    g_variant_builder_init(&list, G_VARIANT_TYPE("aa{sv}"));
+    g_variant_builder_add_value(&list, g_variant_dict_end(&dict));
+    return g_variant_builder_end(&list);
 }
 
 static GVariant *
@@ -138,8 +198,10 @@ receive_options_to_vardict(const ReceiveOptions *options)
     if (options->timeout >= 0) /* else as the service's configuration says */
         g_variant_dict_insert(&dict, "timeout", "u", (guint32)options->timeout);
     g_variant_dict_insert(&dict, "directory", "s", directory);
-    if (options->request != NULL)
-        g_variant_dict_insert(&dict, "categories", "^as", options->request);
+    if (has_query(options))
+        g_variant_dict_insert_value(&dict, "queries", receive_options_queries(options));
+    if (options->list)
+        g_variant_dict_insert(&dict, "list", "b", TRUE);
     if (options->purpose != NULL)
         g_variant_dict_insert(&dict, "purpose", "s", options->purpose);
     if (options->period_days > 0)
@@ -174,4 +236,11 @@ receive_options_clear(ReceiveOptions *options)
     g_clear_pointer(&options->file, g_free);
     g_clear_pointer(&options->policy_name, g_free);
     g_clear_pointer(&options->on_filed, g_free);
+    g_clear_pointer(&options->type, g_free);
+    g_clear_pointer(&options->since, g_free);
+    g_clear_pointer(&options->until, g_free);
+    g_clear_pointer(&options->ids, g_strfreev);
+    g_clear_pointer(&options->pick, g_free);
+    g_clear_pointer(&options->reply, g_strfreev);
+    g_clear_pointer(&options->expect, g_strfreev);
 }

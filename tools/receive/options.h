@@ -38,10 +38,20 @@ typedef struct {
     Policy policy;
     char *on_filed; /* owned, nullable; program */
     gboolean unverified;
+    char *type;           /* owned, nullable; as all below */
+    char *since, *until;
+    int last;             /* 0: all */
+    char **ids;
+    gboolean list;
+    char *pick;
+    char **reply;         /* files */
+    char **expect;        /* FILE or KEY=VALUE */
 } ReceiveOptions;
 
 /* 0 to go on, -1 to exit with 0, else the exit status. Says what is wrong. */
 int receive_options_parse(ReceiveOptions *options, int argc, char **argv);
 /* What Manager.Receive wants; floating. */
 GVariant *receive_options_to_vardict(const ReceiveOptions *options);
+/* aa{sv} as Manager.Receive wants it; floating. */
+GVariant *receive_options_queries(const ReceiveOptions *options);
 void receive_options_clear(ReceiveOptions *options);

@@ -12,8 +12,12 @@
 #include "tools/common/session-dir.h"
 #include "tools/common/trouble.h"
 #include "tools/common/words.h"
+#include "tools/common/person.h"
+#include "tools/receive/more.h"
 #include "tools/receive/on-filed.h"
 #include "tools/receive/records.h"
+
+#define ASK_FILE N_("Is this the person in front of you? yes files the records, no deletes them:")
 
 struct Round {
     const ReceiveOptions *options; /* borrowed */
@@ -29,6 +33,11 @@ struct Round {
     GError *why;       /* owned: a fault of this side that ended it */
     gboolean resumed; /* an earlier run may have collected some of it */
     gboolean arrived, freed, over, keep;
+    guint transfers;             /* to here, so far */
+    GPtrArray *listed;           /* owned, of EhrlinkItem: what a list showed */
+    gboolean picked;             /* from it */
+    void (*when_may_ask)(Round *round); /* waits for the patient's side to be ready for more */
+    gboolean replying;
     gboolean storing; /* a collection or a receipt is on its way here: the end waits for it */
 };
 
@@ -162,20 +171,58 @@ on_answer(const char *answer, gpointer user_data)
     else if (ask_is_no(answer))
         ehrlink_session_discard_async(round->session, NULL, NULL, on_discarded, NULL);
     else if (answer != NULL)
-        ask_line(_("File them? yes or no (no deletes them):"), on_answer, round);
+        ask_line(_(ASK_FILE), on_answer, round);
     /* no answer: nobody is there; the filing time runs out and discards them */
+}
+
+/* Who the records say they are about. FALSE: somebody else was expected. */
+static gboolean
+check_person(Round *round)
+{
+    g_autoptr(Person) person = person_of_directory(round->directory, round->files);
+    g_auto(GStrv) differences = NULL;
+    JsonBuilder *builder;
+
+    if (round->options->expect != NULL)
+        differences = person_compare(person, round->options->expect);
+    builder = event(round, "person");
+    person_add_members(person, builder);
+    json_builder_set_member_name(builder, "differences");
+    json_builder_begin_array(builder);
+    for (guint i = 0; differences != NULL && differences[i] != NULL; i++)
+        json_builder_add_string_value(builder, differences[i]);
+    json_builder_end_array(builder);
+    output_event_end();
+    person_show(person);
+    for (guint i = 0; differences != NULL && differences[i] != NULL; i++)
+        output_note(_("  NOT AS EXPECTED: %s"), differences[i]);
+    return differences == NULL || differences[0] == NULL;
+}
+
+/* Nobody looks: what may be another person's is not kept. */
+static void
+reject_person(Round *round)
+{
+    round->why = g_error_new_literal(EHRLINK_ERROR, EHRLINK_ERROR_MIXED_SUBJECTS,
+                                     _("the records are not about the expected person"));
+    ehrlink_session_discard_async(round->session, "not-the-expected-person", NULL, on_discarded, NULL);
 }
 
 static void
 confirm(Round *round)
 {
+    const gboolean expected = check_person(round);
+
     switch (round->options->file_mode) {
     case FILE_AUTO:
-        ehrlink_session_file_async(round->session, NULL, on_done, NULL);
+        if (expected)
+            ehrlink_session_file_async(round->session, NULL, on_done, NULL);
+        else
+            reject_person(round);
         break;
     case FILE_ASK:
         output_note("%s", words_state(EHRLINK_ROLE_TERMINAL, EHRLINK_SESSION_STATE_CONFIRMING));
-        ask_line(_("File them? yes or no (no deletes them):"), on_answer, round);
+        ask_line(_(ASK_FILE), on_answer, round);
         break;
     case FILE_LATER:
         output_note(_("To file it: ehrctl session file %s"), ehrlink_session_get_id(round->session));
@@ -249,6 +296,93 @@ accept(Round *round)
     return FALSE;
 }
 
+/* --- and back -------------------------------------------------------------------------------- */
+
+/* Calls `next` once the patient's device has the receipt and listens, or has left. */
+static void
+when_may_ask(Round *round, void (*next)(Round *round))
+{
+    if (ehrlink_session_get_may_ask(round->session) || ehrlink_session_get_peer_left(round->session))
+        next(round);
+    else
+        round->when_may_ask = next;
+}
+
+static void
+reply_over(Round *round, gboolean accepted, const char *words)
+{
+    JsonBuilder *builder = event(round, "reply");
+
+    round->replying = FALSE;
+    output_member_bool(builder, "accepted", accepted);
+    output_event_end();
+    output_line("%s", words);
+    confirm(round);
+}
+
+static void
+on_reply_receipt(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    Round *round = user_data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) receipt =
+        ehrlink_session_get_receipt_finish(EHRLINK_SESSION(source), result, &error);
+
+    if (!stored(round))
+        return;
+    if (receipt == NULL || !session_dir_add_reply(round->directory, round->options->reply, receipt, &error))
+        output_error("%s", error->message);
+    reply_over(round, TRUE, _("The patient has it; the receipt for it is stored."));
+}
+
+static void
+look_at_reply(Round *round)
+{
+    const char *state = ehrlink_session_get_reply_state(round->session);
+
+    if (g_strcmp0(state, "failed") == 0) {
+        reply_over(round, FALSE, _("The patient did not take what you sent back."));
+    } else if (g_strcmp0(state, "complete") == 0) {
+        round->replying = FALSE;
+        round->storing = TRUE;
+        ehrlink_session_get_receipt_of_async(round->session, round->transfers, round->cancellable,
+                                             on_reply_receipt, round);
+    }
+}
+
+static void
+on_reply_offered(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    Round *round = user_data;
+    g_autoptr(GError) error = NULL;
+
+    if (!stored(round))
+        return;
+    if (!ehrlink_session_reply_finish(EHRLINK_SESSION(source), result, &error)) {
+        output_error("%s", error->message);
+        reply_over(round, FALSE, _("Nothing was sent back."));
+        return;
+    }
+    round->replying = TRUE;
+    look_at_reply(round);
+}
+
+static void
+send_reply(Round *round)
+{
+    g_autoptr(GPtrArray) items = NULL;
+
+    if (!ehrlink_session_get_may_ask(round->session)) {
+        reply_over(round, FALSE, _("The patient's device has left; nothing was sent back."));
+        return;
+    }
+    items = more_items(round->options->reply);
+    output_note(_("Offered to the patient, who decides."));
+    round->storing = TRUE;
+    ehrlink_session_reply_async(round->session, (EhrlinkItem **)items->pdata, items->len,
+                                round->cancellable, on_reply_offered, round);
+}
+
 static void
 on_receipt(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -272,7 +406,10 @@ on_receipt(GObject *source, GAsyncResult *result, gpointer user_data)
     g_free(round->directory);
     round->directory = final;
     announce(round);
-    confirm(round);
+    if (round->options->reply != NULL)
+        when_may_ask(round, send_reply);
+    else
+        confirm(round);
 }
 
 /* items: all; collected: those that came now. */
@@ -305,6 +442,8 @@ on_items(GObject *source, GAsyncResult *result, gpointer user_data)
     if (!stored(round))
         return;
     if (items != NULL)
+        more_without_listed(items);
+    if (items != NULL)
         take_items(round, items, collected);
     else
         reject(round, error);
@@ -331,17 +470,112 @@ on_collected(GObject *source, GAsyncResult *result, gpointer user_data)
     }
 }
 
+static void collect(Round *round);
+
+/* --- a list, and what is picked from it -------------------------------------------------------- */
+
+static void
+on_requested(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    Round *round = user_data;
+    g_autoptr(GError) error = NULL;
+
+    if (!ehrlink_session_request_items_finish(EHRLINK_SESSION(source), result, &error) &&
+        !ehrlink_session_has_ended(round->session))
+        reject(round, error);
+}
+
+static void
+request_picked(Round *round)
+{
+    if (!ehrlink_session_get_may_ask(round->session)) {
+        output_note(_("The patient's device has left."));
+        round->arrived = TRUE;
+        collect(round);
+        return;
+    }
+    round->arrived = FALSE;
+    ehrlink_session_request_items_async(round->session, more_query(round->listed), FALSE,
+                                        round->cancellable, on_requested, round);
+}
+
+static void ask_pick(Round *round);
+
+static void
+on_pick(const char *answer, gpointer user_data)
+{
+    Round *round = user_data;
+
+    if (!more_pick(round->listed, answer)) {
+        ask_pick(round);
+        return;
+    }
+    round->picked = TRUE;
+    if (round->listed->len == 0)
+        collect(round);
+    else
+        when_may_ask(round, request_picked);
+}
+
+static void
+ask_pick(Round *round)
+{
+    ask_line(_("Which of them? numbers (1,3-4), all or none:"), on_pick, round);
+}
+
+static void
+on_list(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    Round *round = user_data;
+    g_autoptr(GError) error = NULL;
+
+    round->listed = ehrlink_session_list_items_finish(EHRLINK_SESSION(source), result, &error);
+    if (!stored(round))
+        return;
+    if (round->listed == NULL) {
+        reject(round, error);
+        return;
+    }
+    more_show(ehrlink_session_get_id(round->session), round->listed);
+    if (round->options->pick == NULL) {
+        ask_pick(round);
+    } else if (more_pick(round->listed, round->options->pick)) {
+        round->picked = TRUE;
+        if (round->listed->len > 0)
+            when_may_ask(round, request_picked);
+        else
+            collect(round);
+    } else {
+        g_set_error(&error, EHRLINK_ERROR, EHRLINK_ERROR_INVALID_ARGUMENT, _("--pick: not on the list"));
+        reject(round, error);
+    }
+}
+
 static void
 on_arrived(EhrlinkSession *session, guint items, guint64 bytes, gpointer user_data)
 {
     Round *round = user_data;
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GFile) directory = NULL;
 
     if (round->arrived)
         return; /* said again after a reattachment */
     round->arrived = TRUE;
+    round->transfers++;
     output_progress_end();
+    if (round->options->list && !round->picked && !round->resumed) {
+        round->storing = TRUE;
+        ehrlink_session_list_items_async(session, round->cancellable, on_list, round);
+        return;
+    }
+    collect(round);
+}
+
+static void
+collect(Round *round)
+{
+    EhrlinkSession *session = round->session;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GFile) directory = NULL;
+
     /* an earlier run stored all of it, and ended before it was filed */
     round->directory = session_dir_find(round->options->output, ehrlink_session_get_id(session));
     if (round->directory != NULL) {
@@ -369,6 +603,14 @@ on_changed(EhrlinkSession *session, gpointer user_data)
     EhrlinkSessionState state = ehrlink_session_get_state(session);
 
     trouble_tell(session, &round->trouble);
+    if (round->when_may_ask != NULL &&
+        (ehrlink_session_get_may_ask(session) || ehrlink_session_get_peer_left(session))) {
+        void (*next)(Round *) = round->when_may_ask;
+        round->when_may_ask = NULL;
+        next(round);
+    }
+    if (round->replying)
+        look_at_reply(round);
     if (state == round->told)
         return;
     round->told = state;
@@ -488,6 +730,7 @@ round_free(Round *round)
     g_clear_object(&round->cancellable);
     g_clear_pointer(&round->items, g_ptr_array_unref);
     g_clear_pointer(&round->files, g_ptr_array_unref);
+    g_clear_pointer(&round->listed, g_ptr_array_unref);
     g_clear_pointer(&round->directory, g_free);
     g_clear_error(&round->why);
     g_free(round->trouble);

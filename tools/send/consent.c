@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tools/common/ask.h"
+#include "tools/common/choice.h"
 #include "tools/common/output.h"
 #include "tools/common/words.h"
 
@@ -17,7 +18,8 @@
 
 static struct {
     EhrlinkSession *session; /* borrowed while a question is open */
-    guint n_items;
+    guint n_items;         /* that fit what is asked for */
+    guint *fitting;        /* owned: their ids */
     guint warn_source;
     ConsentDecided callback;
     gpointer user_data;
@@ -97,6 +99,43 @@ days(GVariant *request, const char *key, const char *none)
     return g_strdup_printf(ngettext("%s day", "%s days", (gulong)n), number);
 }
 
+/* Of one query what is more than categories. */
+static void
+show_query(GVariant *query)
+{
+    static const char *const keys[] = {"type", "since", "until"};
+    const char *labels[] = {_("Only of type:"), _("Not before:"), _("Not after:")};
+    g_autoptr(GVariant) ids = g_variant_lookup_value(query, "ids", G_VARIANT_TYPE_STRING_ARRAY);
+    const char *text;
+    guint32 last = 0;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(keys); i++)
+        if (g_variant_lookup(query, keys[i], "&s", &text)) {
+            g_autofree char *safe = ehrlink_safe_text(text, 80);
+            show_line(labels[i], safe);
+        }
+    if (g_variant_lookup(query, "last", "u", &last)) {
+        g_autofree char *number = g_strdup_printf("%u", last);
+        show_line(_("The newest:"), number);
+    }
+    for (gsize i = 0; ids != NULL && i < g_variant_n_children(ids); i++) {
+        g_variant_get_child(ids, i, "&s", &text);
+        g_autofree char *safe = ehrlink_safe_text(text, 80);
+        show_line(_("By number:"), safe);
+    }
+}
+
+static void
+show_conditions(GVariant *request)
+{
+    g_autoptr(GVariant) queries = g_variant_lookup_value(request, "queries", G_VARIANT_TYPE("aa{sv}"));
+
+    for (gsize i = 0; queries != NULL && i < g_variant_n_children(queries); i++) {
+        g_autoptr(GVariant) query = g_variant_get_child_value(queries, i);
+        show_query(query);
+    }
+}
+
 static void
 show_request(GVariant *request)
 {
@@ -108,6 +147,7 @@ show_request(GVariant *request)
 
     g_variant_lookup(request, "purpose", "&s", &purpose);
     show_line(_("Asks for:"), categories);
+    show_conditions(request);
     show_line(_("Purpose:"), words_purpose(purpose));
     show_line(_("Uses them:"), period);
     show_line(_("Keeps them:"), retention);
@@ -157,12 +197,14 @@ consent_show_peer(EhrlinkSession *session)
 }
 
 static void
-decide(gboolean granted, const guint *ids, gsize n_ids, const GError *why)
+decide(gboolean granted, guint *ids, gsize n_ids, const GError *why)
 {
     ConsentDecided callback = open_question.callback;
 
     open_question.callback = NULL;
     g_clear_handle_id(&open_question.warn_source, g_source_remove);
+    for (gsize i = 0; ids != NULL && i < n_ids; i++) /* numbers on the screen → ids */
+        ((guint *)ids)[i] = open_question.fitting[ids[i]];
     callback(granted, ids, n_ids, why, open_question.user_data);
 }
 
@@ -176,34 +218,6 @@ is_expected(EhrlinkSession *session, const SendOptions *options)
         return g_strcmp0(ehrlink_session_get_peer_fingerprint(session), options->to_fingerprint) == 0;
     return ehrlink_session_get_peer_verified(session) &&
            g_strcmp0(ehrlink_session_get_peer_organisation(session), options->to) == 0;
-}
-
-guint *
-consent_parse_choice(const char *text, guint count, gsize *n_ids)
-{
-    g_autofree gboolean *wanted = g_new0(gboolean, count);
-    g_auto(GStrv) parts = g_strsplit_set(text, ", ", -1);
-    g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(guint));
-
-    for (char **part = parts; *part != NULL; part++) {
-        char *end;
-        if (**part == '\0')
-            continue;
-        if (!g_ascii_isdigit(**part))
-            return NULL;
-        gulong first = strtoul(*part, &end, 10), last = first;
-        if (*end == '-' && g_ascii_isdigit(end[1]))
-            last = strtoul(end + 1, &end, 10);
-        if (*end != '\0' || first < 1 || last < first || last > count)
-            return NULL;
-        for (gulong i = first; i <= last; i++)
-            wanted[i - 1] = TRUE;
-    }
-    for (guint i = 0; i < count; i++)
-        if (wanted[i])
-            g_array_append_val(ids, i);
-    *n_ids = ids->len;
-    return ids->len > 0 ? (guint *)g_array_free(g_steal_pointer(&ids), FALSE) : NULL;
 }
 
 static void ask_again(void);
@@ -252,7 +266,7 @@ on_answer(const char *answer, gpointer user_data)
         ehrlink_session_extend_async(open_question.session, NULL, on_extended, NULL);
         ask_again();
     } else {
-        g_autofree guint *ids = consent_parse_choice(answer, open_question.n_items, &n_ids);
+        g_autofree guint *ids = choice_parse(answer, open_question.n_items, &n_ids);
         if (ids == NULL)
             ask_again();
         else
@@ -270,11 +284,14 @@ ask_again(void)
 }
 
 static void
-show_items(GPtrArray *items)
+show_items(GPtrArray *items, gboolean list)
 {
-    output_note(_("\nYou would send:"));
-    for (guint i = 0; i < items->len; i++) {
-        EhrlinkItem *item = g_ptr_array_index(items, i);
+    if (list)
+        output_note(_("\nYou would show the list of these; what is asked for of it is then sent without another question:"));
+    else
+        output_note(_("\nYou would send:"));
+    for (guint i = 0; i < open_question.n_items; i++) {
+        EhrlinkItem *item = g_ptr_array_index(items, open_question.fitting[i]);
         g_autofree char *name = ehrlink_safe_text(ehrlink_item_get_name(item), 60);
         g_autofree char *size = words_bytes(ehrlink_item_get_size(item));
         g_autofree char *what = words_item(item);
@@ -282,6 +299,20 @@ show_items(GPtrArray *items)
         if (what != NULL)
             output_note("       %s", what);
     }
+}
+
+static void
+take_fitting(EhrlinkSession *session, guint n_items)
+{
+    gsize n = 0;
+    const guint *ids = ehrlink_session_get_matching(session, &n);
+
+    g_free(open_question.fitting);
+    open_question.fitting = g_new(guint, n + 1);
+    open_question.n_items = 0;
+    for (gsize i = 0; i < n; i++)
+        if (ids[i] < n_items)
+            open_question.fitting[open_question.n_items++] = ids[i];
 }
 
 void
@@ -294,16 +325,20 @@ consent_ask(EhrlinkSession *session, const SendOptions *options, GPtrArray *item
     open_question.callback = callback;
     open_question.user_data = user_data;
     open_question.session = session;
-    open_question.n_items = items->len;
+    take_fitting(session, items->len);
     consent_show_peer(session);
     if (!is_expected(session, options)) {
         g_set_error_literal(&why, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_PEER,
                             ehrlink_error_get_text(EHRLINK_ERROR_WRONG_PEER));
         decide(FALSE, NULL, 0, why);
+    } else if (open_question.n_items == 0) {
+        g_set_error_literal(&why, EHRLINK_ERROR, EHRLINK_ERROR_DECLINED,
+                            _("nothing of what you offer was asked for"));
+        decide(FALSE, NULL, 0, why);
     } else if (options->yes) {
         decide(TRUE, NULL, 0, NULL);
     } else {
-        show_items(items);
+        show_items(items, ehrlink_session_get_request_list(session));
         warn_in_time();
         ask_again();
     }

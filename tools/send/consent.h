@@ -19,6 +19,3 @@ void consent_cancel(void);
 
 /* Says who the terminal is, and what it asks for. */
 void consent_show_peer(EhrlinkSession *session);
-
-/* "1,3-5" over `count` items → ids from 0, in order, each once; NULL if it is not that. *n_ids is set. */
-guint *consent_parse_choice(const char *text, guint count, gsize *n_ids);

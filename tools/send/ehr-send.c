@@ -13,7 +13,10 @@
 #include "tools/common/trouble.h"
 #include "tools/common/words.h"
 #include "tools/send/consent.h"
+#include "tools/common/person.h"
+#include "tools/common/session-dir.h"
 #include "tools/send/options.h"
+#include "tools/send/replies.h"
 #include "tools/send/warn.h"
 
 /* How long to stay after the receipt: just long enough for a kiosk that files at once, or as long as
@@ -133,6 +136,7 @@ on_ended(EhrlinkSession *session, gpointer user_data)
     g_autoptr(GError) error = ehrlink_session_dup_error(session);
 
     consent_cancel();
+    replies_forget();
     ask_cancel(send);
     if (error != NULL)
         finish(send, send->why != NULL ? send->why : error);
@@ -272,6 +276,8 @@ on_session(GObject *source, GAsyncResult *result, gpointer user_data)
     g_signal_connect(send->session, "consent-requested", G_CALLBACK(on_consent_requested), send);
     g_signal_connect(send->session, "consent-cancelled", G_CALLBACK(on_consent_cancelled), send);
     g_signal_connect(send->session, "stopped", G_CALLBACK(on_stopped), send);
+    if (send->options.replies != NULL)
+        replies_watch(send->session, &send->options);
     g_signal_connect(send->session, "ended", G_CALLBACK(on_ended), send);
     on_changed(send->session, send);
 }
@@ -294,7 +300,11 @@ on_client(GObject *source, GAsyncResult *result, gpointer user_data)
     if (send->options.acting_as != NULL)
         g_variant_dict_insert(&options, "acting-as", "s", send->options.acting_as);
     g_variant_dict_insert(&options, "linger", "u",
-                          (guint32)(send->options.wait_filed ? LINGER_LONG : LINGER_SHORT));
+                          (guint32)(send->options.wait_filed || send->options.replies != NULL
+                                        ? LINGER_LONG
+                                        : LINGER_SHORT));
+    if (send->options.replies != NULL)
+        g_variant_dict_insert(&options, "replies", "b", TRUE);
     ehrlink_client_send_async(send->client, (EhrlinkItem **)send->items->pdata, send->items->len,
                               g_variant_dict_end(&options), send->cancellable, on_session, send);
 }
@@ -338,10 +348,13 @@ run(Send *send)
         if (send->receipt_file == NULL)
             return cli_end(EHRLINK_ROLE_PATIENT, error);
     }
+    if (send->options.replies != NULL && !session_dir_prepare(send->options.replies, &error))
+        return cli_end(EHRLINK_ROLE_PATIENT, error);
     send->items = g_ptr_array_new_with_free_func(g_object_unref);
     for (char **file = send->options.files; *file != NULL; file++)
         g_ptr_array_add(send->items, ehrlink_item_new_for_path(*file));
     ehrlink_item_recognise_all((EhrlinkItem **)send->items->pdata, send->items->len);
+    person_mark_subjects(send->items);
     warn_of_findings(send->options.files);
     send->cancellable = g_cancellable_new();
     send->loop = g_main_loop_new(NULL, FALSE);

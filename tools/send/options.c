@@ -42,6 +42,8 @@ send_options_parse(SendOptions *options, int argc, char **argv)
          N_("FILE")},
         {"wait-filed", 0, 0, G_OPTION_ARG_NONE, &options->wait_filed,
          N_("stay until the clinic has confirmed"), NULL},
+        {"replies", 0, 0, G_OPTION_ARG_FILENAME, &options->replies, N_("store in DIR what the clinic sends back"),
+         N_("DIR")},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL, NULL},
         {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
     };
@@ -58,5 +60,6 @@ send_options_clear(SendOptions *options)
     g_clear_pointer(&options->to_fingerprint, g_free);
     g_clear_pointer(&options->acting_as, g_free);
     g_clear_pointer(&options->receipt, g_free);
+    g_clear_pointer(&options->replies, g_free);
     g_clear_pointer(&options->files, g_strfreev);
 }

@@ -15,6 +15,7 @@ typedef struct {
     char *acting_as;      /* owned */
     char *receipt;        /* owned */
     gboolean wait_filed;
+    char *replies; /* owned, nullable: directory for what the clinic sends back */
     char **files; /* owned, NULL-terminated */
 } SendOptions;
 

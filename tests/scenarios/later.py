@@ -1,0 +1,187 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Asking for more than everything, lists and items of them, what the clinic sends back, and whose records they are."""
+import json
+import os
+
+from scenario import CLINIC, case, main, read
+
+YES = ("--yes", "--to", CLINIC)
+
+
+def patient(name, birth, number):
+    """A record about somebody."""
+    return json.dumps({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": {
+        "resourceType": "Patient", "name": [{"family": name, "given": ["Anna"]}], "birthDate": birth, "gender": "female",
+        "identifier": [{"system": "urn:oid:1.2.3", "value": number}]}}]})
+
+
+def session_of(directory):
+    with open(os.path.join(directory, "session.json"), encoding="utf-8") as f:
+        return json.load(f)
+
+
+def files_in(directory):
+    return sorted(n for n in os.listdir(directory) if n not in ("session.json", "findings.json"))
+
+
+def only_session(rig, output):
+    sessions = rig.sessions(output)
+    assert len(sessions) == 1, sessions
+    return os.path.join(output, sessions[0])
+
+
+@case()
+def list_and_pick(rig):
+    """The list first; one of it is picked; nothing else leaves the device."""
+    files = rig.sample()
+    receive = rig.receive("--list", "--pick", "2")
+    send = rig.send(*files)
+    rig.tap()
+    assert receive.expect("list")["items"] == 3
+    send.ends(0), receive.ends(0)
+    picked = receive.find("listed", number=2)["name"]
+    directory = only_session(rig, "got")
+    assert files_in(directory) == [picked], os.listdir(directory)
+    assert read(os.path.join(directory, picked)) == read(next(f for f in files if f.endswith(picked)))
+    rig.call("on-patient", "ehrctl", "receipt", "verify", "--files", directory)
+    assert send.find("request")["list"] is True
+
+
+@case()
+def list_and_nothing(rig):
+    """A list of which nothing is taken ends well on both sides."""
+    receive = rig.receive("--list", "--pick", "none")
+    send = rig.send(*rig.sample())
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    assert files_in(only_session(rig, "got")) == []
+
+
+@case()
+def list_asked_at_the_keyboard(rig):
+    """A person, or a script, types what it wants."""
+    receive = rig.receive("--list")
+    send = rig.send(*rig.sample())
+    rig.tap()
+    receive.expect("list")
+    receive.type("9")
+    receive.type("1,3")
+    send.ends(0), receive.ends(0)
+    assert len(files_in(only_session(rig, "got"))) == 2
+
+
+@case()
+def query(rig):
+    """Only what is asked for is sent."""
+    files = rig.sample()
+    receive = rig.receive("--request", "Medical-Imaging")
+    send = rig.send(files[0], files[2])
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    rig.arrived([files[2]])
+
+
+@case()
+def query_that_nothing_fits(rig):
+    """Nothing fits: the clinic reads it as any other no."""
+    receive = rig.receive("--request", "Electronic-Prescriptions")
+    send = rig.send(rig.sample()[0])
+    rig.tap()
+    send.ends(77, "Declined"), receive.ends(77, "Declined")
+    rig.nothing_arrived()
+
+
+@case("--link", "unix")
+def reply(rig):
+    """A report and a prescription go back, with their origin; the receipts verify; a change is noticed."""
+    report = rig.write("report.pdf", b"%PDF-1.4\n" + os.urandom(400000))
+    prescription = rig.write("prescription.json", json.dumps({
+        "resourceType": "Bundle", "type": "document", "timestamp": "2026-03-01T10:00:00Z",
+        "identifier": {"system": "urn:ietf:rfc:3986", "value": "urn:uuid:0c3151bd-1cbf-4d64-b04d-cd9187a4c6e0"},
+        "entry": [{"fullUrl": "urn:uuid:1", "resource": {
+            "resourceType": "Composition", "status": "final", "date": "2026-03-01", "title": "Prescription",
+            "type": {"coding": [{"system": "http://loinc.org", "code": "57833-6"}]}}}]}))
+    receive = rig.receive("--operator", "Dr Muster", "--reply", report, "--reply", prescription)
+    send = rig.send(*rig.sample(), options=(*YES, "--replies", "back"))
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    assert receive.find("reply")["accepted"] is True
+    directory = only_session(rig, "back")
+    session = session_of(directory)
+    assert session["direction"] == "to-patient" and session["from"]["organisation"] == CLINIC, session
+    assert session["from"]["verified"] is True and session["request"]["operator"]["display"] == "Dr Muster", session
+    by_file = {i["file"]: i for i in session["items"]}
+    assert read(os.path.join(directory, "report.pdf")) == read(report)
+    assert read(os.path.join(directory, "prescription.json")) == read(prescription)
+    assert by_file["prescription.json"].get("note") == "copy for information", by_file
+    rig.call("on-patient", "ehrctl", "receipt", "verify", "--files", directory)
+    got = only_session(rig, "got")
+    assert session_of(got)["reply"]["receipt"] == session["receipt"]
+    rig.call("on-patient", "ehrctl", "receipt", "verify", "--files", got)
+    with open(os.path.join(directory, "report.pdf"), "r+b") as f:
+        f.seek(1000)
+        f.write(b"!")
+    changed = rig.call("on-patient", "ehrctl", "receipt", "verify", "--files", directory, check=False)
+    assert changed.returncode == 65, changed
+
+
+@case()
+def reply_nobody_takes(rig):
+    """Without --replies it is declined politely; the records are filed all the same."""
+    receive = rig.receive("--reply", rig.write("report.txt", "all is well"))
+    send = rig.send(*rig.sample(), options=(*YES, "--wait-filed"))
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    assert receive.find("reply")["accepted"] is False
+    rig.arrived(rig.sample())
+
+
+@case("--rate", "300")
+def reply_over_a_broken_link(rig):
+    """The link goes while the report goes back, and comes again."""
+    report = rig.write("report.bin", 900000)
+    receive = rig.receive("--reply", report)
+    send = rig.send(*rig.sample(), options=(*YES, "--replies", "back"))
+    rig.tap()
+    send.expect("reply")
+    rig.link("down")
+    rig.link("up")
+    send.ends(0), receive.ends(0)
+    assert read(os.path.join(only_session(rig, "back"), "report.bin")) == read(report)
+
+
+@case()
+def two_people(rig):
+    """Records of two people in one session: refused before anybody taps."""
+    send = rig.send(rig.write("a.json", patient("Berg", "1970-01-01", "1")), rig.write("b.json", patient("Tal", "1980-01-01", "2")))
+    send.ends(65, "MixedSubjects")
+
+
+@case()
+def expected_person(rig):
+    """The person is shown, compared, and filed when it is the expected one."""
+    record = rig.write("a.json", patient("Berg", "1970-01-01", "1"))
+    receive = rig.receive("--expect-patient", "family=berg", "--expect-patient", "identifier=1")
+    send = rig.send(record)
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    person = receive.find("person")
+    assert person["birth-date"] == "1970-01-01" and person["differences"] == [], person
+
+
+@case()
+def another_person(rig):
+    """Somebody else's records are not filed, and not kept."""
+    record = rig.write("a.json", patient("Berg", "1970-01-01", "1"))
+    receive = rig.receive("--expect-patient", rig.write("expected.json", patient("Berg", "1971-01-01", "7")))
+    send = rig.send(record, options=(*YES, "--wait-filed"))
+    rig.tap()
+    receive.ends(65), send.ends(75)
+    person = receive.find("person")
+    assert len(person["differences"]) == 2, person
+    assert not rig.sessions("got")
+
+
+if __name__ == "__main__":
+    main()
