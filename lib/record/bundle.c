@@ -346,8 +346,10 @@ sort(ErecBundle *self)
         if (entry->type != NULL && entry->id != NULL)
             self->by_id[self->n_by_id++] = i;
     }
-    qsort_r(self->by_url, self->n_by_url, sizeof(guint), by_url, self);
-    qsort_r(self->by_id, self->n_by_id, sizeof(guint), by_id, self);
+    if (self->n_by_url > 0)
+        qsort_r(self->by_url, self->n_by_url, sizeof(guint), by_url, self);
+    if (self->n_by_id > 0)
+        qsort_r(self->by_id, self->n_by_id, sizeof(guint), by_id, self);
 }
 
 ErecBundle *
