@@ -11,9 +11,10 @@ _ehr_send() {
     case $prev in
     --acting-as) _ehrlink_words "self parent guardian caregiver"; return ;;
     --to | --timeout) return ;;
+    --replies) compopt -o dirnames; return ;;
     esac
     case $cur in
-    -*) _ehrlink_words "--yes --to --timeout --acting-as --receipt --wait-filed --json --quiet --version --help" ;;
+    -*) _ehrlink_words "--yes --to --timeout --acting-as --receipt --replies --wait-filed --json --quiet --version --help" ;;
     *) compopt -o default ;;
     esac
 }
@@ -21,15 +22,16 @@ _ehr_send() {
 _ehr_receive() {
     local prev=${COMP_WORDS[COMP_CWORD - 1]}
     case $prev in
-    --output | --on-filed) compopt -o default; return ;;
+    --output | --on-filed | --reply | --expect-patient) compopt -o default; return ;;
     --request) _ehrlink_words "Patient-Summaries Electronic-Prescriptions Electronic-Dispensations Medical-Imaging Laboratory-Reports Discharge-Reports other"; return ;;
     --purpose) _ehrlink_words "TREAT ETREAT PATRQT HPAYMT HOPERAT PUBHLTH HRESCH"; return ;;
     --operator-assurance) _ehrlink_words "stated logged-in card"; return ;;
     --file) _ehrlink_words "ask later auto"; return ;;
     --policy) _ehrlink_words "warn refuse"; return ;;
+    --type | --since | --until | --last | --id | --pick) return ;;
     --timeout | --text | --operator | --operator-role | --operator-id | --period-days | --retention-days) return ;;
     esac
-    _ehrlink_words "--output --request --purpose --period-days --retention-days --text --operator --operator-role --operator-id --operator-assurance --once --timeout --file --policy --on-filed --unverified --json --quiet --version --help"
+    _ehrlink_words "--output --request --type --since --until --last --id --list --pick --reply --expect-patient --purpose --period-days --retention-days --text --operator --operator-role --operator-id --operator-assurance --once --timeout --file --policy --on-filed --unverified --json --quiet --version --help"
 }
 
 _ehr_view() {
