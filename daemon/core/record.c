@@ -143,6 +143,10 @@ add_stage(GVariantBuilder *dict, EhdSession *self)
     g_variant_builder_add(dict, "{sv}", "uid", g_variant_new_uint32(self->uid));
     g_variant_builder_add(dict, "{sv}", "patient",
                           g_variant_new_boolean(self->role == EHD_PATIENT));
+    g_variant_builder_add(
+        dict, "{sv}", "granted",
+        g_variant_new_boolean(self->committed != 0 ||
+                              (self->engine != NULL && ehp_session_granted(self->engine))));
     g_variant_builder_add(dict, "{sv}", "detach", g_variant_new_boolean(self->wishes.detach));
     g_variant_builder_add(dict, "{sv}", "created", g_variant_new_int64(self->created));
     g_variant_builder_add(dict, "{sv}", "committed", g_variant_new_int64(self->committed));
@@ -380,6 +384,7 @@ take_stage(GVariant *dict, EhdSession *self, EhdPast *past)
     g_variant_lookup(dict, "time", "x", &past->time);
     g_variant_lookup(dict, "boottime", "t", &past->boottime);
     g_variant_lookup(dict, "own-leaf", "b", &self->own_leaf);
+    g_variant_lookup(dict, "granted", "b", &past->granted);
     self->consented =
         g_variant_lookup(dict, "consent", "(iixx)", &self->consent.purpose,
                          &self->consent.acting_as, &self->consent.time, &self->consent.expires);

@@ -163,6 +163,7 @@ typedef struct {
     int status;     /* StatusKind */
     char *rule;     /* owned */
     ehp_status why; /* what the session ends with */
+    gboolean kept;  /* the record outlives it: the patient has no receipt yet */
 } Filing;
 
 static void
@@ -224,17 +225,6 @@ filing_done(Filing *filing)
 }
 
 static void
-on_decision_kept(ehp_status status, gpointer user_data)
-{
-    Filing *filing = user_data;
-    EhdSession *self = filing->session;
-
-    self->jobs--;
-    filing_done(filing);
-    ehd_core_check(self->core);
-}
-
-static void
 on_forgotten(ehp_status status, gpointer user_data)
 {
     Filing *filing = user_data;
@@ -244,6 +234,38 @@ on_forgotten(ehp_status status, gpointer user_data)
     self->recorded = status != EHP_OK;
     filing_done(filing);
     ehd_core_check(self->core);
+}
+
+static void
+on_spool_gone(ehp_status status, gpointer user_data)
+{
+    Filing *filing = user_data;
+    EhdSession *self = filing->session;
+    EhdPage page = {.session = self->id,
+                    .remove_record = TRUE,
+                    .now = ehd_core_now(self->core),
+                    .kept = TRUE};
+
+    self->jobs--;
+    self->spooled = status != EHP_OK;
+    if (filing->kept) {
+        filing_done(filing);
+        ehd_core_check(self->core);
+        return;
+    }
+    self->jobs++;
+    ehd_books_write(self->core->books, &page, on_forgotten, filing);
+}
+
+static void
+on_decision_kept(ehp_status status, gpointer user_data)
+{
+    Filing *filing = user_data;
+    EhdSession *self = filing->session;
+
+    /* one that cannot be kept is told now, or never */
+    filing->kept = status == EHP_OK;
+    ehd_inbox_discard(self->inbox, on_spool_gone, filing); /* the job goes on */
 }
 
 /* The patient has no receipt yet: a restart must be able to send it, and to say the same of the
@@ -264,26 +286,6 @@ keep_decision(Filing *filing)
 }
 
 static void
-on_spool_gone(ehp_status status, gpointer user_data)
-{
-    Filing *filing = user_data;
-    EhdSession *self = filing->session;
-    EhdPage page = {.session = self->id,
-                    .remove_record = TRUE,
-                    .now = ehd_core_now(self->core),
-                    .kept = TRUE};
-
-    self->jobs--;
-    self->spooled = status != EHP_OK;
-    if (self->engine != NULL && !self->engine_ended && !self->receipt_acked) {
-        keep_decision(filing);
-        return;
-    }
-    self->jobs++;
-    ehd_books_write(self->core->books, &page, on_forgotten, filing);
-}
-
-static void
 on_audited(ehp_status status, gpointer user_data)
 {
     Filing *filing = user_data;
@@ -293,6 +295,10 @@ on_audited(ehp_status status, gpointer user_data)
     /* the clock, or a cancellation: it cannot be kept for want of a line in the books */
     if (status != EHP_OK && filing->task != NULL) {
         filing_fail(filing, status);
+        return;
+    }
+    if (self->engine != NULL && !self->engine_ended && !self->receipt_acked) {
+        keep_decision(filing);
         return;
     }
     self->jobs++;
@@ -308,8 +314,8 @@ audit_kind(const Filing *filing)
                                                                : EHD_AUDIT_DISCARDED;
 }
 
-/* Audit line, then the spool, then the ledger: a crash in between leaves the session unfiled,
- * never half filed. */
+/* Audit line, then (for a patient without receipt) the decision, then the spool, then the
+ * ledger: a crash in between leaves the session unfiled, never half filed. */
 static void
 decide(EhdSession *self, int status, const char *rule, ehp_status why, GTask *task)
 {

@@ -382,6 +382,7 @@ typedef struct {
     GBytes *engine; /* owned; NULL: the session needs none any more */
     gint64 time;    /* when it was last known to be alive: Unix seconds */
     guint64 boottime;
+    gboolean granted; /* the engine has the manifest */
 } EhdPast;
 /* FALSE: not a live record. */
 gboolean ehd_record_take_up(EhdSession *self, GBytes *record, EhdPast *past);

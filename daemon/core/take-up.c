@@ -196,8 +196,25 @@ restore(EhdSession *self, Found *found, GError **error)
 
 /* ---------------------------------------------------------------- items */
 
+/* Room that was made for a manifest which was never accepted (it will be sent again), or that
+ * was being emptied. */
 static gboolean
-find_items(EhdSession *self, GError **error)
+drop_room(EhdSession *self, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    g_autoptr(EhdSpoolSession) room =
+        ehd_spool_session_open(self->core->parts.spool, self->id, &local);
+
+    if (room != NULL)
+        return ehd_spool_session_discard(room, error);
+    if (ehd_error_status(local) == EHP_NOT_FOUND)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return FALSE;
+}
+
+static gboolean
+find_items(EhdSession *self, const EhdPast *past, GError **error)
 {
     g_autoptr(GBytes) note = NULL;
 
@@ -206,20 +223,12 @@ find_items(EhdSession *self, GError **error)
         if (note == NULL)
             return FALSE;
         self->noted = TRUE;
+    } else if (!past->granted || self->status != 0) {
+        return drop_room(self, error);
     } else {
-        g_autoptr(GError) local = NULL;
-
         self->inbox = ehd_terminal_inbox_new(self);
-        if (!ehd_inbox_take_up(self->inbox, &note, &local)) {
-            /* before the manifest there is nothing */
-            if (ehd_error_status(local) == EHP_NOT_FOUND &&
-                (self->committed == 0 || self->status != 0)) {
-                g_clear_pointer(&self->inbox, ehd_inbox_free);
-                return TRUE;
-            }
-            g_propagate_error(error, g_steal_pointer(&local));
+        if (!ehd_inbox_take_up(self->inbox, &note, error))
             return FALSE;
-        }
         self->spooled = TRUE;
     }
     return ehd_record_take_up_items(self, note) || damaged(error, "not a list of items");
@@ -337,7 +346,7 @@ find(EhdSession *self, GBytes *record, Found *found, GError **error)
         return FALSE;
     }
     self->tapped = self->tap_answered = self->recorded = TRUE;
-    if (!find_items(self, error) || !check_order(self, error) ||
+    if (!find_items(self, &found->past, error) || !check_order(self, error) ||
         !find_receipt(self, found, error) ||
         !ehd_marks_read(self->core->parts.ledger, self->id, &found->marks, error))
         return FALSE;
@@ -514,6 +523,9 @@ take_up_one(EhdCore *self, const char *id)
         g_warning("session %s: kept for the next start, since it cannot be read now: %s", id,
                   error->message);
         ehd_session_free(session);
+    } else if (why == EHP_NOT_FOUND && session->committed != 0) { /* was filed, and forgotten */
+        ehd_session_free(session);
+        clean_up(self, id, role, EHP_OK);
     } else {
         if (why != EHP_TAP_TORN)
             g_message("session %s: given up: %s", id, error->message);

@@ -324,6 +324,8 @@ start(Host *host, const char *air)
     g_autoptr(GError) error = NULL;
     EhdCoreParts parts = {0};
 
+    if (host->before_open != NULL)
+        host->before_open();
     host->state = ehd_state_open(state_dir, &error);
     g_assert_no_error(error);
     host->seal = ehd_seal_open(host->state, &error);
