@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a resource that stays loses: what points to something that is not there any more, what
+ * talks about it, and a narrative that may.
+ */
+#include <string.h>
+
+#include "lib/record/cut-private.h"
+
+static gboolean
+is_resource(const ErecNode *node)
+{
+    return node->type == EREC_OBJECT && erec_member(node, "resourceType") != NULL;
+}
+
+static gboolean
+is_section(const ErecNode *node)
+{
+    return node->type == EREC_OBJECT && node->parent != NULL &&
+           g_strcmp0(node->parent->key, "section") == 0;
+}
+
+/* What goes with a reference: the extension that holds it; else the element of its resource
+ * that it stands in, whole, for the rest of that speaks of the same thing. */
+static const ErecNode *
+unit_of(const ErecNode *reference)
+{
+    const ErecNode *below = reference, *node = reference->parent;
+
+    for (; node->parent != NULL; below = node, node = node->parent) {
+        const ErecNode *around = node->parent;
+
+        if (around->type == EREC_ARRAY && g_strcmp0(around->key, "extension") == 0)
+            return node;
+        if (is_resource(around) || is_section(around))
+            return node->type == EREC_ARRAY ? below : node;
+    }
+    return below;
+}
+
+typedef struct {
+    ErecMarks *marks;
+    gboolean found;
+} Drop;
+
+static gboolean
+drop_reference(const ErecNode *node, gpointer user_data)
+{
+    Drop *drop = user_data;
+    const ErecCut *cut = drop->marks->cut;
+    guint to;
+
+    if (!erec_cut_resolve(cut, drop->marks->index, node, &to) ||
+        (cut->flags[to] & ENTRY_KEPT) != 0 || to == drop->marks->index)
+        return TRUE;
+    erec_marks_drop(drop->marks, unit_of(node));
+    drop->found = TRUE;
+    return TRUE;
+}
+
+gboolean
+erec_cut_drop_references(ErecMarks *marks, const ErecNode *resource)
+{
+    Drop drop = {marks, FALSE};
+
+    erec_visit(resource, drop_reference, &drop);
+    return drop.found;
+}
+
+/* --- contained resources
+ * ----------------------------------------------------------------------- */
+
+typedef struct {
+    const ErecMarks *marks;
+    const char *id;
+    guint before, after;
+} Uses;
+
+static gboolean
+count_use(const ErecNode *node, gpointer user_data)
+{
+    Uses *uses = user_data;
+
+    if (node->type != EREC_STRING || g_strcmp0(node->key, "reference") != 0 ||
+        *node->text != '#' || strcmp(node->text + 1, uses->id) != 0)
+        return TRUE;
+    uses->before++;
+    uses->after += !erec_marks_is_gone(uses->marks, node);
+    return TRUE;
+}
+
+/* A contained resource that only something dropped referred to; one round, for they do not
+ * nest.
+ */
+static void
+drop_contained(ErecMarks *marks, const ErecNode *root)
+{
+    for (const ErecNode *at = erec_each(root, "contained"); at != NULL;
+         at = erec_each_next(at)) {
+        Uses uses = {marks, erec_text(at, "id"), 0, 0};
+
+        if (uses.id == NULL)
+            continue;
+        erec_visit(root, count_use, &uses);
+        if (uses.before > 0 && uses.after == 0)
+            erec_marks_drop(marks, at);
+    }
+}
+
+/* --- what talks
+ * -------------------------------------------------------------------------------- */
+
+/* Each note by itself: those that tell nothing stay. */
+static void
+drop_talk(ErecMarks *marks, const ErecNode *resource, gboolean all)
+{
+    for (const ErecNode *at = resource->first; at != NULL; at = at->next) {
+        if (!erec_cut_is_talk(at->key))
+            continue;
+        if (all) {
+            erec_marks_drop(marks, at);
+            continue;
+        }
+        if (at->type != EREC_ARRAY && erec_words_are_in(marks->cut->words, at))
+            erec_marks_drop(marks, at);
+        for (const ErecNode *one = at->type == EREC_ARRAY ? at->first : NULL; one != NULL;
+             one = one->next)
+            if (erec_words_are_in(marks->cut->words, one))
+                erec_marks_drop(marks, one);
+    }
+}
+
+static void
+renew_narrative(ErecMarks *marks, const ErecNode *resource, gboolean touched)
+{
+    const ErecNode *text = erec_member(resource, "text");
+    const char *div = erec_text(text, "div");
+    char *anew;
+
+    if (text == NULL || text->type != EREC_OBJECT ||
+        (!touched && div != NULL && !erec_words_are_in_narrative(marks->cut->words, div)))
+        return;
+    anew = erec_cut_narrative_of_resource(marks->cut, marks->index, resource);
+    if (anew != NULL)
+        erec_marks_change(marks, text, anew);
+    else
+        erec_marks_drop(marks, text);
+}
+
+void
+erec_cut_resource(ErecCut *cut, guint index)
+{
+    g_autoptr(ErecTree) tree = erec_bundle_load(cut->bundle, index, &cut->fault);
+    g_auto(ErecMarks) marks = {0};
+    gboolean touched = (cut->flags[index] & ENTRY_TOUCHED) != 0, pointed;
+    const ErecNode *root;
+
+    if (tree == NULL)
+        return;
+    root = erec_tree_root(tree);
+    erec_marks_init(&marks, cut, index, tree);
+    pointed = erec_cut_drop_references(&marks, root);
+    touched = touched || pointed;
+    drop_talk(&marks, root, pointed);
+    for (const ErecNode *at = erec_each(root, "contained"); at != NULL;
+         at = erec_each_next(at)) {
+        if (at->type != EREC_OBJECT)
+            continue;
+        drop_talk(&marks, at, pointed);
+        renew_narrative(&marks, at, touched);
+    }
+    drop_contained(&marks, root);
+    renew_narrative(&marks, root, touched);
+    erec_marks_apply(&marks);
+}
