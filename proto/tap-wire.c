@@ -17,7 +17,6 @@
 /* message 2 without its payload: e, s and tag, payload's tag */
 #define MSG2_OVERHEAD  (EHP_DH_LEN + EHP_DH_LEN + EHP_TAG_LEN + EHP_TAG_LEN)
 #define HELLO_MAX      (EHP_TAP_MSG2_MAX - MSG2_OVERHEAD - EHP_SIGNATURE_LEN)
-#define CAPABILITY_OOB 1u
 
 static ProtobufCBinaryData
 binary(const uint8_t *data, size_t len)
@@ -310,7 +309,7 @@ pack_patient_hello(ehp_tap *t, uint8_t *out, size_t cap)
     hello.has_oob = tell && m->has_patient_oob;
     hello.oob = binary(m->patient_oob, sizeof(m->patient_oob));
     if (!hello.has_oob)
-        hello.capabilities &= ~CAPABILITY_OOB;
+        hello.capabilities &= ~EHP_CAPABILITY_OOB;
     if (ehp__patient_hello__get_packed_size(&hello) > cap)
         return 0;
     t->secrets.capabilities = hello.capabilities;

@@ -17,6 +17,10 @@
 #include "proto/bytes.h"
 #include "proto/secrets.h"
 
+/* PatientHello.capabilities */
+#define EHP_CAPABILITY_OOB    1u
+#define EHP_CAPABILITY_LOOKUP 2u /* cannot connect to an address alone: answer inquiries */
+
 typedef enum {
     EHP_NFC_READER = 1,
     EHP_NFC_CARD = 2,

@@ -95,6 +95,8 @@ ehd_session_start_engine(EhdSession *self, guint first_link_ms)
         self->address.channel = (guint8)secrets.channel;
         self->connects = self->reachable = self->role == EHD_PATIENT && secrets.has_address;
         self->connect_tries = 0;
+        if (self->role == EHD_TERMINAL && (secrets.capabilities & EHP_CAPABILITY_LOOKUP) != 0)
+            ehd_link_be_found(self->core->parts.link);
         status = engine_new(self, &secrets, first_link_ms);
     }
     ehp_secrets_clear(&secrets);

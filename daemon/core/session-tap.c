@@ -35,6 +35,8 @@ ehd_session_tap_new(EhdSession *self)
     if (self->role == EHD_PATIENT) {
         config.role = EHP_ROLE_PATIENT;
         config.nfc = EHP_NFC_CARD;
+        if (ehd_link_needs_lookup(self->core->parts.link))
+            config.capabilities |= EHP_CAPABILITY_LOOKUP;
     } else {
         config.role = EHP_ROLE_TERMINAL;
         config.nfc = EHP_NFC_READER;

@@ -345,6 +345,19 @@ ehd_bluez_bus_assume(EhdBluezBus *self, const char *path, const char *property, 
         adapter->discoverable = value;
 }
 
+void
+ehd_bluez_bus_each_device(EhdBluezBus *self,
+                          void (*each)(const EhdBluezDevice *device, gpointer user_data),
+                          gpointer user_data)
+{
+    GHashTableIter iter;
+    gpointer device;
+
+    g_hash_table_iter_init(&iter, self->devices);
+    while (g_hash_table_iter_next(&iter, NULL, &device))
+        each(device, user_data);
+}
+
 const EhdBluezDevice *
 ehd_bluez_bus_get_device(EhdBluezBus *self, const char *path)
 {

@@ -54,6 +54,9 @@ const GPtrArray *ehd_bluez_bus_list_adapters(EhdBluezBus *bus);
 /* bluetoothd said yes to setting it: so it is, before the signal of it comes. */
 void ehd_bluez_bus_assume(EhdBluezBus *bus, const char *adapter, const char *property,
                           gboolean value);
+void ehd_bluez_bus_each_device(EhdBluezBus *bus,
+                               void (*each)(const EhdBluezDevice *device, gpointer user_data),
+                               gpointer user_data);
 const EhdBluezDevice *ehd_bluez_bus_get_device(EhdBluezBus *bus, const char *path);
 const EhdBluezDevice *ehd_bluez_bus_find_device(EhdBluezBus *bus, const char *adapter,
                                                 const guint8 address[6]);

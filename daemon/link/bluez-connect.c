@@ -35,8 +35,8 @@ close_unclaimed(gpointer fd)
 }
 
 /* plus one, so that descriptor 0 is not NULL: a pointer is closed if nobody takes it */
-static void
-return_fd(GTask *task, int fd, GError *error)
+void
+ehd_bluez_return_fd(GTask *task, int fd, GError *error)
 {
     if (fd >= 0)
         g_task_return_pointer(task, GINT_TO_POINTER(fd + 1), close_unclaimed);
@@ -53,7 +53,18 @@ on_connected(GObject *source, GAsyncResult *result, gpointer user_data)
 
     int fd = ehd_radio_ask_finish_fd(job->link->radio, result, &error);
 
-    return_fd(task, fd, error);
+    ehd_bluez_return_fd(task, fd, error);
+}
+
+/* bluetoothd makes an object of its own accord for whom we are connected to. */
+static void
+note_peer(EhdLinkBluez *self, const EhdBluezAdapter *adapter, const guint8 a[6])
+{
+    g_autofree char *path =
+        g_strdup_printf("%s/dev_%02X_%02X_%02X_%02X_%02X_%02X", adapter->path, a[0], a[1], a[2],
+                        a[3], a[4], a[5]);
+
+    ehd_bluez_peers_used(self, path);
 }
 
 static void
@@ -71,6 +82,11 @@ on_up(EhdLinkBluez *self, const GError *error, gpointer user_data)
     }
     if (g_task_return_error_if_cancelled(task))
         return;
+    if (!ehd_radio_is_installed(self->radio)) {
+        ehd_bluez_lookup_start(self, adapter, job->address.address, g_steal_pointer(&task));
+        return;
+    }
+    note_peer(self, adapter, job->address.address);
     memcpy(message.own, adapter->address, sizeof message.own);
     memcpy(message.peer, job->address.address, sizeof message.peer);
     message.channel = job->address.channel;

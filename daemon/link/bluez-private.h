@@ -59,6 +59,14 @@ struct EhdLinkBluez {
     gpointer incoming_data;
     ehp_status trouble;    /* of the listener, once it was told to listen */
 
+    gboolean found_held;   /* discoverable, for one that has to look us up */
+    guint8 found_of[6];
+    guint found_timer;
+
+    GPtrArray *lookups; /* bluez-lookup.c */
+    /* bluez-peers.c; paths, of ours with whether it was seen connected; NULL: no session */
+    GHashTable *before, *ours;
+
     /* bluez-doctor.c */
     ehp_status problem;  /* bluez-up.c: what was last in the way */
     gboolean installed;  /* bluetoothd could be started */
@@ -83,6 +91,9 @@ void ehd_bluez_up_end(EhdLinkBluez *self);
 /* The adapter that we use; NULL: none now. */
 const EhdBluezAdapter *ehd_bluez_up_adapter(EhdLinkBluez *self);
 
+/* While listening: can be found by an inquiry, until somebody connects or 30 s are over. */
+void ehd_bluez_up_show(EhdLinkBluez *self);
+void ehd_bluez_up_hide(EhdLinkBluez *self);
 /* Nobody needs the adapter any more, perhaps: then it is left as it was found. */
 void ehd_bluez_up_rest(EhdLinkBluez *self);
 
@@ -90,6 +101,23 @@ void ehd_bluez_up_rest(EhdLinkBluez *self);
 void ehd_bluez_probe_async(EhdLink *link, GAsyncReadyCallback callback, gpointer user_data);
 void ehd_bluez_probe_known(EhdLinkBluez *self);
 gboolean ehd_bluez_describe(EhdLink *link, EhdLinkDescription *description, GError **error);
+
+/* --- bluez-lookup.c --- */
+GPtrArray *ehd_bluez_lookups_new(void);
+/* Takes the task. */
+void ehd_bluez_lookup_start(EhdLinkBluez *self, const EhdBluezAdapter *adapter,
+                            const guint8 address[6], GTask *task);
+void ehd_bluez_lookup_device(EhdLinkBluez *self, const EhdBluezDevice *device);
+/* TRUE: somebody waited for it, and has it. */
+gboolean ehd_bluez_lookup_connected(EhdLinkBluez *self, const char *device, int fd);
+void ehd_bluez_lookup_end(EhdLinkBluez *self);
+
+/* --- bluez-peers.c --- */
+/* The first session begins, a device is one's of a session, it changed, the last one ended. */
+void ehd_bluez_peers_begin(EhdLinkBluez *self);
+void ehd_bluez_peers_used(EhdLinkBluez *self, const char *device);
+void ehd_bluez_peers_changed(EhdLinkBluez *self, const EhdBluezDevice *device);
+void ehd_bluez_peers_end(EhdLinkBluez *self);
 
 /* --- bluez-settings.c --- */
 extern const EhdHoldOps ehd_bluez_hold_ops; /* user_data: EhdLinkBluez */
@@ -100,4 +128,6 @@ void ehd_bluez_settings_seen(EhdLinkBluez *self);
 void ehd_bluez_connect_async(EhdLink *link, const EhdLinkAddress *address,
                              GCancellable *cancellable, GAsyncReadyCallback callback,
                              gpointer user_data);
+/* Answers a connect; takes error. */
+void ehd_bluez_return_fd(GTask *task, int fd, GError *error);
 int ehd_bluez_connect_finish(EhdLink *link, GAsyncResult *result, GError **error);

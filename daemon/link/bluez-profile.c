@@ -293,6 +293,12 @@ ehd_bluez_profile_register_finish(EhdBluezProfile *self, GAsyncResult *result, G
     return g_task_propagate_boolean(G_TASK(result), error);
 }
 
+gboolean
+ehd_bluez_profile_is_registered(EhdBluezProfile *self)
+{
+    return self->registered;
+}
+
 void
 ehd_bluez_profile_unregister(EhdBluezProfile *self)
 {

@@ -26,14 +26,14 @@ EhdBluezProfile *ehd_bluez_profile_new(GDBusConnection *connection, EhdBluezBus 
                                        GError **error);
 void ehd_bluez_profile_free(EhdBluezProfile *profile);
 
-/* channel 0: as client. finish: FALSE with an error; *how on CHANNEL_TAKEN … is in the error.
- * For a server it is checked on `adapter` (object path) that the record was published: what
+/* channel 0: as client. For a server it is checked on `adapter` (object path) that the record was published: what
  * bluetoothd does not tell by itself is CHANNEL_TAKEN. An earlier registration is replaced. */
 void ehd_bluez_profile_register_async(EhdBluezProfile *profile, const char *adapter,
                                       guint8 channel, GAsyncReadyCallback callback,
                                       gpointer user_data);
 gboolean ehd_bluez_profile_register_finish(EhdBluezProfile *profile, GAsyncResult *result,
                                            GError **error);
+gboolean ehd_bluez_profile_is_registered(EhdBluezProfile *profile);
 /* No-op when it is not. */
 void ehd_bluez_profile_unregister(EhdBluezProfile *profile);
 /* bluetoothd is gone, and the registration with it. */

@@ -13,6 +13,8 @@
 
 /* What was lost is tried again. */
 #define RETRY_MS 2000
+/* Somebody who has to look us up does so within this. */
+#define FOUND_MS 30000
 
 typedef struct {
     EhdBluezLevel level;
@@ -224,6 +226,44 @@ take_fast(EhdLinkBluez *self)
     ehd_hold_take(self->hold, EHD_HOLD_FAST, self->fast_of, on_fast, self);
 }
 
+static void
+on_shown(const GError *error, gpointer user_data)
+{
+    if (error != NULL)
+        g_info("cannot be found by an inquiry: %s", error->message);
+}
+
+static gboolean
+on_shown_long(gpointer user_data)
+{
+    EhdLinkBluez *self = user_data;
+
+    self->found_timer = 0;
+    ehd_bluez_up_hide(self);
+    return G_SOURCE_REMOVE;
+}
+
+void
+ehd_bluez_up_show(EhdLinkBluez *self)
+{
+    if (!self->listening)
+        return;
+    ehd_bluez_up_hide(self);
+    self->found_held = TRUE;
+    memcpy(self->found_of, self->at.address, sizeof self->found_of);
+    self->found_timer = g_timeout_add(FOUND_MS, on_shown_long, self);
+    ehd_hold_take(self->hold, EHD_HOLD_DISCOVERABLE, self->found_of, on_shown, NULL);
+}
+
+void
+ehd_bluez_up_hide(EhdLinkBluez *self)
+{
+    g_clear_handle_id(&self->found_timer, g_source_remove);
+    if (self->found_held)
+        ehd_hold_drop(self->hold, EHD_HOLD_DISCOVERABLE, self->found_of);
+    self->found_held = FALSE;
+}
+
 /* Every channel was tried, or the only one that may be. */
 static void
 no_channel(EhdLinkBluez *self, const GError *error)
@@ -307,6 +347,7 @@ ehd_bluez_up_settle(EhdLinkBluez *self)
         wait_or_fail(self, EHP_NO_ADAPTER);
         return;
     }
+    ehd_bluez_peers_begin(self);
     if (!self->has_power || memcmp(self->power_of, adapter->address, 6) != 0)
         take_power(self, adapter);
     else if (!adapter->powered) /* somebody has turned it off again: so be it */
@@ -357,6 +398,7 @@ ehd_bluez_up_stop_listening(EhdLinkBluez *self)
         ehd_bluez_profile_unregister(self->profile);
     ehd_error_set(&error, EHP_CANCELLED, NULL);
     tell(self, EHD_BLUEZ_LISTENING, EHD_BLUEZ_LISTENING, error);
+    ehd_bluez_up_hide(self);
     drop_fast(self);
     ehd_bluez_up_rest(self);
 }
@@ -368,6 +410,8 @@ ehd_bluez_up_rest(EhdLinkBluez *self)
         return;
     self->patience = 0;
     g_clear_handle_id(&self->timer, g_source_remove);
+    ehd_bluez_peers_end(self);
+    ehd_bluez_profile_unregister(self->profile); /* a client's */
     drop_power(self);
 }
 

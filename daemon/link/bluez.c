@@ -34,6 +34,7 @@ ehd_bluez_unref(EhdLinkBluez *self)
     ehd_bluez_bus_free(self->bus);
     g_array_unref(self->waiters);
     g_ptr_array_unref(self->probes);
+    g_ptr_array_unref(self->lookups);
     g_object_unref(self->connection);
     g_free(self);
 }
@@ -59,6 +60,12 @@ on_changed(gpointer user_data)
 static void
 on_device(const EhdBluezDevice *device, gpointer user_data)
 {
+    EhdLinkBluez *self = user_data;
+
+    if (self->freed)
+        return;
+    ehd_bluez_lookup_device(self, device);
+    ehd_bluez_peers_changed(self, device);
 }
 
 static void
@@ -93,7 +100,11 @@ on_connected(const char *device, int fd, gpointer user_data)
 {
     EhdLinkBluez *self = user_data;
 
+    if (!self->freed && ehd_bluez_lookup_connected(self, device, fd))
+        return;
     if (!self->freed && is_for_us(self, device)) {
+        ehd_bluez_peers_used(self, device);
+        ehd_bluez_up_hide(self);
         self->on_incoming(fd, self->incoming_data);
         return;
     }
@@ -173,12 +184,26 @@ bluez_release(EhdLink *link)
     ehd_bluez_up_rest(self);
 }
 
+static gboolean
+bluez_needs_lookup(EhdLink *link)
+{
+    return !ehd_radio_is_installed(((EhdLinkBluez *)link)->radio);
+}
+
+static void
+bluez_be_found(EhdLink *link)
+{
+    ehd_bluez_up_show((EhdLinkBluez *)link);
+}
+
 static void
 bluez_free(EhdLink *link)
 {
     EhdLinkBluez *self = (EhdLinkBluez *)link;
 
+    ehd_bluez_lookup_end(self);
     ehd_bluez_up_end(self);
+    ehd_bluez_peers_end(self);
     g_clear_pointer(&self->hold, ehd_hold_free);
     self->freed = TRUE;
     ehd_bluez_unref(self);
@@ -193,6 +218,8 @@ static const EhdLinkOps bluez_ops = {
     .hold_async = bluez_hold_async,
     .hold_finish = bluez_hold_finish,
     .release = bluez_release,
+    .needs_lookup = bluez_needs_lookup,
+    .be_found = bluez_be_found,
     .connect_async = ehd_bluez_connect_async,
     .connect_finish = ehd_bluez_connect_finish,
     .probe_async = ehd_bluez_probe_async,
@@ -216,6 +243,7 @@ ehd_link_bluez_new(const EhdLinkParts *parts, GError **error)
     self->patience_ms = parts->patience_ms != 0 ? parts->patience_ms : PATIENCE_MS;
     self->waiters = ehd_bluez_waiters_new();
     self->probes = g_ptr_array_new();
+    self->lookups = ehd_bluez_lookups_new();
     self->connection = g_object_ref(parts->connection);
     self->radio = ehd_radio_new(parts->radio_program, parts->radio_socket, parts->verbose);
     self->bus = ehd_bluez_bus_new(parts->connection, &bus_events, self);

@@ -93,6 +93,19 @@ ehd_link_release(EhdLink *link)
         link->ops->release(link);
 }
 
+gboolean
+ehd_link_needs_lookup(EhdLink *link)
+{
+    return link->ops->needs_lookup != NULL && link->ops->needs_lookup(link);
+}
+
+void
+ehd_link_be_found(EhdLink *link)
+{
+    if (link->ops->be_found != NULL)
+        link->ops->be_found(link);
+}
+
 void
 ehd_link_connect_async(EhdLink *link, const EhdLinkAddress *address, GCancellable *cancellable,
                        GAsyncReadyCallback callback, gpointer user_data)

@@ -50,6 +50,9 @@ typedef struct {
                        gpointer user_data);
     gboolean (*hold_finish)(EhdLink *link, GAsyncResult *result, GError **error);
     void (*release)(EhdLink *link);
+    /* NULL, both: nobody has to be looked up */
+    gboolean (*needs_lookup)(EhdLink *link);
+    void (*be_found)(EhdLink *link);
     void (*connect_async)(EhdLink *link, const EhdLinkAddress *address,
                           GCancellable *cancellable, GAsyncReadyCallback callback,
                           gpointer user_data);
@@ -108,6 +111,11 @@ void ehd_link_hold_async(EhdLink *link, GCancellable *cancellable, GAsyncReadyCa
                          gpointer user_data);
 gboolean ehd_link_hold_finish(EhdLink *link, GAsyncResult *result, GError **error);
 void ehd_link_release(EhdLink *link);
+
+/* TRUE: a connect finds the other device by an inquiry, which it has to answer. */
+gboolean ehd_link_needs_lookup(EhdLink *link);
+/* The other device needs_lookup: answer inquiries until it is connected, 30 s at most. */
+void ehd_link_be_found(EhdLink *link);
 
 /* Connects. Returns (finish) a non-blocking, close-on-exec descriptor, (transfer full), or -1
  * and LINK_LOST (nobody listens there now), PEER_UNREACHABLE, CHANNEL_CLOSED, PAIRING_REFUSED,

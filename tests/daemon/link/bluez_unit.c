@@ -486,6 +486,145 @@ test_doctor(Fixture *f, gconstpointer data)
     g_assert_cmpint(doctor(f), ==, EHP_OK);
 }
 
+/* --- connecting without the helper --------------------------------------------------------- */
+
+static int
+connect_now(Fixture *f, GError **error)
+{
+    static const EhdLinkAddress at = {{0, 0xaa, 1, 2, 0, 0x42}, 22};
+    Wait wait = {NULL};
+    int fd;
+
+    ehd_link_connect_async(f->link, &at, NULL, on_result, &wait);
+    while (wait.result == NULL)
+        g_main_context_iteration(NULL, TRUE);
+    fd = ehd_link_connect_finish(f->link, wait.result, error);
+    g_object_unref(wait.result);
+    return fd;
+}
+
+static gboolean
+is_removed(Fixture *f)
+{
+    return ((FakeAdapter *)g_ptr_array_index(f->fake->adapters, 0))->removed->len > 0;
+}
+
+static void
+test_lookup(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    FakeAdapter *adapter;
+    char byte = 0;
+    int fd;
+
+    start_bluez(f);
+    adapter = fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
+    f->fake->finds = PATIENT;
+    make_link(f);
+    g_assert_true(ehd_link_needs_lookup(f->link));
+    g_assert_cmpint(hold_status(f), ==, EHP_OK);
+    fd = connect_now(f, &error);
+    g_assert_no_error(error);
+    g_assert_cmpstr(f->fake->role, ==, "client");
+    g_assert_cmpint(write(f->fake->peer, "x", 1), ==, 1);
+    while (recv(fd, &byte, 1, 0) < 0 && errno == EAGAIN)
+        ;
+    g_assert_cmpint(byte, ==, 'x');
+    close(fd);
+    while (adapter->discovering > 0)
+        g_main_context_iteration(NULL, TRUE);
+    /* nobody knew it before: when it is disconnected it is forgotten */
+    g_assert_cmpuint(adapter->removed->len, ==, 0);
+    fake_device_set(fake_bluez_find_device(f->fake, PATIENT), "Connected", FALSE);
+    wait_for(is_removed, f);
+    ehd_link_release(f->link);
+    wait_for(is_unregistered, f);
+}
+
+/* One that was known, or that a person bonded meanwhile, stays. */
+static void
+test_known_device(Fixture *f, gconstpointer data)
+{
+    FakeAdapter *adapter;
+    FakeDevice *stranger;
+
+    start_bluez(f);
+    adapter = fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
+    fake_bluez_add_device(f->fake, adapter, PATIENT, FALSE);
+    make_link(f);
+    g_assert_cmpint(listen_status(f), ==, EHP_OK);
+    g_assert_cmpint(hold_status(f), ==, EHP_OK);
+    close(fake_bluez_connect(f->fake, adapter, PATIENT));
+    close(fake_bluez_connect(f->fake, adapter, "00:AA:01:03:00:42"));
+    close(fake_bluez_connect(f->fake, adapter, "00:AA:01:04:00:42"));
+    while (f->incoming->len < 3)
+        g_main_context_iteration(NULL, TRUE);
+    stranger = fake_bluez_find_device(f->fake, "00:AA:01:03:00:42");
+    fake_device_set(stranger, "Bonded", TRUE);
+    fake_device_set(stranger, "Connected", FALSE);
+    fake_device_set(fake_bluez_find_device(f->fake, PATIENT), "Connected", FALSE);
+    ehd_link_stop(f->link);
+    ehd_link_release(f->link); /* the third one is still connected */
+    wait_for(is_removed, f);
+    g_assert_cmpuint(adapter->removed->len, ==, 1);
+    g_assert_cmpstr(g_ptr_array_index(adapter->removed, 0), ==,
+                    "/org/bluez/hci0/dev_00_AA_01_04_00_42");
+}
+
+static void
+test_connect_errors(Fixture *f, gconstpointer data)
+{
+    static const struct {
+        const char *text;
+        ehp_status status;
+    } rows[] = {
+        {"br-connection-page-timeout", EHP_PEER_UNREACHABLE},
+        {"Host is down", EHP_PEER_UNREACHABLE},
+        {"br-connection-refused", EHP_CHANNEL_CLOSED},
+        {"Connection refused (111)", EHP_CHANNEL_CLOSED},
+        {"Permission denied", EHP_PAIRING_REFUSED},
+        {"something new", EHP_LINK_UNAVAILABLE},
+    };
+    FakeAdapter *adapter;
+
+    start_bluez(f);
+    adapter = fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
+    fake_bluez_add_device(f->fake, adapter, PATIENT, FALSE);
+    make_link(f);
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+
+        f->fake->connect_error = rows[i].text;
+        g_assert_cmpint(connect_now(f, &error), ==, -1);
+        g_assert_cmpint(ehd_error_status(error), ==, rows[i].status);
+    }
+}
+
+/* A device that has to look us up: found until it is connected. */
+static void
+test_be_found(Fixture *f, gconstpointer data)
+{
+    FakeAdapter *adapter;
+
+    start_bluez(f);
+    adapter = fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
+    make_link(f);
+    g_assert_cmpint(listen_status(f), ==, EHP_OK);
+    g_assert_false(adapter->discoverable);
+    ehd_link_be_found(f->link);
+    while (!adapter->discoverable)
+        g_main_context_iteration(NULL, TRUE);
+    close(fake_bluez_connect(f->fake, adapter, PATIENT));
+    while (adapter->discoverable)
+        g_main_context_iteration(NULL, TRUE);
+    ehd_link_be_found(f->link);
+    while (!adapter->discoverable)
+        g_main_context_iteration(NULL, TRUE);
+    ehd_link_stop(f->link);
+    while (adapter->discoverable)
+        g_main_context_iteration(NULL, TRUE);
+}
+
 /* Anybody may call our object; only bluetoothd is believed. */
 static void
 test_impostor(Fixture *f, gconstpointer data)
@@ -533,6 +672,10 @@ main(int argc, char **argv)
     CASE("replugged", test_replugged);
     CASE("two-adapters", test_two_adapters);
     CASE("doctor", test_doctor);
+    CASE("lookup", test_lookup);
+    CASE("known-device", test_known_device);
+    CASE("connect-errors", test_connect_errors);
+    CASE("be-found", test_be_found);
     CASE("impostor", test_impostor);
     return g_test_run();
 }
