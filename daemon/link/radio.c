@@ -183,7 +183,7 @@ typedef struct {
 } Question;
 
 static gboolean
-on_cancelled(gpointer user_data)
+on_cancelled(GCancellable *cancellable, gpointer user_data)
 {
     GTask *task = user_data;
     Question *question = g_task_get_task_data(task);

@@ -15,14 +15,14 @@ try_mgmt(const uint8_t *data, size_t size)
 {
     uint8_t oob[EHD_RADIO_OOB_LEN];
     EhdMgmtEvent event;
-    bool fast;
+    EhdMgmtSettings now;
 
     if (!ehd_mgmt_parse(&event, data, size) || event.type != EHD_MGMT_REPLY)
         return;
     FUZZ_CHECK(event.len <= size);
     FUZZ_CHECK(ehd_mgmt_status(event.failure) < EHP_STATUS_COUNT);
-    if (ehd_mgmt_fast(&event, &fast))
-        FUZZ_CHECK(fast || !fast);
+    if (ehd_mgmt_settings(&event, &now))
+        FUZZ_CHECK(event.len >= 17);
     if (ehd_mgmt_oob(&event, oob))
         FUZZ_CHECK(oob[0] == 0 && oob[31] == 0);
 }

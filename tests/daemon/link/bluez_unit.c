@@ -9,10 +9,13 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "daemon/error.h"
+#include "daemon/helper/packet.h"
 #include "daemon/link/link.h"
+#include "daemon/radio/wire.h"
 #include "tests/daemon/link/fake-bluez.h"
 
 #define CLINIC  "00:AA:01:00:00:42"
@@ -28,7 +31,103 @@ typedef struct {
     GArray *incoming; /* of int */
     char *dir;
     int state; /* of dir */
+    /* a helper that does what it is told */
+    char *socket;
+    int listener, helper; /* -1: none */
+    guint listening, serving;
+    gboolean fast;
+    int called; /* the other end of its last connect; -1: none */
 } Fixture;
+
+/* --- the helper --------------------------------------------------------------------------- */
+
+static void
+helper_says(Fixture *f, EhdRadioMessage message, int fd)
+{
+    guint8 bytes[EHD_RADIO_MESSAGE_MAX];
+    gsize length = ehd_radio_wire_build(bytes, &message);
+
+    g_assert_cmpint(ehd_packet_send(f->helper, bytes, length, fd), ==, 0);
+}
+
+static gboolean
+on_asked(gint sock, GIOCondition condition, gpointer user_data)
+{
+    Fixture *f = user_data;
+    guint8 bytes[EHD_RADIO_MESSAGE_MAX];
+    EhdRadioMessage message;
+    int fd, pair[2];
+    gssize got = ehd_packet_receive(sock, bytes, sizeof bytes, &fd);
+
+    if (got <= 0) {
+        f->serving = 0;
+        close(f->helper);
+        f->helper = -1;
+        f->fast = FALSE;
+        return G_SOURCE_REMOVE;
+    }
+    g_assert_cmpint(
+        ehd_radio_wire_parse(&message, bytes, (gsize)got, EHD_RADIO_FROM_DAEMON), ==, EHP_OK);
+    if (message.type == EHD_RADIO_CONNECT) {
+        g_assert_cmpmem(message.own, 6, "\x00\xaa\x01\x00\x00\x42", 6);
+        g_assert_cmpint(message.channel, ==, 22);
+        g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
+        helper_says(f, (EhdRadioMessage){.type = EHD_RADIO_CONNECTED, .id = message.id}, pair[0]);
+        close(pair[0]);
+        f->called = pair[1];
+        return G_SOURCE_CONTINUE;
+    }
+    if (message.type == EHD_RADIO_SET_FAST)
+        f->fast = message.value;
+    helper_says(f, (EhdRadioMessage){.type = EHD_RADIO_DONE, .id = message.id, .value = f->fast},
+                -1);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_daemon(gint sock, GIOCondition condition, gpointer user_data)
+{
+    Fixture *f = user_data;
+
+    g_assert_cmpint(f->helper, ==, -1);
+    f->helper = accept4(sock, NULL, NULL, SOCK_CLOEXEC);
+    f->serving = g_unix_fd_add(f->helper, G_IO_IN, on_asked, f);
+    helper_says(f,
+                (EhdRadioMessage){.type = EHD_RADIO_HELLO,
+                                  .value = EHD_RADIO_WIRE_VERSION,
+                                  .id = EHP_STATUS_COUNT},
+                -1);
+    return G_SOURCE_CONTINUE;
+}
+
+static void
+start_helper(Fixture *f)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+
+    f->socket = g_build_filename(f->dir, "bt.sock", NULL);
+    g_strlcpy(name.sun_path, f->socket, sizeof name.sun_path);
+    f->listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    g_assert_cmpint(bind(f->listener, (struct sockaddr *)&name, sizeof name), ==, 0);
+    g_assert_cmpint(listen(f->listener, 1), ==, 0);
+    f->listening = g_unix_fd_add(f->listener, G_IO_IN, on_daemon, f);
+}
+
+static void
+stop_helper(Fixture *f)
+{
+    g_clear_handle_id(&f->listening, g_source_remove);
+    g_clear_handle_id(&f->serving, g_source_remove);
+    if (f->listener >= 0)
+        close(f->listener);
+    if (f->helper >= 0)
+        close(f->helper);
+    if (f->called >= 0)
+        close(f->called);
+    if (f->socket != NULL)
+        g_unlink(f->socket);
+    g_free(f->socket);
+}
 
 static void
 tear_down(Fixture *f, gconstpointer data)
@@ -46,6 +145,7 @@ tear_down(Fixture *f, gconstpointer data)
     g_object_unref(f->bus);
     unlinkat(f->state, "adapters", 0);
     close(f->state);
+    stop_helper(f);
     g_rmdir(f->dir);
     g_free(f->dir);
 }
@@ -69,6 +169,7 @@ set_up(Fixture *f, gconstpointer data)
     f->config->link_n_channels = 2;
     memcpy(f->config->link_channels, (guint8[]){22, 23}, 2);
     f->incoming = g_array_new(FALSE, FALSE, sizeof(int));
+    f->listener = f->helper = f->called = -1;
 }
 
 static void
@@ -81,6 +182,7 @@ static void
 make_link(Fixture *f)
 {
     EhdLinkParts parts = {.config = f->config, .connection = f->connection, .state_fd = f->state,
+                          .radio_socket = f->socket,
                           .patience_ms = 300};
     g_autoptr(GError) error = NULL;
 
@@ -319,7 +421,6 @@ test_power_theirs(Fixture *f, gconstpointer data)
     ehd_link_release(f->link);
     wait_for(is_unregistered, f);
     g_assert_true(adapter->powered);
-    g_assert_cmpuint(adapter->sets, ==, 1);
 }
 
 static void
@@ -608,8 +709,11 @@ test_be_found(Fixture *f, gconstpointer data)
 
     start_bluez(f);
     adapter = fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
+    start_helper(f);
     make_link(f);
     g_assert_cmpint(listen_status(f), ==, EHP_OK);
+    while (!f->fast)
+        g_main_context_iteration(NULL, TRUE);
     g_assert_false(adapter->discoverable);
     ehd_link_be_found(f->link);
     while (!adapter->discoverable)
@@ -621,9 +725,55 @@ test_be_found(Fixture *f, gconstpointer data)
     while (!adapter->discoverable)
         g_main_context_iteration(NULL, TRUE);
     ehd_link_stop(f->link);
+    while (adapter->discoverable || f->fast)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+static void
+test_helper(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    FakeAdapter *adapter;
+    char byte = 0;
+    int fd;
+
+    start_bluez(f);
+    adapter = fake_bluez_add_adapter(f->fake, "hci0", CLINIC, FALSE);
+    start_helper(f);
+    make_link(f);
+    g_assert_false(ehd_link_needs_lookup(f->link));
+    g_assert_cmpint(hold_status(f), ==, EHP_OK);
+    fd = connect_now(f, &error);
+    g_assert_no_error(error);
+    g_assert_true(adapter->powered);
+    g_assert_cmpuint(adapter->discovering, ==, 0);
+    g_assert_null(f->fake->profile);
+    g_assert_cmpint(write(f->called, "x", 1), ==, 1);
+    while (recv(fd, &byte, 1, 0) < 0 && errno == EAGAIN)
+        ;
+    g_assert_cmpint(byte, ==, 'x');
+    close(fd);
+    ehd_link_release(f->link);
+    wait_for(is_off, f);
+}
+
+/* Without a helper an adapter that nobody else made so answers no page. */
+static void
+test_open(Fixture *f, gconstpointer data)
+{
+    FakeAdapter *adapter;
+
+    start_bluez(f);
+    adapter = fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
+    make_link(f);
+    g_assert_cmpint(listen_status(f), ==, EHP_OK);
+    while (!adapter->discoverable)
+        g_main_context_iteration(NULL, TRUE);
+    ehd_link_stop(f->link);
     while (adapter->discoverable)
         g_main_context_iteration(NULL, TRUE);
 }
+
 
 /* Anybody may call our object; only bluetoothd is believed. */
 static void
@@ -676,6 +826,8 @@ main(int argc, char **argv)
     CASE("known-device", test_known_device);
     CASE("connect-errors", test_connect_errors);
     CASE("be-found", test_be_found);
+    CASE("open", test_open);
+    CASE("helper", test_helper);
     CASE("impostor", test_impostor);
     return g_test_run();
 }

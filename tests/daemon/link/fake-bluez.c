@@ -479,6 +479,7 @@ fake_bluez_new(const char *address)
             G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
         NULL, NULL, &error);
     g_assert_no_error(error);
+    g_dbus_connection_set_exit_on_close(self->connection, FALSE);
     self->objects =
         export(self, "/", "org.freedesktop.DBus.ObjectManager", &objects, self);
     self->manager = export(self, "/org/bluez", "org.bluez.ProfileManager1", &profiles, self);
@@ -495,11 +496,14 @@ fake_bluez_free(FakeBluez *self)
 {
     if (self == NULL)
         return;
+    /* GDBus calls setters that are queued even after their object was unregistered */
+    g_dbus_connection_close_sync(self->connection, NULL, NULL);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
     g_ptr_array_unref(self->devices);
     g_ptr_array_unref(self->adapters);
     g_dbus_connection_unregister_object(self->connection, self->objects);
     g_dbus_connection_unregister_object(self->connection, self->manager);
-    g_dbus_connection_close_sync(self->connection, NULL, NULL);
     g_object_unref(self->connection);
     forget_profile(self);
     if (self->peer >= 0)

@@ -22,7 +22,7 @@ static struct {
     gboolean hangs; /* it never becomes writable */
     int other;      /* the other end of the last connect; -1: none */
     int kernel;     /* our end of the management socket */
-    gboolean fast;
+    gboolean fast, connectable;
     guint connects;
 } fake;
 
@@ -167,10 +167,13 @@ answer_kernel(void)
     reply[6] = bytes[0];
     reply[7] = bytes[1];
     if (command == EHD_MGMT_READ_INFO) {
-        reply[9 + 13] = fake.fast ? 4 : 0;
+        reply[9 + 13] = (guint8)((fake.fast ? 4 : 0) | (fake.connectable ? 2 : 0));
         len += 280;
     } else if (command == EHD_MGMT_SET_FAST) {
         fake.fast = bytes[6] != 0;
+        len += 4;
+    } else if (command == EHD_MGMT_SET_CONNECTABLE) {
+        fake.connectable = bytes[6] != 0;
         len += 4;
     } else if (command == EHD_MGMT_READ_OOB) {
         memset(reply + 9, 0x11, 64);
@@ -323,6 +326,7 @@ test_settings(Fixture *f, gconstpointer data)
     g_assert_false(ask(f, EHD_RADIO_GET_FAST, FALSE, NULL, NULL));
     ask(f, EHD_RADIO_SET_FAST, TRUE, NULL, NULL);
     g_assert_true(fake.fast);
+    g_assert_true(fake.connectable);
     g_assert_true(ask(f, EHD_RADIO_GET_FAST, FALSE, NULL, NULL));
     ask(f, EHD_RADIO_READ_OOB, FALSE, oob, &has_oob);
     g_assert_true(has_oob);
@@ -338,7 +342,7 @@ test_put_back(Fixture *f, gconstpointer data)
     ask(f, EHD_RADIO_SET_FAST, TRUE, NULL, NULL);
     g_assert_true(fake.fast);
     ehd_radio_free(g_steal_pointer(&f->radio));
-    while (fake.fast) {
+    while (fake.fast || fake.connectable) {
         answer_kernel();
         g_usleep(500);
     }
