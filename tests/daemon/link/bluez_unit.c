@@ -329,6 +329,13 @@ is_off(Fixture *f)
     return !((FakeAdapter *)g_ptr_array_index(f->fake->adapters, 0))->powered;
 }
 
+/* The last thing that a listener without a helper does: nothing is under way any more. */
+static gboolean
+is_discoverable(Fixture *f)
+{
+    return ((FakeAdapter *)g_ptr_array_index(f->fake->adapters, 0))->discoverable;
+}
+
 static gboolean
 is_published(Fixture *f)
 {
@@ -482,6 +489,7 @@ test_restart(Fixture *f, gconstpointer data)
     make_link(f);
     g_assert_true(listen_now(f, &at, NULL));
     g_assert_cmpint(at.channel, ==, 23);
+    wait_for(is_discoverable, f);
     fake_bluez_free(g_steal_pointer(&f->fake));
     start_bluez(f);
     fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
@@ -503,6 +511,7 @@ test_replugged(Fixture *f, gconstpointer data)
     fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
     make_link(f);
     g_assert_true(listen_now(f, &at, NULL));
+    wait_for(is_discoverable, f);
     fake_bluez_remove_adapter(f->fake, g_ptr_array_index(f->fake->adapters, 0));
     hold_until(f, EHP_NO_ADAPTER);
     ehd_link_release(f->link);

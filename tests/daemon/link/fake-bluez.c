@@ -394,6 +394,8 @@ void
 fake_bluez_remove_adapter(FakeBluez *self, FakeAdapter *adapter)
 {
     tell_removed(self, adapter->path, ADAPTER);
+    while (g_main_context_iteration(NULL, FALSE)) /* as in fake_bluez_free() */
+        ;
     g_ptr_array_remove(self->adapters, adapter);
 }
 
