@@ -110,14 +110,21 @@ step_extend(EhdCall *call)
 }
 
 static void
+on_revoked(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    GError *error = NULL;
+    gboolean good = ehd_session_revoke_finish(ehd_call_get_data(user_data), result, &error);
+    return_nothing(user_data, good, error);
+}
+
+static void
 step_revoke(EhdCall *call)
 {
     EhdSession *session = find_without_options(call);
-    GError *error = NULL;
     if (session == NULL)
         return;
-    gboolean good = ehd_session_revoke(session, &error);
-    return_nothing(call, good, error);
+    ehd_call_set_data(call, session, NULL);
+    ehd_session_revoke_async(session, on_revoked, call);
 }
 
 static void

@@ -333,15 +333,76 @@ ehd_session_answer_consent(EhdSession *self, gboolean agreed, const GArray *offe
     ehd_session_pump(self);
 }
 
-gboolean
-ehd_session_revoke(EhdSession *self, GError **error)
+typedef struct {
+    EhdSession *session;
+    GTask *task; /* owned */
+} Revoking;
+
+static gboolean
+tell_revoked(EhdSession *self, GError **error)
 {
-    if (self->role == EHD_PATIENT && self->engine != NULL && self->consented &&
+    if (self->engine != NULL &&
         ehp_session_revoke(self->engine, ehd_core_now(self->core), ehd_now_ms()) == EHP_OK) {
-        ehd_session_audit(self, EHD_AUDIT_REVOKED, EHP_OK);
         ehd_session_pump(self);
         return TRUE;
     }
-    ehd_error_set(error, EHP_WRONG_STATE, "there is no consent to withdraw");
+    ehd_error_set(error, EHP_WRONG_STATE, "there is no consent to withdraw any more");
     return FALSE;
+}
+
+static void
+on_erased(ehp_status status, gpointer user_data)
+{
+    g_autofree Revoking *revoking = user_data;
+    EhdSession *self = revoking->session;
+    g_autoptr(GTask) task = revoking->task;
+    GError *error = NULL;
+
+    self->jobs--;
+    /* a disk that cannot forget does not keep it from ending */
+    if (tell_revoked(self, &error) && status == EHP_OK)
+        g_task_return_boolean(task, TRUE);
+    else if (error != NULL)
+        g_task_return_error(task, error);
+    else
+        g_task_return_new_error(task, EHD_ERROR, (int)status, "%s", ehp_status_text(status));
+    ehd_core_check(self->core);
+}
+
+static gboolean
+is_revocable(EhdSession *self)
+{
+    return self->role == EHD_PATIENT && self->engine != NULL && !self->engine_ended &&
+           self->consented && !self->complete && !self->revoking && !self->ending;
+}
+
+void
+ehd_session_revoke_async(EhdSession *self, GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
+    EhdPage page = {.session = self->id,
+                    .audited = TRUE,
+                    .audit = EHD_AUDIT_REVOKED,
+                    .remove_record = TRUE,
+                    .now = ehd_core_now(self->core)};
+    Revoking *revoking;
+
+    if (!is_revocable(self)) {
+        g_task_return_new_error(task, EHD_ERROR, EHP_WRONG_STATE,
+                                "there is no consent to withdraw");
+        return;
+    }
+    ehd_session_audit_entry(self, &page.entry);
+    revoking = g_new(Revoking, 1);
+    revoking->session = self;
+    revoking->task = g_object_ref(task);
+    self->revoking = TRUE;
+    self->jobs++;
+    ehd_books_write(self->core->books, &page, on_erased, revoking);
+}
+
+gboolean
+ehd_session_revoke_finish(EhdSession *self, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_boolean(G_TASK(result), error);
 }

@@ -34,10 +34,14 @@ on_kept(ehp_status status, gpointer user_data)
 void
 ehd_session_keep(EhdSession *self, EhdKept done)
 {
-    g_autoptr(GBytes) record = ehd_record_live(self);
+    g_autoptr(GBytes) record = self->revoking ? NULL : ehd_record_live(self);
     g_autoptr(GBytes) note = NULL;
     EhdPage page = {.session = self->id, .record = record, .now = ehd_core_now(self->core)};
-    Keeping *keeping = g_new(Keeping, 1);
+    Keeping *keeping;
+
+    if (self->revoking) /* it ends as soon as what there was is erased */
+        return;
+    keeping = g_new(Keeping, 1);
 
     if (self->role == EHD_PATIENT && !self->noted) {
         page.note = note = ehd_record_items(self);
@@ -91,7 +95,7 @@ ehd_session_keep_marks(EhdSession *self)
     EhdMarks marks = {0};
 
     if (self->role != EHD_PATIENT || self->engine == NULL || self->engine_ended ||
-        self->ending || self->complete || !self->kept || self->marking)
+        self->ending || self->complete || !self->kept || self->marking || self->revoking)
         return;
     ehp_session_progress(self->engine, &progress);
     if (progress.bytes_done == self->mark_told && self->roots->len == 0)

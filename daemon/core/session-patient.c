@@ -79,6 +79,8 @@ ehd_patient_need_data(EhdSession *self, const ehp_event *event)
     gsize n_next = 0;
     guint id;
 
+    if (self->revoking)
+        return;
     if (event->item >= self->n_order || self->source == NULL) {
         ehd_session_abort(self, EHP_INTERNAL);
         return;

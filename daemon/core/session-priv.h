@@ -209,6 +209,7 @@ struct EhdSession {
     gboolean kept;      /* a live record is in the ledger */
     gboolean unkept;    /* terminal: the first one is being written: nobody may connect yet */
     gboolean noted;     /* patient: and the items' note */
+    gboolean revoking;  /* patient: nothing more is sent, and nothing kept */
     gboolean left;      /* the service stops; the next start goes on */
     gboolean own_leaf;  /* terminal: leaf_secret is of this session only */
     gboolean reachable; /* patient: the terminal told where it listens */

@@ -203,7 +203,11 @@ void ehd_session_give_item(EhdSession *session, guint id, int fd, ehp_status why
 gboolean ehd_session_allow_unverified(EhdSession *session, const char *fingerprint,
                                       GError **error);
 gboolean ehd_session_extend(EhdSession *session, guint *seconds, GError **error);
-gboolean ehd_session_revoke(EhdSession *session, GError **error);
+/* What would let this device go on sending is erased from the disk first, then the terminal is
+ * told. */
+void ehd_session_revoke_async(EhdSession *session, GAsyncReadyCallback callback,
+                              gpointer user_data);
+gboolean ehd_session_revoke_finish(EhdSession *session, GAsyncResult *result, GError **error);
 
 /* Terminal, after a transfer: asks for more of what was granted; list: only the list of it.
  * What comes has new ids, behind those that there are. WRONG_STATE, INVALID_ARGUMENT. */

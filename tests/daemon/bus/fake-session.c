@@ -129,13 +129,6 @@ ehd_session_extend(EhdSession *session, guint *seconds, GError **error)
     return TRUE;
 }
 
-gboolean
-ehd_session_revoke(EhdSession *session, GError **error)
-{
-    session->revokes++;
-    return TRUE;
-}
-
 static void
 return_true(GAsyncReadyCallback callback, gpointer user_data)
 {
@@ -155,6 +148,14 @@ on_forget(gpointer session)
     fake_core_remove(((EhdSession *)session)->core, session);
     return G_SOURCE_REMOVE;
 }
+
+void
+ehd_session_revoke_async(EhdSession *session, GAsyncReadyCallback callback, gpointer user_data)
+{
+    session->revokes++;
+    return_true(callback, user_data);
+}
+FINISH(ehd_session_revoke)
 
 void
 ehd_session_cancel_async(EhdSession *session, GAsyncReadyCallback callback, gpointer user_data)
