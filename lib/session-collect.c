@@ -50,7 +50,8 @@ typedef struct {
     EhrlinkItem *item;
     char *key;
     int fd;
-    char *name; /* once it is stored */
+    char *name;     /* once it is stored */
+    gboolean early; /* the receipt is not signed yet: the service keeps its copy */
 } Job;
 
 static void start_jobs(Collect *collect);
@@ -109,7 +110,8 @@ job_end(Job *job, GError *error)
         g_autofree char *path = g_build_filename(collect->directory, job->name, NULL);
 
         ehrlink_item_set_path(job->item, path);
-        ehrlink_item_set_state(job->item, EHRLINK_ITEM_STATE_COLLECTED);
+        ehrlink_item_set_state(job->item, job->early ? EHRLINK_ITEM_STATE_STORED
+                                                     : EHRLINK_ITEM_STATE_COLLECTED);
         g_ptr_array_add(collect->done, g_object_ref(job->item));
     } else if (collect->error == NULL) {
         collect->error = error;
@@ -153,6 +155,17 @@ settle(Job *job, GError *error)
     g_task_run_in_thread(task, settle_in_thread);
 }
 
+/* While others still come an item can be opened here, but it is not received yet. */
+static gboolean
+is_early(EhrlinkSession *session, const GError *error)
+{
+    EhrlinkSessionState state = ehrlink_session_get_state(session);
+
+    return g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE) &&
+           (state == EHRLINK_SESSION_STATE_TRANSFERRING ||
+            state == EHRLINK_SESSION_STATE_SUSPENDED);
+}
+
 static void
 on_told(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -167,6 +180,9 @@ on_told(GObject *source, GAsyncResult *result, gpointer user_data)
     else
         /* When it is collected again, it is not to be stored a second time. */
         g_hash_table_replace(job->session->stored, id, g_strdup(job->name));
+    job->early = reply == NULL && is_early(job->session, error);
+    if (job->early)
+        g_clear_error(&error);
     settle(job, error);
 }
 

@@ -71,6 +71,22 @@ def list_asked_at_the_keyboard(rig):
     assert len(files_in(only_session(rig, "got"))) == 2
 
 
+@case("--rate", "400")
+def opened_while_others_come(rig):
+    """The summary is here and can be opened while the image still comes; the session is not complete yet."""
+    files = rig.sample()
+    image = rig.write("image.bin", 3000000)
+    receive = rig.receive()
+    send = rig.send(files[0], image)
+    rig.tap()
+    ready = receive.expect("ready")
+    assert not receive.find("arrived") and "/.incoming-" in ready["file"], ready
+    assert read(ready["file"]) == read(files[0])
+    assert not rig.sessions()
+    send.ends(0), receive.ends(0)
+    rig.arrived([files[0], image])
+
+
 @case()
 def query(rig):
     """Only what is asked for is sent."""

@@ -38,6 +38,8 @@ struct Round {
     gboolean picked;             /* from it */
     void (*when_may_ask)(Round *round); /* waits for the patient's side to be ready for more */
     gboolean replying;
+    guint early;                 /* single items on their way here, while others still come */
+    gboolean collect_due;
     gboolean storing; /* a collection or a receipt is on its way here: the end waits for it */
 };
 
@@ -123,7 +125,7 @@ on_ended(EhrlinkSession *session, gpointer user_data)
     Round *round = user_data;
 
     ask_cancel(round);
-    if (round->storing)
+    if (round->storing || round->early > 0)
         g_cancellable_cancel(round->cancellable);
     else
         end(round);
@@ -136,7 +138,8 @@ stored(Round *round)
     round->storing = FALSE;
     if (!ehrlink_session_has_ended(round->session))
         return TRUE;
-    end(round);
+    if (round->early == 0)
+        end(round);
     return FALSE;
 }
 
@@ -573,18 +576,27 @@ static void
 collect(Round *round)
 {
     EhrlinkSession *session = round->session;
+    g_autofree char *stored_before = NULL;
     g_autoptr(GError) error = NULL;
     g_autoptr(GFile) directory = NULL;
 
+    if (round->early > 0) {
+        round->collect_due = TRUE;
+        return;
+    }
+
     /* an earlier run stored all of it, and ended before it was filed */
-    round->directory = session_dir_find(round->options->output, ehrlink_session_get_id(session));
-    if (round->directory != NULL) {
+    stored_before = session_dir_find(round->options->output, ehrlink_session_get_id(session));
+    if (stored_before != NULL) {
+        g_free(round->directory);
+        round->directory = g_steal_pointer(&stored_before);
         output_note("%s", round->directory);
         confirm(round);
         return;
     }
-    round->directory =
-        session_dir_incoming(round->options->output, ehrlink_session_get_id(session), &error);
+    if (round->directory == NULL)
+        round->directory =
+            session_dir_incoming(round->options->output, ehrlink_session_get_id(session), &error);
     if (round->directory == NULL) {
         reject(round, error);
         return;
@@ -592,6 +604,57 @@ collect(Round *round)
     directory = g_file_new_for_path(round->directory);
     round->storing = TRUE;
     ehrlink_session_collect_async(session, directory, round->cancellable, on_collected, round);
+}
+
+/* --- what can be opened while others still come ------------------------------------------------ */
+
+/* Small and urgent ones come first; of very many the rest waits for the end. */
+#define EARLY_MAX 4
+
+static void
+on_early(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    Round *round = user_data;
+    g_autoptr(EhrlinkItem) item =
+        ehrlink_session_collect_item_finish(EHRLINK_SESSION(source), result, NULL);
+
+    round->early--;
+    if (item != NULL && !ehrlink_session_has_ended(round->session)) {
+        JsonBuilder *builder = event(round, "ready");
+        output_member_int(builder, "id", ehrlink_item_get_id(item));
+        output_member_string(builder, "file", ehrlink_item_get_path(item));
+        output_event_end();
+        output_note(_("Here already, not complete yet: %s"), ehrlink_item_get_path(item));
+    }
+    if (round->early > 0)
+        return;
+    if (ehrlink_session_has_ended(round->session)) {
+        if (!round->storing)
+            end(round);
+    } else if (round->collect_due) {
+        round->collect_due = FALSE;
+        collect(round);
+    }
+}
+
+static void
+on_item_stored(EhrlinkSession *session, guint id, gpointer user_data)
+{
+    Round *round = user_data;
+    g_autoptr(GFile) directory = NULL;
+
+    if (round->early >= EARLY_MAX || round->resumed || round->over ||
+        (round->arrived && !round->options->list) ||
+        ehrlink_session_get_state(session) != EHRLINK_SESSION_STATE_TRANSFERRING)
+        return;
+    if (round->directory == NULL) /* its name says that it is not complete */
+        round->directory =
+            session_dir_incoming(round->options->output, ehrlink_session_get_id(session), NULL);
+    if (round->directory == NULL)
+        return; /* said at the end */
+    directory = g_file_new_for_path(round->directory);
+    round->early++;
+    ehrlink_session_collect_item_async(session, directory, id, round->cancellable, on_early, round);
 }
 
 /* --- on the way ------------------------------------------------------------------------------ */
@@ -638,6 +701,7 @@ attach(Round *round)
     g_signal_connect(round->session, "changed", G_CALLBACK(on_changed), round);
     g_signal_connect(round->session, "progress", G_CALLBACK(on_progress), round);
     g_signal_connect(round->session, "items-arrived", G_CALLBACK(on_arrived), round);
+    g_signal_connect(round->session, "item-stored", G_CALLBACK(on_item_stored), round);
     g_signal_connect(round->session, "ended", G_CALLBACK(on_ended), round);
     on_changed(round->session, round);
 }
