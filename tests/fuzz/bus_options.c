@@ -51,6 +51,23 @@ check_items(const GArray *items)
 }
 
 static void
+check_queries(const GArray *queries)
+{
+    FUZZ_CHECK(queries->len <= EHP_QUERIES_MAX);
+    for (guint i = 0; i < queries->len; i++) {
+        const EhdQuery *query = &g_array_index(queries, EhdQuery, i);
+        FUZZ_CHECK(query->n_categories <= EHP_TAP_CATEGORIES_MAX);
+        for (guint k = 0; k < query->n_categories; k++)
+            FUZZ_CHECK(ehd_category_code(query->categories[k]) != NULL);
+        check_text(query->type, 1, EHP_CODE_MAX);
+        check_text(query->since, 4, EHP_DATE_MAX);
+        check_text(query->until, 4, EHP_DATE_MAX);
+        for (guint k = 0; query->ids != NULL && query->ids[k] != NULL; k++)
+            check_text(query->ids[k], 1, EHP_CODE_MAX);
+    }
+}
+
+static void
 feed_send(GVariant *value)
 {
     g_autoptr(GError) error = NULL;
@@ -61,7 +78,8 @@ feed_send(GVariant *value)
     check_outcome(good, error);
     if (!good)
         return;
-    check_items(request.items);
+    if (!request.options.offer_later || request.items->len > 0)
+        check_items(request.items);
     check_text(request.agent, 1, EHD_AGENT_PATH_MAX);
     FUZZ_CHECK(request.agent != NULL && g_variant_is_object_path(request.agent));
     FUZZ_CHECK((request.options.timeout >= 1 && request.options.timeout <= 3600) ||
@@ -79,6 +97,8 @@ feed_receive(GVariant *options)
     if (!good)
         return;
     FUZZ_CHECK(request.options.n_categories <= EHP_TAP_CATEGORIES_MAX);
+    if (request.queries != NULL)
+        check_queries(request.queries);
     for (gsize i = 0; i < request.options.n_categories; i++)
         FUZZ_CHECK(ehd_category_code(request.options.categories[i]) != NULL);
     FUZZ_CHECK(ehd_purpose_code(request.options.purpose) != NULL);

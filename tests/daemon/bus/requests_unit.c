@@ -77,6 +77,57 @@ test_send_options(void)
 }
 
 static void
+test_queries(void)
+{
+    static const Case cases[] = {
+        {"[{}]", NULL, 0},
+        {"[{'categories': <['Patient-Summaries', 'Medical-Imaging']>, 'type': <'a|b'>, "
+         "'since': "
+         "<'2024-05'>, 'until': <'2025'>, 'last': <uint32 3>, 'ids': <['7', 'x.json']>}, {}]",
+         NULL, 0},
+        {"[{'categories': <['Gossip']>}]", "queries[0]: categories[0]: no such code", 0},
+        {"[{}, {'since': <'24-05-01'>}]", "queries[1]: its dates", 0},
+        {"[{'until': <'last week'>}]", "queries[0]: its dates", 0},
+        {"[{'since': <'24'>}]", "since", 0},
+        {"[{'last': <uint32 0>}]", "last: out of range", 0},
+        {"[{'last': <uint32 16385>}]", "last: out of range", 0},
+        {"[{'ids': <['']>}]", "queries[0]: its ids", 0},
+        {"[{'type': <''>}]", "type", 0},
+        {"[{'newest': <true>}]", "unknown option: newest", 0},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GVariant) dicts = parse("aa{sv}", cases[i].text);
+        g_autoptr(GArray) queries = ehd_queries_parse(dicts, &error);
+        check(&cases[i], queries != NULL, error);
+    }
+}
+
+/* No items at all: only when they are to be named later; an answer that names them. */
+static void
+test_offer_later(void)
+{
+    g_autoptr(GVariant) none = parse("aa{sv}", "[]");
+    g_autoptr(GVariant) options = parse(
+        "a{sv}", "{'agent': <objectpath '/a'>, 'offer-later': <true>, 'replies': <true>}");
+    g_autoptr(GVariant) answer =
+        parse("a{sv}", "{'offer': <[{'name': <'n'>, 'size': <uint64 7>}]>}");
+    g_autoptr(GVariant) empty = parse("a{sv}", "{'offer': <@aa{sv} []>}");
+    g_autoptr(GError) error = NULL;
+    g_auto(EhdSendRequest) request = {0};
+    g_auto(EhdConsentAnswer) good = {0};
+    g_auto(EhdConsentAnswer) bad = {0};
+
+    g_assert_true(ehd_send_request_parse(&request, none, options, &error));
+    g_assert_no_error(error);
+    g_assert_true(request.options.offer_later && request.options.replies);
+    g_assert_true(ehd_consent_answer_parse(&good, answer, &error));
+    g_assert_cmpuint(good.offer->len, ==, 1);
+    g_assert_false(ehd_consent_answer_parse(&bad, empty, &error));
+    g_assert_error(error, EHD_ERROR, EHP_INVALID_ARGUMENT);
+}
+
+static void
 test_descriptions(void)
 {
 #define NAMED(name, more) "[{'name': <'" name "'>, 'size': <uint64 1>" more "}]"
@@ -297,6 +348,8 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/requests/send-options", test_send_options);
+    g_test_add_func("/requests/queries", test_queries);
+    g_test_add_func("/requests/offer-later", test_offer_later);
     g_test_add_func("/requests/descriptions", test_descriptions);
     g_test_add_func("/requests/long-texts", test_long_texts);
     g_test_add_func("/requests/many-items", test_many_items);
