@@ -183,7 +183,11 @@ on_told(GObject *source, GAsyncResult *result, gpointer user_data)
     job->early = reply == NULL && is_early(job->session, error);
     if (job->early)
         g_clear_error(&error);
-    settle(job, error);
+    if (job->early) /* its hidden link stays: another run of the program is to know it by that
+                     */
+        job_end(job, NULL);
+    else
+        settle(job, error);
 }
 
 static void

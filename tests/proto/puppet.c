@@ -49,6 +49,7 @@ inject_kind(pair_side *side, int kind)
     Ehp__ResumeHello hello = EHP__RESUME_HELLO__INIT;
     Ehp__SasCommit sas_commit = EHP__SAS_COMMIT__INIT;
     Ehp__SasNonce sas_nonce = EHP__SAS_NONCE__INIT;
+    Ehp__Accept accept = EHP__ACCEPT__INIT;
 
     doc.has_body = doc.has_signature = 1;
     doc.body = ehp_wire_binary(hash, sizeof(hash));
@@ -109,6 +110,9 @@ inject_kind(pair_side *side, int kind)
         break;
     case 21:
         r.sas_nonce = &sas_nonce;
+        break;
+    case 22:
+        r.accept = &accept;
         break;
     }
     inject(side, &r);
