@@ -8,25 +8,15 @@
  * With --fd, N is the daemon's socket. Without, a listening socket comes by socket activation
  * (LISTEN_FDS, sd_listen_fds(3)), and the daemon that connects may name the reader.
  */
+#include "daemon/helper/activation.h"
 #include "daemon/nfc/spawn.h"
 #include "daemon/nfc/supervisor.h"
 #include "daemon/nfc/worker.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#define LISTEN_FDS_START 3
-/* libnfc puts its serial port in an fd_set: fd 1024 would be the end. Nothing here needs many.
- */
-#define FILES_MAX        128
 
 typedef struct {
     const char *reader;
@@ -48,57 +38,18 @@ usage(FILE *out)
     return out == stdout ? 0 : 64;
 }
 
-static bool
-parse_fd(const char *text, int *fd)
-{
-    char *end;
-    long value = strtol(text, &end, 10);
-
-    *fd = (int)value;
-    return *text && !*end && value >= 0 && value < FILES_MAX;
-}
-
-/* A listening socket from the service manager; -1 if there is none. */
-static int
-activation_fd(void)
-{
-    const char *pid = getenv("LISTEN_PID"), *count = getenv("LISTEN_FDS");
-
-    if (!pid || !count || atol(pid) != (long)getpid() || strcmp(count, "1"))
-        return -1;
-    fcntl(LISTEN_FDS_START, F_SETFD, FD_CLOEXEC);
-    return LISTEN_FDS_START;
-}
-
-static bool
-is_seqpacket(int fd)
-{
-    int type = 0;
-    socklen_t size = sizeof type;
-
-    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
-}
-
-/* No core file: it would hold what a tap carried. */
-static void
-limit(void)
-{
-    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-    setrlimit(RLIMIT_NOFILE, &(struct rlimit){FILES_MAX, FILES_MAX});
-}
-
 static int
 supervise(const Options *options)
 {
     EhdNfcSupervisorConfig config = {
         .daemon_fd = options->fd,
-        .listener_fd = options->fd < 0 ? activation_fd() : -1,
+        .listener_fd = options->fd < 0 ? ehd_helper_activation_fd() : -1,
         .reader = options->reader,
         .verbose = options->verbose,
     };
     int fd = config.daemon_fd >= 0 ? config.daemon_fd : config.listener_fd;
 
-    if (fd < 0 || !is_seqpacket(fd)) {
+    if (fd < 0 || !ehd_helper_is_seqpacket(fd)) {
         fputs("ehrlink-nfc: neither --fd nor socket activation gave a socket to serve\n",
               stderr);
         return 64;
@@ -121,7 +72,7 @@ main(int argc, char **argv)
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         if (option == 'r')
             options.reader = optarg;
-        else if (option == 'f' && parse_fd(optarg, &options.fd))
+        else if (option == 'f' && ehd_helper_parse_fd(optarg, &options.fd))
             continue;
         else if (option == 'w')
             options.worker = true;
@@ -135,7 +86,7 @@ main(int argc, char **argv)
         return usage(stderr);
     /* a worker is executed by way of /proc and would be called "exe" */
     prctl(PR_SET_NAME, "ehrlink-nfc");
-    limit();
+    ehd_helper_limit();
     if (options.worker)
         return ehd_nfc_worker_run(EHD_NFC_WORKER_FD, options.reader, options.verbose);
     return supervise(&options);

@@ -7,7 +7,8 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/socket.h>
+
+#include "daemon/helper/packet.h"
 
 enum payload { EMPTY, DETAIL, APDU, READER };
 
@@ -60,21 +61,6 @@ may_say(const struct form *form, EhdNfcOrigin origin)
     return false;
 }
 
-static uint32_t
-get_u32(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
-}
-
-static void
-put_u32(uint8_t *at, uint32_t value)
-{
-    at[0] = (uint8_t)(value >> 24);
-    at[1] = (uint8_t)(value >> 16);
-    at[2] = (uint8_t)(value >> 8);
-    at[3] = (uint8_t)value;
-}
-
 static bool
 header_fits(const struct form *form, const EhdNfcMessage *message)
 {
@@ -110,8 +96,8 @@ ehd_nfc_wire_parse(EhdNfcMessage *out, const uint8_t *bytes, size_t len, EhdNfcO
         .type = (EhdNfcType)bytes[0],
         .role = bytes[1],
         .status = (ehp_status)(bytes[2] << 8 | bytes[3]),
-        .arm = get_u32(bytes + 4),
-        .tap = get_u32(bytes + 8),
+        .arm = ehd_packet_get_u32(bytes + 4),
+        .tap = ehd_packet_get_u32(bytes + 8),
         .data = bytes + EHD_NFC_HEADER_LEN,
         .len = len - EHD_NFC_HEADER_LEN,
     };
@@ -160,8 +146,8 @@ ehd_nfc_wire_build(uint8_t *buf, const EhdNfcMessage *message)
     buf[1] = message->role;
     buf[2] = (uint8_t)(message->status >> 8);
     buf[3] = (uint8_t)message->status;
-    put_u32(buf + 4, message->arm);
-    put_u32(buf + 8, message->tap);
+    ehd_packet_put_u32(buf + 4, message->arm);
+    ehd_packet_put_u32(buf + 8, message->tap);
     if (len > 0)
         memcpy(buf + EHD_NFC_HEADER_LEN, message->data, len);
     return EHD_NFC_HEADER_LEN + len;
@@ -175,9 +161,5 @@ ehd_nfc_wire_send(int fd, const EhdNfcMessage *message)
 
     if (len == 0)
         return -EMSGSIZE;
-    while (send(fd, buf, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
-        if (errno != EINTR)
-            return errno == ECONNRESET ? -EPIPE : -errno;
-    }
-    return 0;
+    return ehd_packet_send(fd, buf, len, -1);
 }
