@@ -10,6 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Between two lines of the log. */
+#define TELL_US (60 * G_USEC_PER_SEC)
+
 typedef struct {
     EhdPorch *porch; /* borrowed */
     int fd;          /* owned; -1: taken */
@@ -26,6 +29,7 @@ struct EhdPorch {
     guint silent_ms;
     GQueue guests; /* of Guest, owned, oldest first */
     EhdPorchCounts counts;
+    gint64 told;        /* monotonic, microseconds: the log, of those turned away; 0: never */
     gint64 tokens;      /* thousandths of a connection */
     gint64 tokens_time; /* monotonic, microseconds */
 };
@@ -44,10 +48,27 @@ guest_free(gpointer data)
     g_free(guest);
 }
 
+/* A flood is named in the log, and does not flood it. */
+static void
+count_stranger(EhdPorch *self, guint64 *count)
+{
+    const EhdPorchCounts *counts = &self->counts;
+    gint64 now = g_get_monotonic_time();
+
+    (*count)++;
+    if (self->told != 0 && now < self->told + TELL_US)
+        return;
+    self->told = now;
+    g_message("connections that are no session's are closed; so far: %" G_GUINT64_FORMAT
+              " silent, %" G_GUINT64_FORMAT " junk, %" G_GUINT64_FORMAT
+              " unknown, %" G_GUINT64_FORMAT " too many",
+              counts->silent, counts->junk, counts->unknown, counts->refused);
+}
+
 static void
 turn_away(Guest *guest, guint64 *count)
 {
-    (*count)++;
+    count_stranger(guest->porch, count);
     g_queue_remove(&guest->porch->guests, guest);
     guest_free(guest);
 }
@@ -167,7 +188,7 @@ ehd_porch_take(EhdPorch *self, int fd)
     Guest *guest;
 
     if (!take_token(self)) {
-        self->counts.refused++;
+        count_stranger(self, &self->counts.refused);
         shutdown(fd, SHUT_RDWR); /* bluetoothd may have a copy */
         close(fd);
         return;
