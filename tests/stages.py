@@ -16,7 +16,7 @@ import time
 RESULT = re.compile(r"^(not ok|ok)\b[ \t]*\d*[ \t-]*(.*?)(?:[ \t]*#[ \t]*(SKIP|TODO)\b[ \t]*(.*))?$", re.IGNORECASE)
 QUICK, NORMAL, FULL = range(3)
 # suites that have a stage of their own; whatever is in none of them is a unit test
-SPECIAL = ["bus", "rig", "slow", "fuzz", "bench"]
+SPECIAL = ["bus", "rig", "slow", "fuzz", "bench", "bluetooth", "bluetooth-full"]
 
 
 class Totals:
@@ -152,6 +152,12 @@ def rig_sanitized():
     return meson_test("build-asan", "rig", *suites("rig"), "--timeout-multiplier", "4")
 
 
+def bluetooth(suite):
+    # what is missing after this, the tests name when they skip
+    run(["tools/deps", "bluetooth"], show_on_failure=False)
+    return meson_test("build", suite, *suites(suite))
+
+
 def unit_valgrind():
     names = programs("build")
     if not names:
@@ -169,8 +175,10 @@ def stages():
         ("main scenario", QUICK, lambda: meson_test("build", "main", "scenario main")),
         ("unit, address and undefined-behaviour sanitizers", NORMAL, unit_sanitized),
         ("scenarios over two hosts", NORMAL, lambda: meson_test("build", "rig", *suites("rig"))),
+        ("scenarios over Bluetooth, two machines", NORMAL, lambda: bluetooth("bluetooth")),
         ("fuzzing, short", NORMAL, lambda: meson_test("build", "fuzz", *suites("fuzz"))),
         ("long tests", FULL, lambda: meson_test("build", "slow", *suites("slow"))),
+        ("every scenario over Bluetooth", FULL, lambda: bluetooth("bluetooth-full")),
         ("scenarios, sanitizers", FULL, rig_sanitized),
         ("unit, valgrind", FULL, unit_valgrind),
         ("figures", FULL, lambda: meson_test("build", "bench", *suites("bench"))),

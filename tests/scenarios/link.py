@@ -5,7 +5,7 @@ import os
 import socket
 import struct
 
-from scenario import case, main, read
+from scenario import BLUETOOTH, case, main, read
 
 
 def address(rig):
@@ -32,6 +32,8 @@ def intrude(rig, data, more=True):
 
 def running(rig, size=2_000_000, rate=400):
     """A session in mid-transfer."""
+    if BLUETOOTH:
+        size, rate = 400_000, 40
     rig.link("rate", str(rate))
     files = [rig.write("a.bin", size)]
     receive, send = rig.receive(), rig.send(*files)

@@ -22,7 +22,9 @@ TWO_HOSTS = os.path.join(HERE, "..", "rig", "two-hosts")
 SAMPLE = os.path.join(HERE, "..", "..", "tools", "sample")
 CLINIC = "Test Clinic"
 # how long to wait for what must happen; a machine may be slow, so this is never what a test is about
-PATIENCE = 60
+BLUETOOTH = os.environ.get("RIG_LINK") == "bluetooth"
+PATIENCE = 240 if BLUETOOTH else 60
+TIMEOUT = "200" if BLUETOOTH else "60"
 cases = {}
 
 
@@ -36,8 +38,10 @@ def case(*options, seconds=150):
 
 class Program:
     """A program on a host: its JSON events, what it said, how it ended."""
+    started = []  # all of them, for whoever runs several cases in one rig
 
     def __init__(self, host, *command, wrap=()):
+        self.started.append(self)
         self.name = f"{host}: {' '.join(command)[:100]}"
         self.process = subprocess.Popen([*wrap, f"on-{host}", *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True, errors="replace")
@@ -139,11 +143,11 @@ class Rig:
         return Program(host, *command, **more)
 
     def receive(self, *options, output="got", file="auto", once=True, **more):
-        base = ["ehr-receive", "--json", "--output", output, "--timeout", "60"]
+        base = ["ehr-receive", "--json", "--output", output, "--timeout", TIMEOUT]
         return self.start("clinic", *base, *(["--once"] if once else []), "--file", file, *options, **more)
 
     def send(self, *files, options=("--yes", "--to", CLINIC), host="patient", **more):
-        return self.start(host, "ehr-send", "--json", "--timeout", "60", *options, "--", *files, **more)
+        return self.start(host, "ehr-send", "--json", "--timeout", TIMEOUT, *options, "--", *files, **more)
 
     def write(self, name, content):
         """A file here: bytes, text, or so many random bytes."""
@@ -175,6 +179,8 @@ class Rig:
 
     def spooled(self, host="clinic"):
         """Files that the daemon keeps of items."""
+        if BLUETOOTH:
+            return self.call("on-host", host, "find", "/var/lib/ehrlink/spool", "-type", "f", check=False).stdout.split()
         root = os.path.join(self.dir, {"clinic": "c", "patient": "p"}[host], "state", "spool")
         return [os.path.join(d, f) for d, _, files in os.walk(root) for f in files]
 
