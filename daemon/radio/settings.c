@@ -110,11 +110,13 @@ was_opened(EhdRadioServer *s, const EhdRadioAsk *done)
 {
     EhdRadioHeld *held = held_of(s, done->index);
 
-    if (!held)
+    if (!held || (!held->used && !done->fast))
         return;
     if (!held->used)
-        *held = (EhdRadioHeld){.index = done->index};
-    held->used = held->opened = done->fast;
+        *held = (EhdRadioHeld){.used = true, .index = done->index};
+    held->opened = done->fast;
+    if (!held->opened && held->is == held->was)
+        *held = (EhdRadioHeld){0};
 }
 
 /* Nobody else needs it connectable: discoverable would be by somebody's wish. */
@@ -210,9 +212,11 @@ read_fast(EhdRadioServer *s, EhdRadioAsk done, const EhdMgmtEvent *event)
     else if (done.request == EHD_RADIO_SET_FAST)
         set_fast(s, done, &now);
     else
-        ehd_radio_tell(
-            s, &(EhdRadioMessage){.type = EHD_RADIO_DONE, .id = done.id, .value = now.fast},
-            -1);
+        ehd_radio_tell(s,
+                       &(EhdRadioMessage){.type = EHD_RADIO_DONE,
+                                          .id = done.id,
+                                          .value = now.fast && now.connectable},
+                       -1);
 }
 
 static void
