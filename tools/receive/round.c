@@ -40,6 +40,7 @@ struct Round {
     gboolean replying;
     guint early;                 /* single items on their way here, while others still come */
     gboolean collect_due;
+    GPtrArray *taken;            /* owned, of EhrlinkItem: of those, what the service has let go of already */
     gboolean storing; /* a collection or a receipt is on its way here: the end waits for it */
 };
 
@@ -452,6 +453,14 @@ on_items(GObject *source, GAsyncResult *result, gpointer user_data)
         reject(round, error);
 }
 
+static gint
+by_id(gconstpointer a, gconstpointer b)
+{
+    const guint x = ehrlink_item_get_id(*(EhrlinkItem *const *)a), y = ehrlink_item_get_id(*(EhrlinkItem *const *)b);
+
+    return (x > y) - (x < y);
+}
+
 static void
 on_collected(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -462,6 +471,11 @@ on_collected(GObject *source, GAsyncResult *result, gpointer user_data)
 
     if (!stored(round))
         return;
+    if (collected != NULL && round->taken->len > 0) {
+        g_ptr_array_extend_and_steal(collected, g_steal_pointer(&round->taken));
+        round->taken = g_ptr_array_new_with_free_func(g_object_unref);
+        g_ptr_array_sort(collected, by_id);
+    }
     if (collected == NULL) {
         reject(round, error);
     } else if (round->resumed) {
@@ -619,6 +633,9 @@ on_early(GObject *source, GAsyncResult *result, gpointer user_data)
         ehrlink_session_collect_item_finish(EHRLINK_SESSION(source), result, NULL);
 
     round->early--;
+    /* its end came at the same moment as that of the transfer: the collection will not bring it again */
+    if (item != NULL && ehrlink_item_get_state(item) == EHRLINK_ITEM_STATE_COLLECTED)
+        g_ptr_array_add(round->taken, g_object_ref(item));
     if (item != NULL && !ehrlink_session_has_ended(round->session)) {
         JsonBuilder *builder = event(round, "ready");
         output_member_int(builder, "id", ehrlink_item_get_id(item));
@@ -741,6 +758,7 @@ round_new(const ReceiveOptions *options, const RoundListener *listener, gpointer
     round->listener = listener;
     round->user_data = user_data;
     round->cancellable = g_cancellable_new();
+    round->taken = g_ptr_array_new_with_free_func(g_object_unref);
     return round;
 }
 
@@ -795,6 +813,7 @@ round_free(Round *round)
     g_clear_pointer(&round->items, g_ptr_array_unref);
     g_clear_pointer(&round->files, g_ptr_array_unref);
     g_clear_pointer(&round->listed, g_ptr_array_unref);
+    g_clear_pointer(&round->taken, g_ptr_array_unref);
     g_clear_pointer(&round->directory, g_free);
     g_clear_error(&round->why);
     g_free(round->trouble);
