@@ -519,7 +519,25 @@ pair_kill(pair_side *side)
 }
 
 static bool
-dies(pair_side *side)
+victim(const pair_side *side)
+{
+    return (side->pair->blow & (side->patient ? PAIR_KILL_PATIENT : PAIR_KILL_TERMINAL)) != 0;
+}
+
+static void
+strike(pair *w)
+{
+    pair_side *sides[] = {&w->p, &w->t};
+
+    w->blows++;
+    pair_cut(w);
+    for (int i = 0; i < 2; i++)
+        if (victim(sides[i]) && !sides[i]->ended)
+            pair_kill(sides[i]);
+}
+
+static bool
+struck(pair_side *side)
 {
     pair *w = side->pair;
 
@@ -539,16 +557,16 @@ pair_handle(pair_side *side)
     ehp_event ev;
 
     while (!side->dead && ehp_session_next_event(side->s, side->pair->now, &ev)) {
-        bool now = dies(side);
-        if (now && !side->pair->kill_handled) {
-            pair_kill(side);
+        bool now = struck(side);
+        if (now && !side->pair->kill_handled && victim(side)) {
+            strike(side->pair);
             continue;
         }
         if (side->pair->on_event != NULL)
             side->pair->on_event(side, &ev);
         handle(side, &ev);
-        if (now && !side->ended)
-            pair_kill(side);
+        if (now)
+            strike(side->pair);
     }
 }
 
@@ -587,9 +605,12 @@ carry(pair *w, pair_side *from, pair_side *to, uint64_t *sent, uint64_t cut, uin
     *sent += len;
     if (cut == *sent) {
         *sent += 1; /* once */
-        if (w->cut_every > 0 && from->patient)
+        if (w->cut_every > 0 && from->patient) {
             w->cut_p = *sent + w->cut_every;
-        pair_cut(w);
+            if (w->cut_more > 0 && --w->cut_more == 0)
+                w->cut_every = 0;
+        }
+        strike(w);
     }
     return true;
 }

@@ -18,6 +18,14 @@ typedef struct {
 
 typedef struct pair pair;
 
+/* What strikes when a cut or an event comes: the link is gone in any case. */
+typedef enum {
+    PAIR_CUT = 0,
+    PAIR_KILL_PATIENT = 1,
+    PAIR_KILL_TERMINAL = 2,
+    PAIR_KILL_BOTH = 3,
+} pair_blow;
+
 typedef struct {
     pair *pair;
     ehp_session *s;
@@ -93,7 +101,8 @@ struct pair {
     unsigned flip_bit;
     uint64_t
         cut_every; /* after a cut, the next one so many bytes of the patient's later; 0: no */
-    uint64_t stop_at; /* pair_run returns once the patient has sent so much; 0: no */
+    unsigned cut_more; /* so often; 0: always */
+    uint64_t stop_at;  /* pair_run returns once the patient has sent so much; 0: no */
     unsigned cuts, connects;
     GByteArray *tape_p, *tape_t; /* if there: all bytes carried */
 
@@ -101,9 +110,12 @@ struct pair {
      * comes back, or NULL. Set before pair_start. */
     ehp_session *(*revive)(pair_side *side);
     void (*on_event)(pair_side *side, const ehp_event *event); /* before it is handled */
-    bool kill_patient, kill_handled; /* handled: after the event, else before */
-    unsigned kill_at;                /* the side's event so many; 0: none */
-    unsigned kill_again;             /* and once more after so many more; 0: no */
+    pair_blow blow;
+    unsigned blows;
+    bool kill_patient;   /* whose events are counted */
+    bool kill_handled;   /* after the event; else before, if it is that side which is killed */
+    unsigned kill_at;    /* the side's event so many; 0: none */
+    unsigned kill_again; /* and once more after so many more; 0: no */
     unsigned kills;
     bool data_changed; /* ehp_session_data notices */
 

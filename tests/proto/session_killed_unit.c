@@ -1,156 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The end of a process at every event of either side, before it was handled and after: what was
- * kept is enough to go on. The store here is as the daemon's: what an event asks to make
- * durable is there before the answer, everything else is gone.
+ * kept is enough to go on.
  */
 #include <glib.h>
 #include <sodium.h>
 #include <string.h>
 
-#include "pair.h"
-
-typedef struct {
-    uint8_t saved[EHP_SESSION_SAVED_MAX];
-    size_t saved_len;
-    bool granted; /* of what was saved */
-    uint64_t sizes[16];
-    uint8_t salts[16][EHP_SALT_LEN];
-    uint8_t roots[16][EHP_HASH_LEN];
-    uint32_t n_items, n_roots;
-    uint8_t mark[EHP_MARK_MAX];
-    size_t mark_len;
-    uint8_t receipt[EHP_RECEIPT_MAX];
-    size_t receipt_len;
-    bool erased;
-    bool forgetful; /* the sender's marks are never written */
-} store;
-
-static void
-save(pair_side *side)
-{
-    store *kept = side->store;
-    ehp_writer w;
-
-    ehp_writer_init(&w, kept->saved, sizeof kept->saved);
-    g_assert_cmpint(ehp_session_save(side->s, &w), ==, EHP_OK);
-    kept->saved_len = w.len;
-    kept->granted = ehp_session_granted(side->s);
-}
-
-static void
-keep_root(store *kept, const ehp_event *ev)
-{
-    g_assert_cmpuint(ev->mark.len, ==, EHP_HASH_LEN);
-    memcpy(kept->roots[ev->item], ev->mark.data, EHP_HASH_LEN);
-    if (ev->item == kept->n_roots)
-        kept->n_roots++;
-    kept->mark_len = 0;
-}
-
-static void
-keep_mark(store *kept, ehp_bytes mark)
-{
-    memcpy(kept->mark, mark.data, mark.len);
-    kept->mark_len = mark.len;
-}
-
-static void
-keep_page(store *kept, const ehp_event *ev)
-{
-    if (ev->item == 0)
-        kept->n_items = kept->n_roots = 0;
-    for (size_t i = 0; i < ev->n_entries; i++, kept->n_items++) {
-        kept->sizes[kept->n_items] = ev->entries[i]->size;
-        memcpy(kept->salts[kept->n_items], ev->entries[i]->salt.data, EHP_SALT_LEN);
-    }
-    kept->mark_len = 0;
-}
-
-static void
-on_event(pair_side *side, const ehp_event *ev)
-{
-    store *kept = side->store;
-
-    switch ((int)ev->type) {
-    case EHP_EV_SAVE:
-    case EHP_EV_MANIFEST:
-        save(side);
-        break;
-    case EHP_EV_MANIFEST_PAGE:
-        keep_page(kept, ev);
-        break;
-    case EHP_EV_SEGMENT:
-        keep_mark(kept, ev->mark);
-        break;
-    case EHP_EV_ITEM_COMPLETE:
-        keep_root(kept, ev);
-        break;
-    case EHP_EV_ITEM_ACKED:
-        if (!kept->forgetful)
-            keep_root(kept, ev);
-        break;
-    case EHP_EV_RECEIPT:
-    case EHP_EV_RECEIPT_READY:
-        memcpy(kept->receipt, ev->bytes.data, ev->bytes.len);
-        kept->receipt_len = ev->bytes.len;
-        break;
-    case EHP_EV_ENDED:
-        kept->erased = true;
-        break;
-    default:
-        break;
-    }
-}
-
-static ehp_status
-try_revive(pair_side *side, ehp_session **out)
-{
-    store *kept = side->store;
-    ehp_session_config config = {.saves = true, .zstd_level = side->pair->zstd_level};
-    ehp_session_past past = {.saved = {kept->saved, kept->saved_len},
-                             .resume_ms = EHP_RESUME_MS,
-                             .sizes = kept->sizes,
-                             .salts = (const uint8_t(*)[EHP_SALT_LEN])kept->salts,
-                             .roots = (const uint8_t(*)[EHP_HASH_LEN])kept->roots,
-                             .receipt = {kept->receipt, kept->receipt_len}};
-    static const uint8_t crl[] = "a revocation list";
-    ehp_bytes crls[] = {{crl, sizeof crl}};
-
-    memset(config.seed, (int)(0x40 + side->pair->kills), sizeof config.seed);
-    if (!side->patient) {
-        config.leaf_secret = pair_leaf_secret();
-        config.crls = crls;
-        config.n_crls = 1;
-    }
-    if (kept->granted) {
-        past.n_items = side->patient ? (uint32_t)side->pair->n_items : kept->n_items;
-        past.items = side->pair->entries;
-        past.n_roots = kept->n_roots;
-        past.mark = (ehp_bytes){kept->mark, kept->mark_len};
-    }
-    return ehp_session_restore(&config, &past, side->pair->now, out);
-}
-
-static ehp_session *
-revive(pair_side *side)
-{
-    const store *kept = side->store;
-    ehp_session *s;
-
-    g_assert_cmpstr(ehp_status_name(try_revive(side, &s)), ==, "Ok");
-    if (!side->patient && kept->receipt_len > 0)
-        g_assert_cmpint(ehp_session_tell_status(s, 1, NULL, 1700000600, side->pair->now), ==,
-                        EHP_OK);
-    return s;
-}
+#include "kept.h"
 
 static const pair_item items[] = {
     {"a", 700, 1}, {"none", 0, 0}, {"big", 700000, 0}, {"b", 300, 0}};
 
 typedef struct {
     pair w;
-    store p, t;
+    kept_store p, t;
 } world;
 
 static world *
@@ -161,14 +25,8 @@ world_new(bool forgetful)
     pair_init(&it->w);
     it->w.items = items;
     it->w.n_items = G_N_ELEMENTS(items);
-    it->w.revive = revive;
-    it->w.on_event = on_event;
-    it->w.p.store = &it->p;
-    it->w.t.store = &it->t;
     it->p.forgetful = forgetful;
-    pair_start(&it->w);
-    save(&it->w.p);
-    save(&it->w.t);
+    kept_start(&it->w, &it->p, &it->t);
     return it;
 }
 
@@ -198,6 +56,7 @@ run_killed(bool patient, bool handled, unsigned at, unsigned again, bool forgetf
     unsigned kills;
 
     it->w.kill_patient = patient;
+    it->w.blow = patient ? PAIR_KILL_PATIENT : PAIR_KILL_TERMINAL;
     it->w.kill_handled = handled;
     it->w.kill_at = at;
     it->w.kill_again = again;
@@ -322,7 +181,7 @@ static ehp_status
 revive_status(world *it, bool patient)
 {
     ehp_session *s = NULL;
-    ehp_status status = try_revive(patient ? &it->w.p : &it->w.t, &s);
+    ehp_status status = kept_try_revive(patient ? &it->w.p : &it->w.t, &s);
 
     ehp_session_free(s);
     return status;
@@ -333,10 +192,10 @@ static void
 test_damaged(void)
 {
     world *it = stopped_in_the_middle();
-    store good;
+    kept_store good;
 
     for (int patient = 0; patient < 2; patient++) {
-        store *kept = patient ? &it->p : &it->t;
+        kept_store *kept = patient ? &it->p : &it->t;
         good = *kept;
         for (size_t cut = 0; cut < good.saved_len; cut += 7) {
             kept->saved_len = cut;
