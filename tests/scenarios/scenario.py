@@ -2,7 +2,7 @@
 """Scenarios over two hosts. A file of cases imports this, decorates each with @case(OPTIONS of two-hosts…) and ends with main().
 
 Run without arguments, the file runs each case in a rig of its own and reports TAP. With a case's name it runs that one; that is what
-happens inside the rig, in an empty directory. A case gets a Rig; it asserts, or raises Skip.
+happens inside the rig, in an empty directory. A case gets a Rig; it asserts, or raises Skip. Lines that begin with "figure:" are shown.
 """
 import json
 import os
@@ -257,6 +257,7 @@ def run_case(number, name):
     label = (cases[name][0].__doc__ or name).strip().splitlines()[0].rstrip(".").replace("#", "")
     if code == 0:
         print(f"ok {number} {name}: {label}", flush=True)
+        comment("\n".join(line for line in text.splitlines() if line.startswith("figure:")))
     elif code == 77:
         reason = [line for line in text.splitlines() if "skipped:" in line]
         print(f"ok {number} {name}: {label} # SKIP {reason[-1].split('skipped:')[1].strip() if reason else 'not possible here'}", flush=True)
