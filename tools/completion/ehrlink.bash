@@ -10,11 +10,14 @@ _ehr_send() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
     case $prev in
     --acting-as) _ehrlink_words "self parent guardian caregiver"; return ;;
-    --to | --timeout) return ;;
-    --replies) compopt -o dirnames; return ;;
+    --only) _ehrlink_words "Patient-Summaries Electronic-Prescriptions Electronic-Dispensations Medical-Imaging Laboratory-Reports Discharge-Reports other"; return ;;
+    --exclude) _ehrlink_words "section: category: id:"; return ;;
+    --include) _ehrlink_words "section:"; return ;;
+    --to | --timeout | --since | --until | --last | --type) return ;;
+    --from | --replies) compopt -o dirnames; return ;;
     esac
     case $cur in
-    -*) _ehrlink_words "--yes --to --timeout --acting-as --receipt --replies --wait-filed --json --quiet --version --help" ;;
+    -*) _ehrlink_words "--yes --to --timeout --acting-as --receipt --replies --from --only --since --until --last --type --exclude --include --wait-filed --json --quiet --version --help" ;;
     *) compopt -o default ;;
     esac
 }

@@ -12,6 +12,7 @@
 #include "tools/common/choice.h"
 #include "tools/common/output.h"
 #include "tools/common/words.h"
+#include "tools/send/folder.h"
 
 /* How long before the end of the time for consent the person is warned. */
 #define WARN_SECONDS 30
@@ -196,6 +197,17 @@ consent_show_peer(EhrlinkSession *session)
         show_request(request);
 }
 
+void
+consent_warn_withholding(void)
+{
+    static gboolean told;
+
+    if (!told)
+        output_note(_("What you leave out can matter for your care: those who treat you will not know of it, and cannot see that "
+                      "something is missing."));
+    told = TRUE;
+}
+
 static void
 decide(gboolean granted, guint *ids, gsize n_ids, const GError *why)
 {
@@ -269,8 +281,11 @@ on_answer(const char *answer, gpointer user_data)
         g_autofree guint *ids = choice_parse(answer, open_question.n_items, &n_ids);
         if (ids == NULL)
             ask_again();
-        else
+        else {
+            if (n_ids < open_question.n_items)
+                consent_warn_withholding();
             decide(TRUE, ids, n_ids, NULL);
+        }
     }
 }
 
@@ -296,9 +311,22 @@ show_items(GPtrArray *items, gboolean list)
         g_autofree char *size = words_bytes(ehrlink_item_get_size(item));
         g_autofree char *what = words_item(item);
         output_note("  %3u  %s  (%s)", i + 1, name, size);
+        g_autofree char *remark = folder_remark(item);
         if (what != NULL)
             output_note("       %s", what);
+        if (remark != NULL)
+            output_note("       %s", remark);
     }
+}
+
+static void
+take_all(guint n_items)
+{
+    g_free(open_question.fitting);
+    open_question.fitting = g_new(guint, n_items + 1);
+    open_question.n_items = n_items;
+    for (guint i = 0; i < n_items; i++)
+        open_question.fitting[i] = i;
 }
 
 static void
@@ -325,7 +353,10 @@ consent_ask(EhrlinkSession *session, const SendOptions *options, GPtrArray *item
     open_question.callback = callback;
     open_question.user_data = user_data;
     open_question.session = session;
-    take_fitting(session, items->len);
+    if (options->from != NULL)
+        take_all(items->len); /* they were made to fit */
+    else
+        take_fitting(session, items->len);
     consent_show_peer(session);
     if (!is_expected(session, options)) {
         g_set_error_literal(&why, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_PEER,

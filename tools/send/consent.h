@@ -11,9 +11,11 @@ typedef void (*ConsentDecided)(gboolean granted, const guint *ids, gsize n_ids, 
                                gpointer user_data);
 
 /* Shows peer and request, then decides: by the conditions of --yes --to, or by asking. `items` is
- * borrowed until it has decided. */
+ * borrowed until it has decided: those of the session, or with --from those that answer the request. */
 void consent_ask(EhrlinkSession *session, const SendOptions *options, GPtrArray *items,
                  ConsentDecided callback, gpointer user_data);
+/* Once in a run: that what is withheld can matter. */
+void consent_warn_withholding(void);
 /* Takes the question down; callback is not called. */
 void consent_cancel(void);
 

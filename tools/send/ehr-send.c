@@ -13,6 +13,8 @@
 #include "tools/common/trouble.h"
 #include "tools/common/words.h"
 #include "tools/send/consent.h"
+#include "tools/send/folder.h"
+#include "tools/send/leave-out.h"
 #include "tools/common/person.h"
 #include "tools/common/session-dir.h"
 #include "tools/send/options.h"
@@ -27,7 +29,10 @@
 typedef struct {
     SendOptions options;
     ReceiptFile *receipt_file;    /* owned, NULL without --receipt */
-    GPtrArray *items;             /* owned, of EhrlinkItem */
+    GPtrArray *items;             /* owned, of EhrlinkItem; with --from those that answer the request */
+    LeaveOut *leave_out;          /* owned */
+    Folder *folder;               /* owned, NULL without --from */
+    GPtrArray *copies;            /* owned, of owned strings: cut copies of files */
     EhrlinkClient *client;        /* owned */
     EhrlinkSession *session;      /* owned, NULL before it is open */
     GCancellable *cancellable;    /* owned; ends what comes before the session */
@@ -180,6 +185,31 @@ on_progress(EhrlinkSession *session, guint64 done, guint64 total, gpointer user_
 }
 
 static void
+on_named(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    Send *send = user_data;
+    g_autoptr(GError) error = NULL;
+
+    if (ehrlink_session_offer_items_finish(EHRLINK_SESSION(source), result, &error))
+        return;
+    if (send->why == NULL)
+        send->why = g_steal_pointer(&error);
+    ehrlink_session_answer_consent(EHRLINK_SESSION(source), FALSE, NULL, 0, NULL);
+}
+
+/* Only now it is said which items there are: what is not among them is not spoken of. ids NULL: all. */
+static void
+name_items(Send *send, const guint *ids, gsize n_ids, GVariant *answer)
+{
+    g_autoptr(GPtrArray) chosen = g_ptr_array_new();
+
+    for (gsize i = 0; i < (ids != NULL ? n_ids : send->items->len); i++)
+        g_ptr_array_add(chosen, send->items->pdata[ids != NULL ? ids[i] : i]);
+    ehrlink_session_offer_items_async(send->session, (EhrlinkItem **)chosen->pdata, chosen->len, answer,
+                                      send->cancellable, on_named, send);
+}
+
+static void
 on_decided(gboolean granted, const guint *ids, gsize n_ids, const GError *why, gpointer user_data)
 {
     Send *send = user_data;
@@ -190,7 +220,10 @@ on_decided(gboolean granted, const guint *ids, gsize n_ids, const GError *why, g
         g_variant_dict_insert(&answer, "acting-as", "s", send->options.acting_as);
     if (why != NULL && send->why == NULL)
         send->why = g_error_copy(why);
-    ehrlink_session_answer_consent(send->session, granted, ids, n_ids, g_variant_dict_end(&answer));
+    if (granted && send->folder != NULL)
+        name_items(send, ids, n_ids, g_variant_dict_end(&answer));
+    else
+        ehrlink_session_answer_consent(send->session, granted, ids, n_ids, g_variant_dict_end(&answer));
 }
 
 static void
@@ -199,6 +232,13 @@ on_consent_requested(EhrlinkSession *session, gpointer user_data)
     Send *send = user_data;
 
     ask_cancel(send); /* about a terminal that was turned away: this is another, or it was allowed */
+    if (send->folder != NULL) {
+        g_autoptr(GVariant) request = ehrlink_session_get_request(session);
+
+        consent_cancel(); /* it speaks of the items */
+        g_ptr_array_unref(send->items);
+        send->items = folder_answer(send->folder, request);
+    }
     consent_ask(session, &send->options, send->items, on_decided, send);
 }
 
@@ -305,6 +345,8 @@ on_client(GObject *source, GAsyncResult *result, gpointer user_data)
                                         : LINGER_SHORT));
     if (send->options.replies != NULL)
         g_variant_dict_insert(&options, "replies", "b", TRUE);
+    if (send->folder != NULL)
+        g_variant_dict_insert(&options, "offer-later", "b", TRUE);
     ehrlink_client_send_async(send->client, (EhrlinkItem **)send->items->pdata, send->items->len,
                               g_variant_dict_end(&options), send->cancellable, on_session, send);
 }
@@ -332,10 +374,104 @@ send_clear(Send *send)
     g_clear_pointer(&send->receipt, g_bytes_unref);
     g_clear_pointer(&send->receipt_file, receipt_file_free);
     g_clear_pointer(&send->items, g_ptr_array_unref);
+    g_clear_pointer(&send->folder, folder_free);
+    g_clear_pointer(&send->leave_out, leave_out_free);
+    g_clear_pointer(&send->copies, g_ptr_array_unref);
     g_clear_pointer(&send->loop, g_main_loop_unref);
     g_clear_error(&send->why);
     g_clear_pointer(&send->trouble, g_free);
     send_options_clear(&send->options);
+}
+
+/* More would keep a person waiting; ehr-view --check looks at all. */
+#define CHECKED_MAX 200
+
+static gboolean
+gather_folder(Send *send, GError **error)
+{
+    send->folder = folder_new(&send->options, send->leave_out, error);
+    if (send->folder == NULL)
+        return FALSE;
+    if (folder_n_offered(send->folder) == 0) {
+        g_set_error_literal(error, EHRLINK_ERROR, EHRLINK_ERROR_NO_INPUT, _("there is nothing in it to offer"));
+        return FALSE;
+    }
+    output_note(ngettext("%u record is offered.", "%u records are offered.", folder_n_offered(send->folder)),
+                folder_n_offered(send->folder));
+    if (folder_n_offered(send->folder) <= CHECKED_MAX) {
+        g_auto(GStrv) paths = folder_paths(send->folder);
+        warn_of_findings(paths);
+    }
+    return TRUE;
+}
+
+static gboolean
+gather_file(Send *send, const char *path, GPtrArray *paths, GError **error)
+{
+    g_autofree char *copy = NULL, *name = g_path_get_basename(path);
+    const LeaveOutResult result = leave_out_is_empty(send->leave_out)
+                                      ? LEAVE_OUT_NOTHING
+                                      : leave_out_of_file(send->leave_out, path, &copy, error);
+    EhrlinkItem *item;
+
+    if (result == LEAVE_OUT_FAILED)
+        return FALSE;
+    if (result == LEAVE_OUT_WHOLE)
+        return TRUE;
+    item = ehrlink_item_new_for_path(copy != NULL ? copy : path);
+    if (copy != NULL)
+        ehrlink_item_set_name(item, name);
+    g_ptr_array_add(send->items, item);
+    g_ptr_array_add(paths, g_strdup(copy != NULL ? copy : path));
+    if (copy != NULL)
+        g_ptr_array_add(send->copies, g_steal_pointer(&copy));
+    return TRUE;
+}
+
+static gboolean
+gather_files(Send *send, GError **error)
+{
+    g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+
+    for (char **file = send->options.files; *file != NULL; file++)
+        if (!gather_file(send, *file, paths, error))
+            return FALSE;
+    if (send->items->len == 0) {
+        g_set_error_literal(error, EHRLINK_ERROR, EHRLINK_ERROR_NO_INPUT, _("all of it is left out: nothing is sent"));
+        return FALSE;
+    }
+    g_ptr_array_add(paths, NULL);
+    ehrlink_item_recognise_all((EhrlinkItem **)send->items->pdata, send->items->len);
+    person_mark_subjects(send->items);
+    warn_of_findings((char **)paths->pdata);
+    return TRUE;
+}
+
+/* What is offered: files, or what of a folder the options choose. */
+static gboolean
+gather(Send *send, GError **error)
+{
+    const SendOptions *options = &send->options;
+
+    send->items = g_ptr_array_new_with_free_func(g_object_unref);
+    send->copies = g_ptr_array_new_with_free_func(g_free);
+    send->leave_out = leave_out_new(options->exclude, options->include, error);
+    if (send->leave_out == NULL)
+        return FALSE;
+    if (!leave_out_is_empty(send->leave_out) || options->only != NULL || options->since != NULL ||
+        options->until != NULL || options->type != NULL || options->last > 0)
+        consent_warn_withholding();
+    return options->from != NULL ? gather_folder(send, error) : gather_files(send, error);
+}
+
+/* The clinic has it: no need to be able to take it up again. */
+static void
+forget_copies(Send *send)
+{
+    if (send->folder != NULL)
+        folder_forget(send->folder);
+    for (guint i = 0; i < send->copies->len; i++)
+        leave_out_forget(send->copies->pdata[i]);
 }
 
 static int
@@ -350,17 +486,15 @@ run(Send *send)
     }
     if (send->options.replies != NULL && !session_dir_prepare(send->options.replies, &error))
         return cli_end(EHRLINK_ROLE_PATIENT, error);
-    send->items = g_ptr_array_new_with_free_func(g_object_unref);
-    for (char **file = send->options.files; *file != NULL; file++)
-        g_ptr_array_add(send->items, ehrlink_item_new_for_path(*file));
-    ehrlink_item_recognise_all((EhrlinkItem **)send->items->pdata, send->items->len);
-    person_mark_subjects(send->items);
-    warn_of_findings(send->options.files);
+    if (!gather(send, &error))
+        return cli_end(EHRLINK_ROLE_PATIENT, error);
     send->cancellable = g_cancellable_new();
     send->loop = g_main_loop_new(NULL, FALSE);
     cli_on_interrupt(on_interrupt, send);
     ehrlink_client_new_async(send->cancellable, on_client, send);
     g_main_loop_run(send->loop);
+    if (send->exit_code == 0)
+        forget_copies(send);
     return send->exit_code;
 }
 

@@ -5,16 +5,57 @@
 #include "tools/send/options.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
+
+#include "lib/record/category.h"
+#include "lib/record/date.h"
 
 #define TIMEOUT_MAX 3600
+#define LAST_MAX 100000
+
+static int
+check_folder(const SendOptions *options)
+{
+    const char *const dates[] = {options->since, options->until};
+
+    for (char **only = options->only; only != NULL && *only != NULL; only++)
+        if (erec_category_words(*only) == NULL)
+            return cli_usage(_("there is no category “%s”"), *only);
+    for (gsize i = 0; i < G_N_ELEMENTS(dates); i++)
+        if (dates[i] != NULL && !erec_date_is_valid(dates[i]))
+            return cli_usage(_("“%s” is not a date like 2026, 2026-03 or 2026-03-01"), dates[i]);
+    if (options->type != NULL && strchr(options->type, '|') == NULL)
+        return cli_usage(_("--type takes SYSTEM|CODE"));
+    if (options->last < 0 || options->last > LAST_MAX)
+        return cli_usage(_("--last must be 1 to %d"), LAST_MAX);
+    return 0;
+}
+
+/* Files, or a folder with what is to be chosen of it. */
+static int
+check_source(const SendOptions *options)
+{
+    const gboolean files = options->files != NULL && options->files[0] != NULL;
+
+    if (options->from != NULL && files)
+        return cli_usage(_("either files or --from"));
+    if (options->from != NULL)
+        return check_folder(options);
+    if (options->only != NULL || options->since != NULL || options->until != NULL || options->type != NULL ||
+        options->last != 0)
+        return cli_usage(_("--only, --since, --until, --type and --last choose from a folder: give --from"));
+    return files ? 0 : cli_usage(_("no file to send"));
+}
 
 static int
 check(SendOptions *options)
 {
     static const char *const who[] = {"self", "parent", "guardian", "caregiver", NULL};
 
-    if (options->files == NULL || options->files[0] == NULL)
-        return cli_usage(_("no file to send"));
+    const int code = check_source(options);
+
+    if (code != 0)
+        return code;
     if (options->yes && options->to == NULL)
         return cli_usage(_("--yes needs --to: agreeing unseen is possible for a named terminal only"));
     if (options->to != NULL && *options->to == '\0')
@@ -44,6 +85,18 @@ send_options_parse(SendOptions *options, int argc, char **argv)
          N_("stay until the clinic has confirmed"), NULL},
         {"replies", 0, 0, G_OPTION_ARG_FILENAME, &options->replies, N_("store in DIR what the clinic sends back"),
          N_("DIR")},
+        {"from", 0, 0, G_OPTION_ARG_FILENAME, &options->from, N_("offer the records in DIR"), N_("DIR")},
+        {"only", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->only, N_("of the folder only this category (repeatable)"),
+         N_("CATEGORY")},
+        {"since", 0, 0, G_OPTION_ARG_STRING, &options->since, N_("of the folder only what is not older"), N_("DATE")},
+        {"until", 0, 0, G_OPTION_ARG_STRING, &options->until, N_("of the folder only what is not newer"), N_("DATE")},
+        {"last", 0, 0, G_OPTION_ARG_INT, &options->last, N_("of the folder only the newest so many"), "N"},
+        {"type", 0, 0, G_OPTION_ARG_STRING, &options->type, N_("of the folder only this document type"),
+         N_("SYSTEM|CODE")},
+        {"exclude", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->exclude,
+         N_("leave out section:CODE, category:NAME or id:FULLURL (repeatable)"), N_("WHAT")},
+        {"include", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->include,
+         N_("keep a section that is words alone when something else is left out: section:CODE"), N_("WHAT")},
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL, NULL},
         {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
     };
@@ -61,5 +114,12 @@ send_options_clear(SendOptions *options)
     g_clear_pointer(&options->acting_as, g_free);
     g_clear_pointer(&options->receipt, g_free);
     g_clear_pointer(&options->replies, g_free);
+    g_clear_pointer(&options->from, g_free);
+    g_clear_pointer(&options->only, g_strfreev);
+    g_clear_pointer(&options->since, g_free);
+    g_clear_pointer(&options->until, g_free);
+    g_clear_pointer(&options->type, g_free);
+    g_clear_pointer(&options->exclude, g_strfreev);
+    g_clear_pointer(&options->include, g_strfreev);
     g_clear_pointer(&options->files, g_strfreev);
 }

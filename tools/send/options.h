@@ -16,7 +16,12 @@ typedef struct {
     char *receipt;        /* owned */
     gboolean wait_filed;
     char *replies; /* owned, nullable: directory for what the clinic sends back */
-    char **files; /* owned, NULL-terminated */
+    char *from;    /* owned, nullable: offer a folder */
+    char **only;   /* owned, nullable: categories of it */
+    char *since, *until, *type; /* owned, nullable: and only these */
+    int last;                   /* and the newest so many; 0: all */
+    char **exclude, **include;  /* owned, nullable: see leave-out.h */
+    char **files;               /* owned, NULL-terminated */
 } SendOptions;
 
 /* 0 to go on, -1 to exit with 0, else the exit status. Says what is wrong. */

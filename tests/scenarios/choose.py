@@ -1,0 +1,158 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A folder of records: what of it answers a request, what the patient leaves out of it, and out of a summary."""
+import json
+import os
+import stat
+
+from scenario import CLINIC, case, main, read
+
+YES = ("--yes", "--to", CLINIC)
+SECRET = ("gout", "Gout", "90560007", "urn:uuid:00000000-0000-4000-8000-000000000003")
+
+
+def resource(rig, name, kind, **more):
+    return rig.write(f"records/{name}", json.dumps({"resourceType": kind, **more}))
+
+
+def summary(rig, name):
+    """A patient summary with a problem, a medication because of it, and a plan in words."""
+    url = "urn:uuid:00000000-0000-4000-8000-00000000000"
+    patient = {"reference": url + "2"}
+
+    def section(title, code, words, *entries):
+        return {"title": title, "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+                "text": {"status": "generated", "div": f"<div xmlns=\"http://www.w3.org/1999/xhtml\">{words}</div>"},
+                **({"entry": [{"reference": url + e} for e in entries]} if entries else {})}
+
+    resources = [
+        {"resourceType": "Composition", "status": "final", "date": "2026-02-01", "title": "Patient summary", "subject": patient,
+         "type": {"coding": [{"system": "http://loinc.org", "code": "60591-5"}]}, "author": [{"reference": url + "6"}],
+         "section": [section("Problems", "11450-4", "gout and asthma", "3", "4"), section("Allergies", "48765-2", "pollen", "7"),
+                     section("Medication", "10160-0", "allopurinol for gout", "5"), section("Plan", "18776-5", "less beer")]},
+        {"resourceType": "Patient", "name": [{"family": "Muster"}], "birthDate": "1960-01-02"},
+        {"resourceType": "Condition", "subject": patient, "code": {"coding": [{"code": "90560007", "display": "Gout"}]}},
+        {"resourceType": "Condition", "subject": patient, "code": {"text": "Asthma"}},
+        {"resourceType": "MedicationStatement", "status": "active", "subject": patient, "effectiveDateTime": "2025",
+         "medicationCodeableConcept": {"text": "Allopurinol"}, "reasonReference": [{"reference": url + "3"}]},
+        {"resourceType": "Organization", "name": "Practice"},
+        {"resourceType": "AllergyIntolerance", "patient": patient, "code": {"text": "Pollen"}},
+    ]
+    return rig.write(f"records/{name}", json.dumps({
+        "resourceType": "Bundle", "type": "document", "timestamp": "2026-02-01T10:00:00Z",
+        "identifier": {"system": "urn:ietf:rfc:3986", "value": "urn:uuid:10000000-0000-4000-8000-000000000000"},
+        "entry": [{"fullUrl": f"{url}{i + 1}", "resource": r} for i, r in enumerate(resources)]}))
+
+
+def folder(rig):
+    summary(rig, "summary.json")
+    resource(rig, "old.json", "Immunization", status="completed", occurrenceDateTime="2019-05-01", vaccineCode={"text": "Tetanus"})
+    resource(rig, "new.json", "Immunization", status="completed", occurrenceDateTime="2025-05-01", vaccineCode={"text": "Influenza"})
+    resource(rig, "skin.json", "Condition", recordedDate="2024-03-01", code={"text": "Psoriasis"})
+
+
+def offer(rig, *options):
+    return rig.start("patient", "ehr-send", "--json", "--timeout", "60", *YES, "--from", "records", *options)
+
+
+def names(rig):
+    sessions = rig.sessions()
+    assert len(sessions) == 1, sessions
+    return sorted(n for n in os.listdir(os.path.join("got", sessions[0])) if n not in ("session.json", "findings.json"))
+
+
+def got(rig, name):
+    return read(os.path.join("got", rig.sessions()[0], name)).decode()
+
+
+@case()
+def answers(rig):
+    """Of a folder goes what the clinic asks for, and nothing else."""
+    folder(rig)
+    receive = rig.receive("--request", "Immunization", "--since", "2020")
+    send = offer(rig)
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    assert names(rig) == ["new.json"], names(rig)
+
+
+@case()
+def newest(rig):
+    """The patient's own choice comes before the clinic's: the newest so many are counted in what is offered."""
+    folder(rig)
+    receive = rig.receive("--last", "1")
+    send = offer(rig, "--only", "Immunization", "--only", "Condition", "--until", "2024")
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    assert names(rig) == ["skin.json"], names(rig)
+
+
+@case()
+def nothing_answers(rig):
+    """Nothing in the folder fits: to the clinic that reads as a no."""
+    folder(rig)
+    receive = rig.receive("--request", "Electronic-Dispensations")
+    send = offer(rig)
+    rig.tap()
+    send.ends(77, "Declined"), receive.ends(77, "Declined")
+    rig.nothing_arrived()
+
+
+@case()
+def left_out(rig):
+    """One entry of a summary and a whole record are left out: nothing of them is in what arrives; the origin stays here."""
+    folder(rig)
+    before = read("records/summary.json")
+    receive = rig.receive()
+    send = offer(rig, "--exclude", "category:Immunization", "--exclude", SECRET[3].replace("urn", "id:urn", 1), "--include", "section:18776-5")
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    assert names(rig) == ["skin.json", "summary.json"], names(rig)
+    text = got(rig, "summary.json")
+    for word in SECRET:
+        assert word not in text, word
+    for word in ("Asthma", "Allopurinol", "less beer", "2026-02-01T10:00:00Z", "Practice"):
+        assert word in text, word
+    assert "10000000-0000-4000-8000-000000000000" not in text
+    assert read("records/summary.json") == before
+    checked = rig.call(os.path.join(os.environ["EHRLINK_BUILD"], "tools", "ehr-view"), "--check", os.path.join("got", rig.sessions()[0], "summary.json"), check=False)
+    assert checked.returncode == 0, checked
+
+
+@case()
+def words_alone(rig):
+    """A section that is words alone is neither kept nor left out unasked; said before the tap."""
+    folder(rig)
+    offer(rig, "--exclude", "section:11450-4").ends(64, "InvalidArgument")
+    offer(rig, "--exclude", "category:Nonsense").ends(64, "InvalidArgument")
+    offer(rig, "--only", "Immunization", "--exclude", "category:Immunization").ends(66, "NoInput")
+
+
+@case()
+def of_a_file(rig):
+    """Sections are left out of a single file as well; a required one that is empty then says unavailable."""
+    path = summary(rig, "summary.json")
+    receive = rig.receive()
+    send = rig.send(path, options=(*YES, "--exclude", "section:11450-4", "--exclude", "section:18776-5"))
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    text = got(rig, "summary.json")
+    for word in (*SECRET, "Asthma", "less beer", "withheld"):
+        assert word not in text, word
+    assert json.loads(text)["entry"][0]["resource"]["section"][0]["emptyReason"]["coding"][0]["code"] == "unavailable"
+
+
+@case()
+def listed(rig):
+    """The list of a folder has what the patient offers; what the clinic then picks of it arrives."""
+    folder(rig)
+    receive = rig.receive("--list", "--pick", "1")
+    send = offer(rig, "--only", "Immunization")
+    rig.tap()
+    assert receive.expect("list")["items"] == 2
+    send.ends(0), receive.ends(0)
+    assert names(rig) in (["new.json"], ["old.json"]), names(rig)
+
+
+if __name__ == "__main__":
+    main()
