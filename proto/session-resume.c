@@ -99,17 +99,13 @@ ehp_resume_answer(ehp_session *s, session_link *l)
     return status != EHP_OK ? status : take_keys(l);
 }
 
-/* The newest in front; when there are too many, the second oldest goes: the proven one stays.
- */
+/* Who answered has the generation that it was asked in, and will have the new one once our
+ * hello arrives: those two and no other can be the listener's from here on. */
 static void
 hold(ehp_session *s, const session_link *l)
 {
-    if (s->n_held == HELD_MAX) {
-        s->held[HELD_MAX - 2] = s->held[HELD_MAX - 1];
-        s->n_held--;
-    }
-    memmove(s->held + 1, s->held, s->n_held * sizeof(*s->held));
-    s->n_held++;
+    s->held[1] = *base_of(s, l);
+    s->n_held = HELD_MAX;
     s->held[0].number = l->generation;
     memcpy(s->held[0].locator, l->locator, EHP_KEY_LEN);
     memcpy(s->held[0].resume, l->resume, EHP_KEY_LEN);

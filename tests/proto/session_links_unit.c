@@ -143,6 +143,74 @@ test_newest_generation_first(void)
     pair_clear(&w);
 }
 
+/* One connection by hand; the terminal takes it or not. The patient's ResumeHello arrives or
+ * not; what the terminal says to it never does. */
+static bool
+connects_by_hand(pair *w, bool hello_arrives)
+{
+    g_autoptr(GByteArray) wire = g_byte_array_new();
+    ehp_preamble preamble;
+    int p = -1, t = -1;
+    bool taken;
+
+    g_assert_cmpint(ehp_session_connect(w->p.s, w->now, &p), ==, EHP_OK);
+    w->p.link = p;
+    take_output(w, &w->p, wire);
+    g_assert_cmpint(ehp_preamble_parse(ehp_bytes_of(wire->data, wire->len), &preamble), ==,
+                    EHP_OK);
+    g_byte_array_remove_range(wire, 0, EHP_PREAMBLE_LEN);
+    taken = ehp_session_accept(w->t.s, &preamble, w->now, &t) == EHP_OK;
+    if (taken) {
+        w->t.link = t;
+        give(w, &w->t, t, wire);
+        take_output(w, &w->t, wire);
+        give(w, &w->p, p, wire);
+        take_output(w, &w->p, wire);
+        if (hello_arrives)
+            give(w, &w->t, t, wire);
+        ehp_session_link_lost(w->t.s, t, w->now);
+        w->t.link = -1;
+        pair_handle(&w->t);
+    }
+    ehp_session_link_lost(w->p.s, p, w->now);
+    w->p.link = -1;
+    pair_handle(&w->p);
+    return taken;
+}
+
+/* Whatever is lost of however many resumptions in a row, the patient keeps the generation that
+ * the terminal has: who answered a first message has what it was made from. */
+static void
+test_no_lock_out(void)
+{
+    static const pair_item big = {"image", 1000000, 0};
+    pair w;
+
+    pair_init(&w);
+    w.items = &big;
+    w.n_items = 1;
+    w.chunk = 8192;
+    w.stop_at = 300000;
+    w.no_reconnect = true;
+    pair_start(&w);
+    pair_connect(&w);
+    pair_run(&w);
+    pair_cut(&w);
+    /* the terminal takes the new generation, and the patient never hears of it … */
+    g_assert_true(connects_by_hand(&w, true));
+    /* … and then the terminal hears nothing of what comes after it */
+    for (unsigned taken = 0, tries = 0; taken < 6; tries++) {
+        g_assert_cmpuint(tries, <, 30);
+        taken += connects_by_hand(&w, false);
+    }
+    g_assert_false(w.p.ended || w.t.ended);
+    w.no_reconnect = false;
+    w.stop_at = 0;
+    pair_finish(&w, 10);
+    expect_done(&w);
+    pair_clear(&w);
+}
+
 /* The patient connects and is connected to by nobody: its own first bytes, said back to it, fit
  * no session. Nor does a terminal connect. */
 static void
@@ -406,6 +474,7 @@ main(int argc, char **argv)
     g_test_add_func("/links/said-back", test_said_back);
     g_test_add_func("/links/last-words", test_last_words_keep_no_key);
     g_test_add_func("/links/newest-generation-first", test_newest_generation_first);
+    g_test_add_func("/links/no-lock-out", test_no_lock_out);
     g_test_add_func("/links/waiting-sender-pings", test_sender_that_waits_pings);
     g_test_add_func("/links/acks-that-move-nothing", test_acks_that_move_nothing);
     g_test_add_func("/links/links-that-move-nothing", test_links_that_move_nothing);
