@@ -182,6 +182,39 @@ session_dir_get_n_items(const char *path)
                                                          : 0;
 }
 
+/* json-glib complains aloud about a member of another type, so its type is looked at first. */
+static const char *
+entered_file(JsonNode *item)
+{
+    JsonNode *file, *entered;
+
+    if (!JSON_NODE_HOLDS_OBJECT(item))
+        return NULL;
+    file = json_object_get_member(json_node_get_object(item), "file");
+    entered = json_object_get_member(json_node_get_object(item), "patient-entered");
+    if (file == NULL || !JSON_NODE_HOLDS_VALUE(file) || json_node_get_value_type(file) != G_TYPE_STRING ||
+        entered == NULL || !JSON_NODE_HOLDS_VALUE(entered) || json_node_get_value_type(entered) != G_TYPE_BOOLEAN)
+        return NULL;
+    return json_node_get_boolean(entered) ? json_node_get_string(file) : NULL;
+}
+
+GHashTable *
+session_dir_patient_entered(const char *path)
+{
+    GHashTable *files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(JsonNode) root = load(path);
+    JsonNode *items = root != NULL ? json_object_get_member(json_node_get_object(root), "items") : NULL;
+    JsonArray *array = items != NULL && JSON_NODE_HOLDS_ARRAY(items) ? json_node_get_array(items) : NULL;
+
+    for (guint i = 0; array != NULL && i < json_array_get_length(array); i++) {
+        const char *file = entered_file(json_array_get_element(array, i));
+
+        if (file != NULL)
+            g_hash_table_add(files, g_strdup(file));
+    }
+    return files;
+}
+
 /* ehrctl and ehr-receive may change it in the same moment: read, change and write are one step, and closing what this
  * returns ends it. */
 static int

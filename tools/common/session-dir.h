@@ -45,6 +45,10 @@ char *session_dir_get_state(const char *path);
 char *session_dir_get_on_filed(const char *path);
 guint session_dir_get_n_items(const char *path);
 
+/* The names of its files that the patient wrote, by their manifest (char → itself); transfer full, empty when it has no
+ * session.json. */
+GHashTable *session_dir_patient_entered(const char *path);
+
 /* Writes findings.json beside the items, durably: what a check of them found. */
 gboolean session_dir_set_findings(const char *path, JsonNode *findings, GError **error);
 

@@ -40,7 +40,7 @@ _ehr_receive() {
 _ehr_view() {
     local cur=${COMP_WORDS[COMP_CWORD]}
     case $cur in
-    -*) _ehrlink_words "--check --json --quiet --version --help" ;;
+    -*) _ehrlink_words "--check --narrative --html --json --quiet --version --help" ;;
     *) compopt -o default ;;
     esac
 }

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * One resource as an ErecItem: inside lib/record, for summary.c.
+ */
+#pragma once
+
+#include "lib/record/summary.h"
+
+typedef struct {
+    const ErecBundle *bundle;
+    const char *language; /* the reader's, nullable */
+    char *own_language;   /* owned, nullable: of the document */
+    gint patient;         /* index of the Patient it is about; -1: none */
+    gboolean unsafe;      /* the whole has a modifier */
+    gboolean in_error;    /* the whole is withdrawn */
+    gboolean *shown;      /* owned, by entry */
+    char **names;         /* owned, by entry: what it is called when something points to it */
+    guint8 *named; /* owned, by entry: bit 0: names[] is known, bit 1: it has a modifier */
+    guint unread;
+} ErecReading;
+
+/* The entry's item with its children, all then `shown`; NULL when it cannot be read (counted).
+ */
+ErecItem *erec_item_new(ErecReading *reading, guint index);
+void erec_item_free(ErecItem *self);
+
+/* Whether there is a modifier that changes its meaning anywhere in it. None is known to us. */
+gboolean erec_has_modifier(const ErecNode *resource);
+/* What the Reference at `reference` points to is called: a medicine, a device, a person, an
+ * organisation; else its display; transfer full, nullable. *unsafe (nullable) is set when that
+ * has a modifier. */
+char *erec_name_of(ErecReading *reading, guint from, const ErecNode *resource,
+                   const ErecNode *reference, gboolean *unsafe);
+/* Adds to an array of ErecFact; takes `text`; nothing for NULL. */
+void erec_fact_text(GArray *facts, const char *label, char *text);
+void erec_fact_word(GArray *facts, const char *label, const char *word);
+GArray *erec_facts_new(void);
+/* The resource's language, else that of the whole; transfer full, nullable. */
+char *erec_language_of(const ErecReading *reading, const ErecNode *resource);
