@@ -8,6 +8,8 @@
 #include "daemon/core/core.h"
 #include "daemon/core/porch.h"
 
+typedef struct EhdListening EhdListening; /* core.c */
+
 struct EhdCore {
     EhdCoreParts parts;
     const EhdCoreHooks *hooks; /* borrowed */
@@ -22,7 +24,7 @@ struct EhdCore {
     GTask *stop;            /* owned; ehd_core_stop_async */
     guint stop_timer, check_source, expiry_timer;
     guint listen_timer;
-    gboolean listen_pending;
+    EhdListening *listen_pending; /* borrowed; NULL: none */
 };
 
 /* take-up.c: sessions that an earlier run left. Blocks. */

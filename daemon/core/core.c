@@ -249,13 +249,21 @@ on_listen_again(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
+/* Owned by the callback, which may come when there is no core any more. */
+struct EhdListening {
+    EhdCore *core; /* NULL: freed */
+};
+
 static void
 on_listening(GObject *source, GAsyncResult *result, gpointer user_data)
 {
-    EhdCore *self = user_data;
+    g_autofree EhdListening *listening = user_data;
+    EhdCore *self = listening->core;
     g_autoptr(GError) error = NULL;
 
-    self->listen_pending = FALSE;
+    if (self == NULL) /* freed meanwhile, and the link with it */
+        return;
+    self->listen_pending = NULL;
     if (ehd_link_listen_finish(self->parts.link, result, &self->address, &error)) {
         self->listening = TRUE;
         ehd_core_update_listening(self);
@@ -270,10 +278,12 @@ on_listening(GObject *source, GAsyncResult *result, gpointer user_data)
 void
 ehd_core_listen_again(EhdCore *self)
 {
-    if (self->listening || self->listen_pending || self->stopping || !anybody_expected(self))
+    if (self->listening || self->listen_pending != NULL || self->stopping || !anybody_expected(self))
         return;
-    self->listen_pending = TRUE;
-    ehd_link_listen_async(self->parts.link, ehd_core_incoming, self, NULL, on_listening, self);
+    self->listen_pending = g_new(EhdListening, 1);
+    self->listen_pending->core = self;
+    ehd_link_listen_async(self->parts.link, ehd_core_incoming, self, NULL, on_listening,
+                          self->listen_pending);
 }
 
 static void
@@ -322,8 +332,10 @@ ehd_core_free(EhdCore *self)
     if (self == NULL)
         return;
     self->hooks = NULL;
-    if (self->listening)
+    if (self->listening || self->listen_pending != NULL)
         ehd_link_stop(self->parts.link);
+    if (self->listen_pending != NULL)
+        self->listen_pending->core = NULL;
     g_clear_handle_id(&self->stop_timer, g_source_remove);
     g_clear_handle_id(&self->listen_timer, g_source_remove);
     g_clear_object(&self->stop);

@@ -79,13 +79,15 @@ def test_nfc_list_sees_our_card():
     with Field() as field:
         card = Helper(field.directory, 1, CARD)
         field.say("tap")
-        field.say("wait-armed", "1")
-        out = subprocess.run(["nfc-list"], env=field.environment(0), capture_output=True, text=True, timeout=60).stdout
+        out = ""
+        for _ in range(2):  # ours is armed again after every release, as another card
+            field.say("wait-armed", "1")
+            out += subprocess.run(["nfc-list"], env=field.environment(0), capture_output=True, text=True, timeout=60).stdout
         card.end()
-    # it lists a released card again, as another one: ours takes a new random identifier each time
+    # one run may list the card that it released again, or may be faster than that
     lines = [line.split() for line in out.splitlines()]
     uids = [tuple(words[2:]) for words in lines if words[:2] == ["UID", "(NFCID3):"]]
-    assert len(uids) > 1 and len(set(uids)) == len(uids) and all(uid[0] == "08" for uid in uids), "unexpected identifiers"
+    assert len(uids) > 1 and len(set(uids)) == len(uids) and all(uid[0] == "08" for uid in uids), out
     assert ["SAK", "(SEL_RES):", "20"] in lines and ["ATQA", "(SENS_RES):", "00", "04"] in lines, "not an ISO-DEP card"
 
 
