@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * aead_loop BYTES [RECORD]: what this machine can do at most: ChaCha20-Poly1305 over an AF_UNIX socket pair between two
- * processes, with nothing else around it. The records are as large as ours. Prints "BYTES SECONDS PROCESSOR", where PROCESSOR is the time that
+ * aead_loop [--hash] BYTES [RECORD]: what this machine can do at most: ChaCha20-Poly1305 over an AF_UNIX socket pair between two
+ * processes, with nothing else around it. With --hash both also hash every byte with keyed BLAKE2b, as the hash tree of an item
+ * does: then it is all the cryptography of a transfer. The records are as large as ours. Prints "BYTES SECONDS PROCESSOR", where PROCESSOR is the time that
  * both used of the processors, in user and kernel mode: unlike SECONDS it hardly depends on what else the machine does.
  */
 #include <sodium.h>
@@ -19,6 +20,16 @@
 static unsigned char key[crypto_aead_chacha20poly1305_ietf_KEYBYTES];
 static unsigned char plain[EHP_RECORD_PLAIN_MAX];
 static unsigned char sealed[2 + EHP_RECORD_SEALED_MAX];
+static int hashing;
+
+static void
+hash(size_t length)
+{
+    static unsigned char node[32];
+
+    if (hashing)
+        crypto_generichash(node, sizeof node, plain, length, key, sizeof key);
+}
 
 static void
 set_nonce(unsigned char nonce[12], unsigned long long n)
@@ -57,6 +68,7 @@ receive(int fd, unsigned long long bytes, size_t record)
         if (crypto_aead_chacha20poly1305_ietf_decrypt(plain, NULL, NULL, sealed + 2, part + EHP_TAG_LEN, NULL, 0,
                                                       nonce, key) != 0)
             exit(1);
+        hash(part);
         bytes -= part;
     }
 }
@@ -68,6 +80,7 @@ send_all(int fd, unsigned long long bytes, size_t record)
 
     for (unsigned long long n = 0; bytes > 0; n++) {
         size_t part = bytes < record ? (size_t)bytes : record;
+        hash(part);
         set_nonce(nonce, n);
         crypto_aead_chacha20poly1305_ietf_encrypt(sealed + 2, NULL, plain, part, NULL, 0, NULL, nonce, key);
         transfer_all(write_some, fd, sealed, 2 + part + EHP_TAG_LEN);
@@ -88,6 +101,9 @@ processor_seconds(int who)
 int
 main(int argc, char **argv)
 {
+    hashing = argc > 1 && strcmp(argv[1], "--hash") == 0;
+    argc -= hashing;
+    argv += hashing;
     unsigned long long bytes = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
     size_t record = argc > 2 ? (size_t)strtoul(argv[2], NULL, 10) : sizeof plain;
     struct timespec from, to;
