@@ -72,7 +72,7 @@ typedef struct {
     EhdInboxOpened opened;
     gpointer user_data;
     /* results */
-    ehp_status status;
+    ehp_status status, sync_failed;
     int fd;         /* owned until handed over; -1 */
     GArray *synced; /* owned, of Durable; NULL: none */
 } Job;
@@ -322,6 +322,16 @@ work_discard(EhdInbox *self, Job *job)
     return EHP_OK;
 }
 
+/* What was written before this job waited for company, and this one brings none. */
+static void
+catch_up(EhdInbox *self, Job *job)
+{
+    GError *error = NULL;
+
+    if (self->broken == EHP_OK && !sync_if_due(self, job, &error))
+        self->broken = job->sync_failed = status_of(&error);
+}
+
 static void
 job_work(gpointer data)
 {
@@ -361,6 +371,8 @@ job_work(gpointer data)
     }
     if (writes && job->status != EHP_OK)
         self->broken = job->status;
+    if (job->op == EXTEND || job->op == OPEN || job->op == DROP)
+        catch_up(self, job);
 }
 
 /* ---------------------------------------------------------------- on the main context */
@@ -424,6 +436,10 @@ job_done(gpointer data)
         keep_spare(self, job);
     if (job->synced != NULL)
         tell_synced(self, job->synced);
+    if (job->sync_failed != EHP_OK && !self->failed) {
+        self->failed = TRUE;
+        self->user->failed(job->sync_failed, self->user_data);
+    }
     if (job->done != NULL) {
         job->done(job->status, job->user_data);
     } else if (job->opened != NULL) {
