@@ -177,14 +177,15 @@ fail(GError **error, EhrlinkError code, const char *path, const char *text)
     return FALSE;
 }
 
-/* Which document it was made from: for the patient alone. */
+/* Which document it was made from: for the patient alone. Named by the new identifier, so that it outlives the copy. */
 static gboolean
-write_origin(const ErecBundle *bundle, const char *identifier, const char *copy, GError **error)
+write_origin(const ErecBundle *bundle, const char *identifier, GError **error)
 {
     g_auto(ErecVersion) version = {0};
     g_autoptr(GDateTime) now = g_date_time_new_now_utc();
-    g_autofree char *time = g_date_time_format_iso8601(now), *path = g_strconcat(copy, ".origin", NULL), *json = NULL,
-                    *old = NULL;
+    g_autofree char *time = g_date_time_format_iso8601(now), *folder = folder_of_cuts(),
+                    *name = g_strconcat(identifier + strlen("urn:uuid:"), ".origin.json", NULL),
+                    *path = g_build_filename(folder, name, NULL), *json = NULL, *old = NULL;
     g_autoptr(JsonNode) node = NULL;
 
     erec_version_of(bundle, &version);
@@ -230,7 +231,7 @@ save(const ErecBundle *bundle, const ErecCut *cut, const char *identifier, const
                             ehrlink_error_get_text(EHRLINK_ERROR_STORE_FAILED));
         return FALSE;
     }
-    return write_origin(bundle, identifier, copy, error) && write_copy(cut, copy, error);
+    return write_origin(bundle, identifier, error) && write_copy(cut, copy, error);
 }
 
 static gboolean
