@@ -15,10 +15,9 @@
 #include "lib/record/category.h"
 #include "lib/record/version.h"
 
-/* Changes with what is looked for in a file: then all are looked at again. */
-#define FORMAT      1
-#define ENTRY_TYPE  "(aytxubsssssssss)"
-#define CACHE_TYPE  "(ua" ENTRY_TYPE ")"
+/* What is kept begins so; it changes with what is looked for in a file: then all are looked at
+ * again. */
+#define HEAD        "ehrlink index 2"
 /* Folders within folders. */
 #define FOLDERS_MAX 16
 /* Ten times the largest that the bars speak of. */
@@ -32,6 +31,9 @@ typedef struct {
 struct ErecIndex {
     GArray *entries;     /* owned, of Entry */
     GStringChunk *texts; /* owned */
+    char *contents;      /* owned, NULL: nothing was kept; texts of entries lie in it */
+    const char *kept;    /* what of it is behind the head */
+    gsize kept_length;
     guint looked;
     gboolean changed;
     const Entry **sorted; /* owned: newest first */
@@ -64,7 +66,7 @@ static void
 walk_one(ErecIndex *self, int folder, const char *prefix, const char *name, guint depth)
 {
     g_autofree char *path =
-        *prefix != '\0' ? g_build_filename(prefix, name, NULL) : g_strdup(name);
+        *prefix != '\0' ? g_strconcat(prefix, "/", name, NULL) : g_strdup(name);
     struct stat status;
     int inner;
 
@@ -115,27 +117,69 @@ static_category(const char *code)
     return "other";
 }
 
-static void
-take_kept(ErecIndex *self, Entry *entry, GVariant *kept)
-{
-    const char *category, *title, *date, *type, *id, *series, *order, *replaces, *status;
-    guint32 date_kind;
-    gboolean is_document;
+/* What is kept of a file: texts, each with a NUL behind it. */
+enum {
+    KEPT_PATH,
+    KEPT_SIZE,
+    KEPT_MTIME,
+    KEPT_DATE_KIND,
+    KEPT_IS_DOCUMENT,
+    KEPT_CATEGORY,
+    KEPT_TITLE,
+    KEPT_DATE,
+    KEPT_TYPE,
+    KEPT_IDENTIFIER,
+    KEPT_SERIES,
+    KEPT_ORDER,
+    KEPT_REPLACES,
+    KEPT_STATUS,
+    N_KEPT,
+};
 
-    g_variant_get(kept, "(@aytxub&s&s&s&s&s&s&s&s&s)", NULL, NULL, NULL, &date_kind,
-                  &is_document, &category, &title, &date, &type, &id, &series, &order,
-                  &replaces, &status);
-    entry->public.category = static_category(category);
-    entry->public.title = keep(self, title);
-    entry->public.date = keep(self, date);
-    entry->public.date_kind = MIN(date_kind, EREC_DATE_AUTHORED);
-    entry->public.type_code = keep(self, type);
-    entry->public.identifier = keep(self, id);
-    entry->public.is_document = is_document;
-    entry->series = keep(self, series);
-    entry->order = keep(self, order);
-    entry->replaces = keep(self, replaces);
-    entry->status = keep(self, status);
+typedef struct {
+    const char *at, *end;       /* what is left of the index's `kept` */
+    const char *fields[N_KEPT]; /* of the present file */
+} Kept;
+
+/* FALSE at the end, and where it is cut. */
+static gboolean
+next_kept(Kept *kept)
+{
+    for (guint i = 0; i < N_KEPT; i++) {
+        const char *nul = memchr(kept->at, '\0', (gsize)(kept->end - kept->at));
+
+        if (nul == NULL)
+            return FALSE;
+        kept->fields[i] = kept->at;
+        kept->at = nul + 1;
+    }
+    return TRUE;
+}
+
+static const char *
+or_null(const char *text)
+{
+    return *text != '\0' ? text : NULL;
+}
+
+static void
+take_kept(Entry *entry, const Kept *kept)
+{
+    const char *const *fields = kept->fields;
+    const guint64 kind = g_ascii_strtoull(fields[KEPT_DATE_KIND], NULL, 10);
+
+    entry->public.category = static_category(fields[KEPT_CATEGORY]);
+    entry->public.title = or_null(fields[KEPT_TITLE]);
+    if (erec_date_is_valid(fields[KEPT_DATE])) /* it is shown */
+        entry->public.date = fields[KEPT_DATE];
+    entry->public.date_kind = (ErecDateKind)MIN(kind, EREC_DATE_AUTHORED);
+    entry->public.type_code = or_null(fields[KEPT_TYPE]);
+    entry->public.identifier = or_null(fields[KEPT_IDENTIFIER]);
+    entry->public.is_document = strcmp(fields[KEPT_IS_DOCUMENT], "1") == 0;
+    entry->series = or_null(fields[KEPT_SERIES]);
+    entry->order = or_null(fields[KEPT_ORDER]);
+    entry->replaces = or_null(fields[KEPT_REPLACES]);
+    entry->status = or_null(fields[KEPT_STATUS]);
 }
 
 static void
@@ -168,77 +212,78 @@ look(ErecIndex *self, const char *folder, Entry *entry)
     entry->status = keep(self, v.status);
 }
 
-/* -1, 0, 1: the path of what is kept before, at, after. */
-static int
-compare_kept(GVariant *kept, const Entry *entry)
-{
-    g_autoptr(GVariant) path = g_variant_get_child_value(kept, 0);
-
-    return strcmp(g_variant_get_bytestring(path), entry->public.path);
-}
-
 static gboolean
-is_same(GVariant *kept, const Entry *entry)
+is_same(const Kept *kept, const Entry *entry)
 {
-    guint64 size;
-    gint64 mtime;
-
-    g_variant_get_child(kept, 1, "t", &size);
-    g_variant_get_child(kept, 2, "x", &mtime);
-    return size == entry->public.size && mtime == entry->public.mtime;
+    return g_ascii_strtoull(kept->fields[KEPT_SIZE], NULL, 10) == entry->public.size &&
+           g_ascii_strtoll(kept->fields[KEPT_MTIME], NULL, 10) == entry->public.mtime;
 }
 
 /* Both are sorted by path; what is out of order is looked at anew. */
 static void
-merge(ErecIndex *self, const char *folder, GVariant *cache)
+merge(ErecIndex *self, const char *folder)
 {
-    const gsize n = cache != NULL ? g_variant_n_children(cache) : 0;
-    gsize at = 0;
+    Kept kept = {.at = self->kept, .end = self->kept + self->kept_length};
+    gboolean more = self->kept != NULL && next_kept(&kept);
 
     for (guint i = 0; i < self->entries->len; i++) {
         Entry *entry = &g_array_index(self->entries, Entry, i);
-        gboolean taken = FALSE;
+        int order = 1;
 
-        for (; at < n && !taken; at++) {
-            g_autoptr(GVariant) kept = g_variant_get_child_value(cache, at);
-            const int order = compare_kept(kept, entry);
-
-            if (order > 0)
-                break;
-            if (order == 0 && is_same(kept, entry)) {
-                take_kept(self, entry, kept);
-                taken = TRUE;
-            }
+        while (more && (order = strcmp(kept.fields[KEPT_PATH], entry->public.path)) < 0) {
+            self->changed = TRUE; /* a file is gone */
+            more = next_kept(&kept);
         }
-        if (!taken)
+        if (more && order == 0 && is_same(&kept, entry))
+            take_kept(entry, &kept);
+        else
             look(self, folder, entry);
+        if (more && order == 0)
+            more = next_kept(&kept);
     }
-    self->changed = self->changed || n != self->entries->len;
+    self->changed = self->changed || more;
 }
 
-static GVariant *
-load(const char *path)
+static void
+load(ErecIndex *self, const char *path)
 {
     g_autofree char *contents = NULL;
-    g_autoptr(GVariant) all = NULL;
     gsize length;
-    guint32 format = 0;
 
-    if (path == NULL || !g_file_get_contents(path, &contents, &length, NULL))
-        return NULL;
-    all = g_variant_ref_sink(g_variant_new_from_data(G_VARIANT_TYPE(CACHE_TYPE), contents,
-                                                     length, FALSE, g_free, contents));
-    contents = NULL; /* the variant's */
-    if (!g_variant_is_normal_form(all))
-        return NULL;
-    g_variant_get_child(all, 0, "u", &format);
-    return format == FORMAT ? g_variant_get_child_value(all, 1) : NULL;
+    if (path == NULL || !g_file_get_contents(path, &contents, &length, NULL) ||
+        length < sizeof HEAD || memcmp(contents, HEAD, sizeof HEAD) != 0)
+        return;
+    self->contents = g_steal_pointer(&contents);
+    self->kept = self->contents + sizeof HEAD;
+    self->kept_length = length - sizeof HEAD;
 }
 
-static const char *
-or_empty(const char *text)
+static void
+append(GString *all, const char *text)
 {
-    return text != NULL && g_utf8_validate(text, -1, NULL) ? text : "";
+    if (text != NULL)
+        g_string_append(all, text);
+    g_string_append_c(all, '\0');
+}
+
+static void
+append_entry(GString *all, const Entry *e)
+{
+    const ErecIndexed *p = &e->public;
+
+    append(all, p->path);
+    g_string_append_printf(all, "%" G_GUINT64_FORMAT "%c%" G_GINT64_FORMAT "%c%d%c%d%c",
+                           p->size, 0, p->mtime, 0, (int)p->date_kind, 0,
+                           p->is_document != FALSE, 0);
+    append(all, p->category);
+    append(all, p->title);
+    append(all, p->date);
+    append(all, p->type_code);
+    append(all, p->identifier);
+    append(all, e->series);
+    append(all, e->order);
+    append(all, e->replaces);
+    append(all, e->status);
 }
 
 /* One that cannot be kept is only slower the next time. */
@@ -246,23 +291,12 @@ static void
 save(const ErecIndex *self, const char *path)
 {
     g_autofree char *folder = g_path_get_dirname(path);
-    GVariantBuilder builder;
-    g_autoptr(GVariant) all = NULL;
+    g_autoptr(GString) all = g_string_new_len(HEAD, sizeof HEAD);
 
-    g_variant_builder_init(&builder, G_VARIANT_TYPE("a" ENTRY_TYPE));
-    for (guint i = 0; i < self->entries->len; i++) {
-        const Entry *e = &g_array_index(self->entries, Entry, i);
-        const ErecIndexed *p = &e->public;
-
-        g_variant_builder_add(&builder, "(^aytxubsssssssss)", p->path, p->size, p->mtime,
-                              (guint32)p->date_kind, p->is_document, p->category,
-                              or_empty(p->title), or_empty(p->date), or_empty(p->type_code),
-                              or_empty(p->identifier), or_empty(e->series), or_empty(e->order),
-                              or_empty(e->replaces), or_empty(e->status));
-    }
-    all = g_variant_ref_sink(g_variant_new("(ua" ENTRY_TYPE ")", (guint32)FORMAT, &builder));
+    for (guint i = 0; i < self->entries->len; i++)
+        append_entry(all, &g_array_index(self->entries, Entry, i));
     if (g_mkdir_with_parents(folder, 0700) == 0)
-        g_file_set_contents_full(path, g_variant_get_data(all), (gssize)g_variant_get_size(all),
+        g_file_set_contents_full(path, all->str, (gssize)all->len,
                                  G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL);
 }
 
@@ -363,7 +397,6 @@ erec_index_new(const char *folder, const char *cache, GError **error)
 {
     const int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     g_autoptr(ErecIndex) self = NULL;
-    g_autoptr(GVariant) kept = NULL;
 
     if (fd < 0) {
         const int code = errno;
@@ -376,8 +409,8 @@ erec_index_new(const char *folder, const char *cache, GError **error)
     self->texts = g_string_chunk_new(64 << 10);
     walk(self, fd, "", 0);
     g_array_sort(self->entries, by_path);
-    kept = load(cache);
-    merge(self, folder, kept);
+    load(self, cache);
+    merge(self, folder);
     mark_versions(self);
     sort(self);
     if (cache != NULL && self->changed)
@@ -392,6 +425,7 @@ erec_index_free(ErecIndex *self)
         return;
     g_array_unref(self->entries);
     g_string_chunk_free(self->texts);
+    g_free(self->contents);
     g_free(self->sorted);
     g_free(self);
 }
