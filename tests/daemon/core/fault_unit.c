@@ -778,6 +778,8 @@ test_stop(Fixture *f, gconstpointer data)
     f->patient->owner.answer = SAY_NOTHING;
     open_and_tap(f);
     host_wait_state(f->patient, EHD_STATE_DECIDING);
+    /* what is not on the disk yet is not left, but ended */
+    WAIT(f->patient->owner.session->kept);
     id = g_strdup(ehd_session_get_info(f->patient->owner.session)->id);
     ehd_core_stop_async(f->patient->core, on_stopped, &result);
     WAIT(result != NULL);
