@@ -41,8 +41,7 @@ cut(const char *file, const char *section)
     printf("%.6f %.6f", since(start), (double)clock() / CLOCKS_PER_SEC);
     for (guint i = 0; i < erec_bundle_n_entries(bundle); i++)
         kept += erec_cut_has_entry(done, i);
-    printf(" %u
-", kept);
+    printf(" %u\n", kept);
     return EXIT_SUCCESS;
 }
 
