@@ -181,6 +181,14 @@ show_line(ViewPage *page, ViewKind kind, guint depth, const ViewLine *line)
 }
 
 static void
+say(Text *self, const char *text)
+{
+    g_autoptr(ViewLine) line = view_line_ours(view_line_new(), text);
+
+    set_line(self, 4, 4, "", line);
+}
+
+static void
 show_narrative(ViewPage *page, const ViewLine *title, const char *xhtml, const char *language,
                ViewPlace place)
 {
@@ -194,14 +202,14 @@ show_narrative(ViewPage *page, const ViewLine *title, const char *xhtml, const c
     g_autofree char *text = erec_shown_lines(raw);
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 
-    output_line("    %s", _("Original narrative:"));
+    say(self, _("Original narrative:"));
     for (char **at = lines; *at != NULL; at++) {
         g_autoptr(ViewLine) line = view_line_theirs(view_line_new(), *at, language);
 
         set_line(self, 4, 6, "│ ", line);
     }
     if (left_out)
-        output_line("    %s", _("(Something in it that is not plain text was left out.)"));
+        say(self, _("(Something in it that is not plain text was left out.)"));
 }
 
 static void
