@@ -26,7 +26,7 @@
 #define HANDSHAKE_LEN (EHP_DH_LEN + EHP_TAG_LEN)
 /* Generations a connector may have to try: the proven one and those whose first record was
  * lost. */
-#define HELD_MAX      2
+#define HELD_MAX      8
 #define EVENTS_MAX    16
 
 /* ---------------------------------------------------------------- a link */
@@ -322,8 +322,8 @@ struct ehp_session {
     session_link links[EHP_SESSION_LINKS];
     int link; /* the one, or -1 */
     uint64_t opened;
-    generation held[HELD_MAX]; /* connector: newest first, then the one it was made from;
-                                  listener: one */
+    generation held[HELD_MAX]; /* connector: newest first, last the one they were made
+                                  from; listener: one */
     size_t n_held;
     unsigned attempt;
     peer_hello hello;

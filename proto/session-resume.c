@@ -99,13 +99,23 @@ ehp_resume_answer(ehp_session *s, session_link *l)
     return status != EHP_OK ? status : take_keys(l);
 }
 
-/* Who answered has the generation that it was asked in, and will have the new one once our
- * hello arrives: those two and no other can be the listener's from here on. */
+/* Who answered has the generation that it was asked in, and will have the new one once our hello
+ * arrives; or one made from it before, of a link that we gave up and whose hello is still on
+ * its way. No other can be the listener's from here on; when there are too many, the oldest of
+ * those goes. */
 static void
 hold(ehp_session *s, const session_link *l)
 {
-    s->held[1] = *base_of(s, l);
-    s->n_held = HELD_MAX;
+    generation base = *base_of(s, l);
+    size_t kept = 0;
+
+    for (size_t i = 0; i < s->n_held && kept < HELD_MAX - 2; i++)
+        if (s->held[i].number == l->generation)
+            s->held[kept++] = s->held[i];
+    memmove(s->held + 1, s->held, kept * sizeof(*s->held));
+    s->held[kept + 1] = base;
+    s->n_held = kept + 2;
+    ehp_wipe(&base, sizeof(base));
     s->held[0].number = l->generation;
     memcpy(s->held[0].locator, l->locator, EHP_KEY_LEN);
     memcpy(s->held[0].resume, l->resume, EHP_KEY_LEN);
