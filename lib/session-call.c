@@ -32,7 +32,8 @@ call_free(Call *call)
 
 static void issue(GTask *task);
 
-/* The first try was carried out, and only its answer was lost. */
+/* The first try was carried out, and only its answer was lost. While items still come,
+ * ItemStored is too early at every try: the service keeps its copy, and gives it again. */
 static gboolean
 was_carried_out(EhrlinkSession *self, const Call *call, const GError *error)
 {
@@ -41,8 +42,9 @@ was_carried_out(EhrlinkSession *self, const Call *call, const GError *error)
     if (!call->repeated)
         return FALSE;
     if (g_str_equal(call->method->name, "ItemStored"))
-        return g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE) ||
-               g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_NOT_FOUND);
+        return g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_NOT_FOUND) ||
+               (g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE) &&
+                !ehrlink_session_items_still_come(self));
     if (!g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE))
         return FALSE;
     if (g_str_equal(call->method->name, "File"))

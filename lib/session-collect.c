@@ -155,15 +155,21 @@ settle(Job *job, GError *error)
     g_task_run_in_thread(task, settle_in_thread);
 }
 
+gboolean
+ehrlink_session_items_still_come(EhrlinkSession *self)
+{
+    EhrlinkSessionState state = ehrlink_session_get_state(self);
+
+    return state == EHRLINK_SESSION_STATE_TRANSFERRING ||
+           state == EHRLINK_SESSION_STATE_SUSPENDED;
+}
+
 /* While others still come an item can be opened here, but it is not received yet. */
 static gboolean
 is_early(EhrlinkSession *session, const GError *error)
 {
-    EhrlinkSessionState state = ehrlink_session_get_state(session);
-
     return g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE) &&
-           (state == EHRLINK_SESSION_STATE_TRANSFERRING ||
-            state == EHRLINK_SESSION_STATE_SUSPENDED);
+           ehrlink_session_items_still_come(session);
 }
 
 static void

@@ -137,3 +137,7 @@ void ehrlink_session_call(EhrlinkSession *self, const EhrlinkMethod *method,
 GVariant *ehrlink_session_call_finish(EhrlinkSession *self, GAsyncResult *result,
                                       GUnixFDList **fds, GError **error);
 void ehrlink_session_unpark(EhrlinkSession *self);
+
+/* session-collect.c */
+/* The transfer is under way, so that nothing of it can be told to be received. */
+gboolean ehrlink_session_items_still_come(EhrlinkSession *self);

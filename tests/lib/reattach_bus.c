@@ -226,6 +226,52 @@ test_at_each_call(Fixture *f, gconstpointer data)
     g_assert_cmpuint(f->arrived, ==, 1); /* not announced twice */
 }
 
+static guint
+count_visible(Fixture *f)
+{
+    g_autoptr(GDir) dir = g_dir_open(f->directory, 0, NULL);
+    const char *name;
+    guint n = 0;
+
+    while ((name = g_dir_read_name(dir)) != NULL)
+        n += name[0] != '.';
+    return n;
+}
+
+/* It is killed just when it is told of an item that was opened before the others came. That the
+ * next one finds this too early still does not mean that it was carried out: the item is stored
+ * once all the same. */
+static void
+test_early(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GVariant) files =
+        g_variant_ref_sink(g_variant_new_parsed("[('a.json', [byte 0x6f, 0x6e, 0x65])]"));
+    g_autoptr(GFile) directory = g_file_new_for_path(f->directory);
+    g_autoptr(GAsyncResult) first = NULL;
+    g_autoptr(EhrlinkItem) item = NULL;
+    g_autoptr(GError) error = NULL;
+    guint stored = 0;
+
+    open_receiver(f);
+    g_signal_connect_swapped(f->session, "item-stored", G_CALLBACK(on_count), &stored);
+    g_variant_unref(fake(
+        "Store", g_variant_new("(o@a(say))", ehrlink_session_get_path(f->session), files)));
+    await_count(&stored, 1);
+    g_variant_unref(fake("DieOn", g_variant_new("(sb)", "Transfer.ItemStored", FALSE)));
+    ehrlink_session_collect_item_async(f->session, directory, 0, NULL, on_result, &f->result);
+    first = await(&f->result);
+    item = ehrlink_session_collect_item_finish(f->session, first, &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(ehrlink_item_get_state(item), ==, EHRLINK_ITEM_STATE_STORED);
+    await_count(&f->reattached, 1);
+    g_variant_unref(
+        fake("State", g_variant_new("(osa{sv})", ehrlink_session_get_path(f->session),
+                                    "confirming", NULL)));
+    await_count(&f->arrived, 1);
+    assert_collected_and_filed(f);
+    g_assert_cmpuint(count_visible(f), ==, 1);
+}
+
 /* Another process of the same user takes the session up. */
 static void
 test_taken_over(Fixture *f, gconstpointer data)
@@ -343,6 +389,7 @@ main(int argc, char **argv)
         {"/lib/reattach/sender", test_sender},
         {"/lib/reattach/lost", test_lost},
         {"/lib/reattach/question-open", test_question_open},
+        {"/lib/reattach/early", test_early},
         {"/lib/reattach/taken-over", test_taken_over},
         {"/lib/reattach/bus-gone", test_bus_gone},
         {"/lib/reattach/left-alone", test_left_alone},
