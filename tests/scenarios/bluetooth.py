@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 
 import busy
@@ -19,7 +20,7 @@ import consent
 import link
 import main as main_cases
 import store
-from scenario import BLUETOOTH, CLINIC, PATIENCE, TWO_HOSTS, Program, Rig, Skip, cases, comment
+from scenario import BLUETOOTH, TWO_HOSTS, Program, Rig, Skip, cases, comment
 
 STRANGER = os.path.join(os.path.dirname(TWO_HOSTS), "bluetooth", "stranger")
 # channel and addresses: the first of the configured channels, the order in which the rig takes controllers
@@ -145,6 +146,14 @@ def mend(rig):
         rig.call("kill-daemon", host, check=False)
     for host in ("patient", "clinic"):
         rig.call("on-host", host, "rig-machine", "fresh", check=False)
+    radio_silence(rig)
+
+
+def radio_silence(rig):
+    """The kernels hang up an unused link after a while. A session that begins in that moment would find keys of the one before."""
+    end = time.monotonic() + 30
+    while re.search(r"open [1-9]", rig.link("count")) and time.monotonic() < end:
+        time.sleep(0.1)
 
 
 def hung(*_):
