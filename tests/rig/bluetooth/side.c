@@ -26,6 +26,7 @@
 #define EV_COMMAND_COMPLETE      0x0e
 #define EV_COMMAND_STATUS        0x0f
 #define EV_PACKETS_COMPLETED     0x13
+#define EV_LINK_KEY              0x18
 #define EV_INQUIRY_RESULT_RSSI   0x22
 #define EV_EXTENDED_INQUIRY      0x2f
 
@@ -36,6 +37,8 @@
 #define OP_RESET       0x0c03
 #define OP_READ_BDADDR 0x1009
 #define OP_BUFFER_SIZE 0x1005
+
+#define UNAUTHENTICATED 0x04 /* a kind of link key */
 
 #define NO_CONNECTION 0x02
 #define PAGE_TIMEOUT  0x04
@@ -362,6 +365,15 @@ real_buffers(uint8_t *sizes)
     memcpy(sizes + 3, acl_packets, 2);
 }
 
+/* btvirt calls the key of a simple pairing one of an old kind, which kernels keep; that of a pairing
+ * without bonding, which nobody confirmed, they forget with the link. */
+static void
+real_key(uint8_t *type)
+{
+    if (*type < UNAUTHENTICATED)
+        *type = UNAUTHENTICATED;
+}
+
 /* Follows the links that come and go. Returns false when the machine is not to see the event. */
 static bool
 event(struct air_medium *m, struct radio_side *s, uint8_t *e, size_t len)
@@ -395,6 +407,10 @@ event(struct air_medium *m, struct radio_side *s, uint8_t *e, size_t len)
             memcpy(s->address, e + 7, 6);
         if (len >= 14 && le16(e + 4) == OP_BUFFER_SIZE && e[6] == 0)
             real_buffers(e + 7);
+        break;
+    case EV_LINK_KEY:
+        if (len >= 26)
+            real_key(e + 25);
         break;
     case EV_INQUIRY_RESULT:
     case EV_INQUIRY_RESULT_RSSI:
