@@ -4,8 +4,8 @@
  * writes whatever a non-blocking RFCOMM socket takes, and a plain receiver.
  *
  *   rfcomm_plain listen CHANNEL             one connection; prints the bytes and the seconds
- *   rfcomm_plain send ADDRESS CHANNEL BYTES [PIECE]   the same, until the receiver has said that
- *                                           it has all
+ *   rfcomm_plain send ADDRESS CHANNEL BYTES [PIECE]   the same, until the receiver has said
+ * that it has all
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -136,6 +136,7 @@ main(int argc, char **argv)
     if ((argc == 5 || argc == 6) && strcmp(argv[1], "send") == 0)
         return sender(argv[2], (uint8_t)atoi(argv[3]), strtoull(argv[4], NULL, 10),
                       argc == 6 ? strtoul(argv[5], NULL, 10) : 8192);
-    fprintf(stderr, "usage: rfcomm_plain listen CHANNEL | send ADDRESS CHANNEL BYTES [PIECE]\n");
+    fprintf(stderr,
+            "usage: rfcomm_plain listen CHANNEL | send ADDRESS CHANNEL BYTES [PIECE]\n");
     return 64;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Preloaded into btvirt, BlueZ's emulator of controllers, so that it can serve the rig:
- * its sockets, which have fixed names in /tmp, are made in $RIG_BTVIRT_DIR instead, and keep the
- * boundaries of packets (its own parser of a stream breaks on a packet that arrives in pieces);
- * and a kernel without AF_ALG, which only the low-energy part would want, does not stop it.
+ * its sockets, which have fixed names in /tmp, are made in $RIG_BTVIRT_DIR instead, and keep
+ * the boundaries of packets (its own parser of a stream breaks on a packet that arrives in
+ * pieces); and a kernel without AF_ALG, which only the low-energy part would want, does not
+ * stop it.
  */
 #include <dlfcn.h>
 #include <errno.h>

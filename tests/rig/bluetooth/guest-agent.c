@@ -36,9 +36,10 @@ static int port;
 static void
 say(enum guest_kind kind, uint32_t number, const void *body, size_t len)
 {
-    uint8_t frame[GUEST_HEADER + GUEST_BODY] = {(uint8_t)kind, (uint8_t)number,
-        (uint8_t)(number >> 8), (uint8_t)(number >> 16), (uint8_t)(number >> 24),
-        (uint8_t)len, (uint8_t)(len >> 8)};
+    uint8_t frame[GUEST_HEADER + GUEST_BODY] = {
+        (uint8_t)kind,           (uint8_t)number,         (uint8_t)(number >> 8),
+        (uint8_t)(number >> 16), (uint8_t)(number >> 24), (uint8_t)len,
+        (uint8_t)(len >> 8)};
     size_t at = 0, size = GUEST_HEADER + len;
 
     if (len > 0)
@@ -142,8 +143,8 @@ start(uint32_t number, char *body, size_t len)
         child(environment[0], environment + 1, arguments, (int[]){in[0], out[1], err[1]});
     close(in[0]), close(out[1]), close(err[1]);
     fcntl(in[1], F_SETFL, O_NONBLOCK);
-    *p = (struct program){.used = true, .number = number, .pid = pid, .in = in[1],
-                          .out = {out[0], err[0]}};
+    *p = (struct program){
+        .used = true, .number = number, .pid = pid, .in = in[1], .out = {out[0], err[0]}};
     return pid > 0;
 }
 
@@ -214,7 +215,8 @@ port_readable(void)
         if (len > GUEST_BODY || have - at < GUEST_HEADER + len)
             break;
         frame((enum guest_kind)f[0],
-              (uint32_t)f[1] | (uint32_t)f[2] << 8 | (uint32_t)f[3] << 16 | (uint32_t)f[4] << 24,
+              (uint32_t)f[1] | (uint32_t)f[2] << 8 | (uint32_t)f[3] << 16 |
+                  (uint32_t)f[4] << 24,
               f + GUEST_HEADER, len);
         at += GUEST_HEADER + len;
     }
@@ -250,8 +252,8 @@ reap(int signals)
             if (!p->used || p->exited || p->pid != pid)
                 continue;
             p->exited = true;
-            p->status = (uint8_t)(WIFEXITED(status) ? WEXITSTATUS(status)
-                                                    : 128 + WTERMSIG(status));
+            p->status =
+                (uint8_t)(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
             finish(p);
         }
 }
@@ -267,7 +269,8 @@ turn(int signals)
         struct pollfd *f = &fds[2 + 3 * i];
         f[0] = (struct pollfd){.fd = p->used ? p->out[0] : -1, .events = POLLIN};
         f[1] = (struct pollfd){.fd = p->used ? p->out[1] : -1, .events = POLLIN};
-        f[2] = (struct pollfd){.fd = p->used && p->input_len > 0 ? p->in : -1, .events = POLLOUT};
+        f[2] =
+            (struct pollfd){.fd = p->used && p->input_len > 0 ? p->in : -1, .events = POLLOUT};
     }
     if (poll(fds, sizeof fds / sizeof *fds, -1) < 0)
         return;

@@ -114,7 +114,8 @@ guest_bridge(const char *name)
     while (!pulled) {
         if (poll(ends, 2, -1) < 0)
             continue;
-        if ((ends[0].revents && !inward(port, vhci)) || (ends[1].revents && !outward(vhci, port)))
+        if ((ends[0].revents && !inward(port, vhci)) ||
+            (ends[1].revents && !outward(vhci, port)))
             break;
     }
     write_all(port, gone, sizeof gone);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * rig-guest agent | rig-guest bridge PORT | rig-guest allow PROGRAM: runs in an emulated machine.
+ * rig-guest agent | rig-guest bridge PORT | rig-guest allow PROGRAM: runs in an emulated
+ * machine.
  */
 #include "tests/rig/bluetooth/guest.h"
 
@@ -76,6 +77,7 @@ main(int argc, char **argv)
         return guest_bridge(argv[2]);
     if (argc == 3 && strcmp(argv[1], "allow") == 0)
         return allow(argv[2]);
-    fprintf(stderr, "usage: rig-guest agent | rig-guest bridge PORT | rig-guest allow PROGRAM\n");
+    fprintf(stderr,
+            "usage: rig-guest agent | rig-guest bridge PORT | rig-guest allow PROGRAM\n");
     return 64;
 }

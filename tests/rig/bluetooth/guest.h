@@ -14,7 +14,8 @@
 #define GUEST_BODY   8192
 
 enum guest_kind {
-    GUEST_RUN = 'R',    /* to the machine: directory, environment, empty, arguments, each with a NUL */
+    GUEST_RUN =
+        'R', /* to the machine: directory, environment, empty, arguments, each with a NUL */
     GUEST_INPUT = 'I',  /* to the machine: for its standard input; empty: the end of it */
     GUEST_SIGNAL = 'S', /* to the machine: one byte, for its process group */
     GUEST_OUT = 'O',
@@ -28,5 +29,6 @@ int guest_port(const char *name);
 
 /* Runs programs for the switch, and is the parent of whatever loses its own. Never returns. */
 int guest_agent(void);
-/* Joins the kernel's virtual controller to the port `name` until SIGTERM, which pulls it out. */
+/* Joins the kernel's virtual controller to the port `name` until SIGTERM, which pulls it out.
+ */
 int guest_bridge(const char *name);

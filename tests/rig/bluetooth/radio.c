@@ -55,8 +55,8 @@ static void
 machine_wants(struct air_medium *m, struct radio_side *s, bool full)
 {
     struct epoll_event e = {.events = EPOLLIN | (full ? EPOLLOUT : 0),
-                            .data.u64 = (uint64_t)AIR_ON_PATIENT << 32 |
-                                        (uint64_t)(s - radio_sides)};
+                            .data.u64 =
+                                (uint64_t)AIR_ON_PATIENT << 32 | (uint64_t)(s - radio_sides)};
 
     if (full != s->machine_full && epoll_ctl(m->epoll, EPOLL_CTL_MOD, s->machine, &e) == 0)
         s->machine_full = full;
@@ -109,7 +109,8 @@ radio_to_machine(struct air_medium *m, struct radio_side *s, const uint8_t *data
     machine_wants(m, s, true);
 }
 
-/* Length of the packet that starts at `p`; 0 when that cannot be told yet, -1 when it is none. */
+/* Length of the packet that starts at `p`; 0 when that cannot be told yet, -1 when it is none.
+ */
 static ssize_t
 packet_length(const uint8_t *p, size_t len)
 {
@@ -264,7 +265,9 @@ run(struct air_medium *m)
 
     for (;;) {
         uint64_t now = now_ns();
-        int wait = next == AIR_NEVER ? -1 : next > now ? (int)((next - now + 999999) / 1000000) : 0;
+        int wait = next == AIR_NEVER ? -1
+                   : next > now      ? (int)((next - now + 999999) / 1000000)
+                                     : 0;
         int n = epoll_wait(m->epoll, events, 64, wait);
         if (n < 0 && errno != EINTR) {
             perror("radio: epoll");
@@ -275,7 +278,8 @@ run(struct air_medium *m)
                 return;
         next = AIR_NEVER;
         for (int i = 0; i < RADIO_SIDES_MAX; i++) {
-            uint64_t due = radio_sides[i].used ? radio_pump(m, &radio_sides[i], now_ns()) : AIR_NEVER;
+            uint64_t due =
+                radio_sides[i].used ? radio_pump(m, &radio_sides[i], now_ns()) : AIR_NEVER;
             next = due < next ? due : next;
         }
         air_control_tell(m);

@@ -15,7 +15,7 @@
 
 /* Follows one direction of one baseband link, to see what RFCOMM carries for its users. */
 struct radio_stream {
-    uint16_t cid;          /* the L2CAP channel that is RFCOMM's in this direction; 0: none yet */
+    uint16_t cid; /* the L2CAP channel that is RFCOMM's in this direction; 0: none yet */
     uint32_t payload_left; /* of a frame whose rest comes in the next packets */
 };
 
@@ -49,8 +49,8 @@ struct radio_side {
     uint8_t address[6];
     struct radio_link link[RADIO_LINKS_MAX];
     unsigned swallow_status, swallow_reset; /* answers to commands of ours */
-    struct radio_queue up;                  /* ACL packets, to the controller when the rate allows */
-    struct radio_queue down;                /* to the machine when they are due */
+    struct radio_queue up;   /* ACL packets, to the controller when the rate allows */
+    struct radio_queue down; /* to the machine when they are due */
     double tokens;
     uint64_t tokens_at;
     uint8_t in[2 * RADIO_PACKET];

@@ -50,7 +50,8 @@ frame(struct radio_stream *way, uint8_t *p, size_t len, uint8_t **payload, bool 
 {
     if (len < 4 || p[0] >> 2 == 0)
         return 0;
-    size_t at = p[2] & 1 ? 3 : 4, length = p[2] & 1 ? p[2] >> 1 : (size_t)(p[2] >> 1 | p[3] << 7);
+    size_t at = p[2] & 1 ? 3 : 4,
+           length = p[2] & 1 ? p[2] >> 1 : (size_t)(p[2] >> 1 | p[3] << 7);
     if (p[1] == SABM)
         *opens = true;
     if ((p[1] | POLL_FINAL) != (UIH | POLL_FINAL))

@@ -2,8 +2,8 @@
  *
  * One controller's packets, both ways. The rate holds back what a machine sends, so that its
  * kernel waits for completions as with a slow radio; the delay holds back what a machine
- * receives. A cut is told to both kernels as a link that was lost; while the link is down nobody
- * answers a page.
+ * receives. A cut is told to both kernels as a link that was lost; while the link is down
+ * nobody answers a page.
  */
 #include "tests/rig/bluetooth/radio.h"
 
@@ -13,22 +13,22 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NS            1000000000ull
+#define NS             1000000000ull
 #define PACKET_COMMAND 1
-#define PACKET_ACL    2
-#define PACKET_EVENT  4
-#define PACKET_ABSENT 0xff /* from the bridge in a machine: the adapter was pulled out */
+#define PACKET_ACL     2
+#define PACKET_EVENT   4
+#define PACKET_ABSENT  0xff /* from the bridge in a machine: the adapter was pulled out */
 
-#define EV_INQUIRY_RESULT        0x02
-#define EV_CONN_COMPLETE         0x03
-#define EV_DISCONN_COMPLETE      0x05
-#define EV_REMOTE_NAME           0x07
-#define EV_COMMAND_COMPLETE      0x0e
-#define EV_COMMAND_STATUS        0x0f
-#define EV_PACKETS_COMPLETED     0x13
-#define EV_LINK_KEY              0x18
-#define EV_INQUIRY_RESULT_RSSI   0x22
-#define EV_EXTENDED_INQUIRY      0x2f
+#define EV_INQUIRY_RESULT      0x02
+#define EV_CONN_COMPLETE       0x03
+#define EV_DISCONN_COMPLETE    0x05
+#define EV_REMOTE_NAME         0x07
+#define EV_COMMAND_COMPLETE    0x0e
+#define EV_COMMAND_STATUS      0x0f
+#define EV_PACKETS_COMPLETED   0x13
+#define EV_LINK_KEY            0x18
+#define EV_INQUIRY_RESULT_RSSI 0x22
+#define EV_EXTENDED_INQUIRY    0x2f
 
 #define OP_CREATE_CONN 0x0405
 #define OP_DISCONNECT  0x0406
@@ -43,8 +43,9 @@
 #define NO_CONNECTION 0x02
 #define PAGE_TIMEOUT  0x04
 #define LOST          0x08
-/* How long a device that nobody answers pages: the most that the standard lets it, so that it is
- * the program that gives up. (A page that fails crashes the RFCOMM of some 6.1 kernels: README.md.) */
+/* How long a device that nobody answers pages: the most that the standard lets it, so that it
+ * is the program that gives up. (A page that fails crashes the RFCOMM of some 6.1 kernels:
+ * README.md.) */
 #define PAGE_NS       (40960 * 1000000ull)
 /* The most that a slow radio sends at once, and what it saves up while idle. */
 #define BURST         2048
@@ -136,8 +137,8 @@ cut_end(struct radio_side *s, struct radio_link *l)
 static void
 cut_link(struct radio_side *s, struct radio_link *l)
 {
-    uint8_t hang_up[] = {PACKET_COMMAND, 0x06, 0x04, 3, (uint8_t)l->handle,
-                         (uint8_t)(l->handle >> 8), 0x13};
+    uint8_t hang_up[] = {
+        PACKET_COMMAND, 0x06, 0x04, 3, (uint8_t)l->handle, (uint8_t)(l->handle >> 8), 0x13};
     struct radio_side *other = side_with(l->peer);
 
     cut_end(s, l);
@@ -340,7 +341,8 @@ static void
 deliver(struct air_medium *m, struct radio_side *s, uint8_t *data, size_t len)
 {
     enum air_way way = s->clinic ? AIR_P2C : AIR_C2P;
-    struct radio_link *l = data[0] == PACKET_ACL && len >= 5 ? link_of(s, le16(data + 1)) : NULL;
+    struct radio_link *l =
+        data[0] == PACKET_ACL && len >= 5 ? link_of(s, le16(data + 1)) : NULL;
     uint8_t *payload;
     bool opens;
 
@@ -365,8 +367,8 @@ real_buffers(uint8_t *sizes)
     memcpy(sizes + 3, acl_packets, 2);
 }
 
-/* btvirt calls the key of a simple pairing one of an old kind, which kernels keep; that of a pairing
- * without bonding, which nobody confirmed, they forget with the link. */
+/* btvirt calls the key of a simple pairing one of an old kind, which kernels keep; that of a
+ * pairing without bonding, which nobody confirmed, they forget with the link. */
 static void
 real_key(uint8_t *type)
 {
@@ -374,7 +376,8 @@ real_key(uint8_t *type)
         *type = UNAUTHENTICATED;
 }
 
-/* Follows the links that come and go. Returns false when the machine is not to see the event. */
+/* Follows the links that come and go. Returns false when the machine is not to see the event.
+ */
 static bool
 event(struct air_medium *m, struct radio_side *s, uint8_t *e, size_t len)
 {
@@ -461,8 +464,9 @@ pump_up(struct air_medium *m, struct radio_side *s, uint64_t now)
             if (s->tokens > BURST)
                 s->tokens = BURST;
             if (s->tokens < (double)p->len)
-                return now + (uint64_t)(((double)p->len - s->tokens) * (double)NS /
-                                        (double)m->rate) + 1;
+                return now +
+                       (uint64_t)(((double)p->len - s->tokens) * (double)NS / (double)m->rate) +
+                       1;
             s->tokens -= (double)p->len;
         }
         radio_to_controller(s, p->data, p->len);
