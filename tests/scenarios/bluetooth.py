@@ -188,8 +188,17 @@ def run_one(rig, number, function):
     return bool(failed)
 
 
+def without_pairing(rig):
+    """btvirt mixes up the pairing of the third link and of all later ones: simple pairing, which Bluetooth 2.1 asks for even where nothing
+    is to be secured, works for two cases in one boot. tap_to_receipt in machines of its own is the case that pairs."""
+    for host in ("patient", "clinic"):
+        rig.call("on-host", host, "timeout", "30", "btmgmt", "--index", "0", "ssp", "off")
+
+
 def run_inside(chosen):
     rig = Rig()
+    if len(chosen) > 1:
+        without_pairing(rig)
     return 1 if sum([run_one(rig, i, f) for i, f in enumerate(chosen, 1)]) else 0
 
 
