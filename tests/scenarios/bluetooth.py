@@ -114,7 +114,8 @@ def bluetoothd_restarts(rig):
 
 # (case, its options), in the order they run; those that end with a page that fails come last: some kernels lose RFCOMM to it
 SHORT = [main_cases.tap_to_receipt, consent.said_no, link.flipped_bit_mid_transfer, store.over_quota]
-MORE = [strangers, flood, adapter_is_off, bluetoothd_stopped, bluetoothd_restarts, busy.while_deciding, main_cases.either_side_first, main_cases.interrupted, main_cases.interrupted_at_the_clinic, main_cases.filed_later, consent.narrowed,
+MORE = [strangers, flood, adapter_is_off, bluetoothd_stopped, bluetoothd_restarts, busy.while_deciding,
+        main_cases.either_side_first, main_cases.interrupted, main_cases.interrupted_at_the_clinic, main_cases.filed_later, consent.narrowed,
         link.flipped_bit_first_record, link.flipped_bit_on_the_way_back, busy.while_transferring, no_adapter]
 LAST = [link.down_for_good]
 
