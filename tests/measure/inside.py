@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import struct
 import subprocess
 import sys
@@ -98,9 +99,10 @@ def plain_rfcomm(size):
     return float(sent.split()[2])
 
 
-def bluetooth(size, runs):
+def bluetooth(size, runs, ips):
     """Our seconds and the plain sender's, interleaved; then one session with a capture, and what the processes used."""
-    item, summary = random_file("item.bin", int(size)), "ips.json"
+    # the machines share this directory
+    item, summary = random_file("item.bin", int(size)), shutil.copy(ips, "ips.json")
     rig = Rig()
     # the terminal's adapter answers pages while a plain listener waits, too
     subprocess.run(["on-clinic", "hciconfig", "hci0", "pscan"], check=True)
@@ -113,9 +115,8 @@ def bluetooth(size, runs):
                 send, _ = session([item], patience=3000)
                 both["ours"] = send.times["receipt"] - send.times["transferring"]
         tell(**both)
-        if os.path.exists(summary):
-            send, _ = session([summary], patience=3000)
-            tell(ips=send.times["receipt"] - send.times["tapped"], ips_plain=plain_rfcomm(os.path.getsize(summary)))
+        send, _ = session([summary], patience=3000)
+        tell(ips=send.times["receipt"] - send.times["tapped"], ips_plain=plain_rfcomm(os.path.getsize(summary)))
     captured(rig, item)
     for host in ("patient", "clinic"):
         shown = subprocess.run(["on-" + host, "sh", "-c", "grep -H -E '^(Name|VmHWM|RssAnon)' $(grep -l '^Name:.*ehr' /proc/[0-9]*/status)"],
