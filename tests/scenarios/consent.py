@@ -110,7 +110,7 @@ def narrowed(rig):
     directory = rig.arrived([other], "alone")
 
     def seen(events, output):
-        """Events and session.json without times, ids, receipts and the number of progress events, which depends on the machine."""
+        """Events and session.json without times, ids, salts, receipts and the number of progress events, which depends on the machine."""
         with open(os.path.join(output, rig.sessions(output)[0], "session.json"), encoding="utf-8") as f:
             session = json.load(f)
         told = [e for e in shape(events) if e["event"] not in ("progress", "state")]
@@ -121,6 +121,8 @@ def narrowed(rig):
             session.pop(key)
         for part in ("consent", "request"):
             session[part] = {k: v for k, v in session[part].items() if k not in ("time", "expires")}
+        for item in session["items"]:
+            item.pop("salt", None)  # random for every item of every session
         return told, session
 
     assert directory
