@@ -76,7 +76,8 @@ data_fits(const struct form *form, const EhdRadioMessage *m)
     case MAYBE_OOB:
         return m->len == 0 || m->len == EHD_RADIO_OOB_LEN;
     case DETAIL:
-        return m->len <= EHD_RADIO_DETAIL_MAX && !memchr(m->data, '\0', m->len);
+        return m->len == 0 ||
+               (m->len <= EHD_RADIO_DETAIL_MAX && !memchr(m->data, '\0', m->len));
     }
     return false;
 }
