@@ -129,6 +129,21 @@ def words_alone(rig):
 
 
 @case()
+def mistyped(rig):
+    """An address that names nothing is refused before the tap, also beside one that does; a category may be in none."""
+    folder(rig)
+    real = SECRET[3].replace("urn", "id:urn", 1)
+    offer(rig, "--exclude", real + "0").ends(64, "InvalidArgument")
+    offer(rig, "--exclude", real, "--exclude", "id:urn:uuid:none", "--include", "section:*").ends(64, "InvalidArgument")
+    offer(rig, "--exclude", "section:11450-5", "--include", "section:*").ends(64, "InvalidArgument")
+    rig.send(summary(rig, "summary.json"), options=(*YES, "--exclude", "section:none")).ends(64, "InvalidArgument")
+    receive = rig.receive()
+    send = offer(rig, "--exclude", "category:Encounter", "--exclude", real, "--include", "section:*")
+    rig.tap()
+    send.ends(0), receive.ends(0)
+
+
+@case()
 def of_a_file(rig):
     """Sections are left out of a single file as well; a required one that is empty then says unavailable."""
     path = summary(rig, "summary.json")

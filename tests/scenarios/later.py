@@ -7,6 +7,7 @@ import os
 from scenario import CLINIC, case, main, read
 
 YES = ("--yes", "--to", CLINIC)
+VIEW = os.path.join(os.environ["EHRLINK_BUILD"], "tools", "ehr-view")
 
 
 def patient(name, birth, number):
@@ -132,7 +133,10 @@ def reply(rig):
     assert read(os.path.join(directory, "prescription.json")) == read(prescription)
     assert by_file["prescription.json"].get("note") == "copy for information", by_file
     rig.call("on-patient", "ehrctl", "receipt", "verify", "--files", directory)
+    seen = rig.call("on-patient", VIEW, directory)
+    assert "Origin: verified: sent, and signed for, by" in seen and "not verified" not in seen, seen
     got = only_session(rig, "got")
+    assert "verified" not in rig.call(VIEW, got).replace("not verified", "")
     assert session_of(got)["reply"]["receipt"] == session["receipt"]
     rig.call("on-patient", "ehrctl", "receipt", "verify", "--files", got)
     with open(os.path.join(directory, "report.pdf"), "r+b") as f:
@@ -140,6 +144,9 @@ def reply(rig):
         f.write(b"!")
     changed = rig.call("on-patient", "ehrctl", "receipt", "verify", "--files", directory, check=False)
     assert changed.returncode == 65, changed
+    seen = rig.call("on-patient", VIEW, directory)
+    assert "ALTERED SINCE IT WAS RECEIVED" in seen and "Origin: verified" not in seen, seen
+    assert rig.call("on-patient", VIEW, "--check", os.path.join(directory, "report.pdf"), check=False).returncode == 65
 
 
 @case()

@@ -45,15 +45,11 @@ char *session_dir_get_state(const char *path);
 char *session_dir_get_on_filed(const char *path);
 guint session_dir_get_n_items(const char *path);
 
-/* The names of its files that the patient wrote, by their manifest (char → itself); transfer full, empty when it has no
- * session.json. */
-GHashTable *session_dir_patient_entered(const char *path);
+/* session.json as it is: an object, of whatever somebody may have written there; transfer full, NULL if it cannot be read. */
+JsonNode *session_dir_load(const char *path);
 
 /* Writes findings.json beside the items, durably: what a check of them found. */
 gboolean session_dir_set_findings(const char *path, JsonNode *findings, GError **error);
-
-/* What `ehrctl receipt verify --files` needs: paths and salts (of char, in order), the receipt in base64. */
-gboolean session_dir_read_items(const char *path, GPtrArray *files, GPtrArray *salts, char **receipt, GError **error);
 
 /* Atomic changes of session.json. */
 gboolean session_dir_add_reply(const char *path, char **files, GBytes *receipt, GError **error);

@@ -16,6 +16,7 @@
 #define PRESCRIPTION "Electronic-Prescriptions"
 /* Ten thousand items of some hundred bytes each; it is our own file, but anyone may have put one there. */
 #define SESSION_JSON_MAX (32 * 1024 * 1024)
+#define DEPTH_MAX 64
 
 static gboolean
 save_as(const char *path, const char *name, JsonNode *root, GError **error)
@@ -48,8 +49,30 @@ session_dir_set_findings(const char *path, JsonNode *findings, GError **error)
     return save_as(path, FINDINGS_JSON, findings, error);
 }
 
-static JsonNode *
-load(const char *path)
+/* json-glib recurses; and it takes comments and other quotes, in which a quote or bracket of ours would not be one. */
+static gboolean
+is_shallow(const char *text, gsize length)
+{
+    gboolean quoted = FALSE;
+    guint depth = 0;
+
+    for (gsize i = 0; i < length && depth <= DEPTH_MAX; i++) {
+        if (quoted && text[i] == '\\')
+            i++;
+        else if (text[i] == '"')
+            quoted = !quoted;
+        else if (!quoted && (text[i] == '/' || text[i] == '\'' || text[i] == '#'))
+            return FALSE;
+        else if (!quoted && (text[i] == '[' || text[i] == '{'))
+            depth++;
+        else if (!quoted && depth > 0 && (text[i] == ']' || text[i] == '}'))
+            depth--;
+    }
+    return depth <= DEPTH_MAX;
+}
+
+JsonNode *
+session_dir_load(const char *path)
 {
     g_autofree char *file = g_build_filename(path, SESSION_JSON, NULL);
     g_autoptr(JsonParser) parser = json_parser_new();
@@ -58,7 +81,7 @@ load(const char *path)
     struct stat st;
 
     if (lstat(file, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > SESSION_JSON_MAX ||
-        !g_file_get_contents(file, &text, &length, NULL) ||
+        !g_file_get_contents(file, &text, &length, NULL) || !is_shallow(text, length) ||
         !json_parser_load_from_data(parser, text, (gssize)length, NULL))
         return NULL;
     JsonNode *root = json_parser_get_root(parser);
@@ -68,7 +91,7 @@ load(const char *path)
 static char *
 load_string(const char *path, const char *outer, const char *member)
 {
-    g_autoptr(JsonNode) root = load(path);
+    g_autoptr(JsonNode) root = session_dir_load(path);
     JsonObject *object = root != NULL ? json_node_get_object(root) : NULL;
 
     if (object != NULL && outer != NULL) {
@@ -103,44 +126,11 @@ session_dir_get_on_filed(const char *path)
 guint
 session_dir_get_n_items(const char *path)
 {
-    g_autoptr(JsonNode) root = load(path);
+    g_autoptr(JsonNode) root = session_dir_load(path);
     JsonNode *items = root != NULL ? json_object_get_member(json_node_get_object(root), "items") : NULL;
 
     return items != NULL && JSON_NODE_HOLDS_ARRAY(items) ? json_array_get_length(json_node_get_array(items))
                                                          : 0;
-}
-
-/* json-glib complains aloud about a member of another type, so its type is looked at first. */
-static const char *
-entered_file(JsonNode *item)
-{
-    JsonNode *file, *entered;
-
-    if (!JSON_NODE_HOLDS_OBJECT(item))
-        return NULL;
-    file = json_object_get_member(json_node_get_object(item), "file");
-    entered = json_object_get_member(json_node_get_object(item), "patient-entered");
-    if (file == NULL || !JSON_NODE_HOLDS_VALUE(file) || json_node_get_value_type(file) != G_TYPE_STRING ||
-        entered == NULL || !JSON_NODE_HOLDS_VALUE(entered) || json_node_get_value_type(entered) != G_TYPE_BOOLEAN)
-        return NULL;
-    return json_node_get_boolean(entered) ? json_node_get_string(file) : NULL;
-}
-
-GHashTable *
-session_dir_patient_entered(const char *path)
-{
-    GHashTable *files = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_autoptr(JsonNode) root = load(path);
-    JsonNode *items = root != NULL ? json_object_get_member(json_node_get_object(root), "items") : NULL;
-    JsonArray *array = items != NULL && JSON_NODE_HOLDS_ARRAY(items) ? json_node_get_array(items) : NULL;
-
-    for (guint i = 0; array != NULL && i < json_array_get_length(array); i++) {
-        const char *file = entered_file(json_array_get_element(array, i));
-
-        if (file != NULL)
-            g_hash_table_add(files, g_strdup(file));
-    }
-    return files;
 }
 
 /* ehrctl and ehr-receive may change it in the same moment: read, change and write are one step, and closing what this
@@ -159,7 +149,7 @@ static gboolean
 set_member(const char *path, const char *member, JsonNode *value, GError **error)
 {
     int fd = lock(path);
-    g_autoptr(JsonNode) root = load(path);
+    g_autoptr(JsonNode) root = session_dir_load(path);
     gboolean ok;
 
     if (root == NULL) {
@@ -200,28 +190,6 @@ session_dir_add_reply(const char *path, char **files, GBytes *receipt, GError **
     output_member_string(builder, "receipt", encoded);
     json_builder_end_object(builder);
     return set_member(path, "reply", json_builder_get_root(builder), error);
-}
-
-gboolean
-session_dir_read_items(const char *path, GPtrArray *files, GPtrArray *salts, char **receipt, GError **error)
-{
-    g_autoptr(JsonNode) root = load(path);
-    JsonObject *object = root != NULL ? json_node_get_object(root) : NULL;
-    JsonArray *items = object != NULL && json_object_has_member(object, "items")
-                           ? json_object_get_array_member(object, "items") : NULL;
-
-    if (items == NULL)
-        return session_dir_fail(error, path, ENOENT);
-    *receipt = g_strdup(json_object_get_string_member_with_default(object, "receipt", NULL));
-    for (guint i = 0; i < json_array_get_length(items); i++) {
-        JsonObject *item = json_array_get_object_element(items, i);
-        const char *name = json_object_get_string_member_with_default(item, "file", "");
-        g_autofree char *base = g_path_get_basename(name);
-
-        g_ptr_array_add(files, g_build_filename(path, base, NULL));
-        g_ptr_array_add(salts, g_strdup(json_object_get_string_member_with_default(item, "salt", "")));
-    }
-    return TRUE;
 }
 
 gboolean

@@ -2,12 +2,12 @@
  *
  * ehrctl receipt verify.
  */
+#include <errno.h>
 #include <glib/gi18n.h>
 
-#include "tools/common/contents.h"
 #include "tools/common/output.h"
 #include "tools/common/receipt-file.h"
-#include "tools/common/session-dir.h"
+#include "tools/common/received.h"
 #include "tools/common/words.h"
 #include "tools/ctl/ctl.h"
 
@@ -38,16 +38,13 @@ show(GVariant *facts)
 }
 
 static GBytes *
-receipt_of(const char *encoded, GError **error)
+receipt_of(const Received *received, GError **error)
 {
-    gsize length = 0;
-    guchar *bytes = encoded != NULL ? g_base64_decode(encoded, &length) : NULL;
+    GBytes *receipt = received_get_receipt(received);
 
-    if (length > 0)
-        return g_bytes_new_take(bytes, length);
-    g_free(bytes);
-    g_set_error_literal(error, EHRLINK_ERROR, EHRLINK_ERROR_RECEIPT_INVALID, _("there is no receipt"));
-    return NULL;
+    if (receipt == NULL)
+        g_set_error_literal(error, EHRLINK_ERROR, EHRLINK_ERROR_RECEIPT_INVALID, _("there is no receipt"));
+    return receipt;
 }
 
 int
@@ -65,17 +62,17 @@ ctl_receipt_verify(Ctl *ctl, int argc, char **argv)
         {"files", 0, 0, G_OPTION_ARG_FILENAME, &files, N_("check the files of a received session, too"), N_("DIR")},
         {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
     };
-    g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GPtrArray) salts = g_ptr_array_new_with_free_func(g_free);
-    g_autofree char *stored = NULL;
+    g_autoptr(Received) received = NULL;
 
     if (!ctl_options(&argc, &argv, entries, 0, 1, &code))
         return code;
     if (argc < 2 && files == NULL)
         return cli_usage(_("receipt verify wants a file, or --files DIR"));
-    if (files != NULL && !session_dir_read_items(files, paths, salts, &stored, &error))
+    if (files != NULL && (received = received_new(files)) == NULL) {
+        g_set_error(&error, EHRLINK_ERROR, EHRLINK_ERROR_STORE_FAILED, "%s: %s", files, g_strerror(ENOENT));
         return ctl_fail(error);
-    receipt = argc > 1 ? receipt_file_read(argv[1], &error) : receipt_of(stored, &error);
+    }
+    receipt = argc > 1 ? receipt_file_read(argv[1], &error) : receipt_of(received, &error);
     if (receipt == NULL)
         return ctl_fail(error);
     if ((code = ctl_connect(ctl)) != 0)
@@ -88,8 +85,7 @@ ctl_receipt_verify(Ctl *ctl, int argc, char **argv)
     output_members(output_event(NULL), facts);
     output_event_end();
     show(facts);
-    if (files != NULL && !contents_check(ctl_string(facts, "contents-hash"), (const char *const *)paths->pdata,
-                                         (const char *const *)salts->pdata, paths->len, &error)) {
+    if (files != NULL && !received_check(received, receipt, &error)) {
         if (error == NULL)
             g_set_error(&error, EHRLINK_ERROR, EHRLINK_ERROR_RECEIPT_INVALID,
                         _("%s: the files are NOT what was received"), files);

@@ -396,6 +396,8 @@ gather_folder(Send *send, GError **error)
         g_set_error_literal(error, EHRLINK_ERROR, EHRLINK_ERROR_NO_INPUT, _("there is nothing in it to offer"));
         return FALSE;
     }
+    if (!leave_out_matched(send->leave_out, error))
+        return FALSE;
     output_note(ngettext("%u record is offered.", "%u records are offered.", folder_n_offered(send->folder)),
                 folder_n_offered(send->folder));
     if (folder_n_offered(send->folder) <= CHECKED_MAX) {
@@ -440,6 +442,8 @@ gather_files(Send *send, GError **error)
         g_set_error_literal(error, EHRLINK_ERROR, EHRLINK_ERROR_NO_INPUT, _("all of it is left out: nothing is sent"));
         return FALSE;
     }
+    if (!leave_out_matched(send->leave_out, error))
+        return FALSE;
     g_ptr_array_add(paths, NULL);
     ehrlink_item_recognise_all((EhrlinkItem **)send->items->pdata, send->items->len);
     person_mark_subjects(send->items);

@@ -37,6 +37,8 @@ add(LeaveOut *self, const char *text, GError **error)
             return FALSE;
         }
         g_ptr_array_add(kinds[i].list, g_strdup(text + length));
+        if (kinds[i].list != self->categories)
+            g_ptr_array_add(self->unmatched, g_strdup(text));
         return TRUE;
     }
     g_set_error(error, EHRLINK_ERROR, EHRLINK_ERROR_INVALID_ARGUMENT,
@@ -65,6 +67,7 @@ leave_out_new(char **exclude, char **include, GError **error)
     self->entries = g_ptr_array_new_with_free_func(g_free);
     self->categories = g_ptr_array_new_with_free_func(g_free);
     self->kept = g_ptr_array_new_with_free_func(g_free);
+    self->unmatched = g_ptr_array_new_with_free_func(g_free);
     for (char **text = exclude; text != NULL && *text != NULL; text++)
         if (!add(self, *text, error))
             return NULL;
@@ -87,6 +90,7 @@ leave_out_free(LeaveOut *self)
     g_ptr_array_unref(self->entries);
     g_ptr_array_unref(self->categories);
     g_ptr_array_unref(self->kept);
+    g_ptr_array_unref(self->unmatched);
     g_free(self);
 }
 
@@ -111,13 +115,13 @@ leave_out_has_category(const LeaveOut *self, const char *category)
 /* --- records that cannot be cut ----------------------------------------------------------------- */
 
 static gboolean
-is_named(const LeaveOut *self, const ErecEntry *entry)
+is_entry(const char *const *addresses, const ErecEntry *entry)
 {
     g_autofree char *relative =
         entry->type != NULL && entry->id != NULL ? g_strconcat(entry->type, "/", entry->id, NULL) : NULL;
 
-    return (entry->full_url != NULL && g_strv_contains(names(self->entries), entry->full_url)) ||
-           (relative != NULL && g_strv_contains(names(self->entries), relative));
+    return (entry->full_url != NULL && g_strv_contains(addresses, entry->full_url)) ||
+           (relative != NULL && g_strv_contains(addresses, relative));
 }
 
 /* Something of it was to be left out. */
@@ -127,7 +131,7 @@ holds(const LeaveOut *self, const ErecBundle *bundle)
     for (guint i = 0; i < erec_bundle_n_entries(bundle); i++) {
         g_autoptr(ErecTree) tree = NULL;
 
-        if (is_named(self, erec_bundle_entry(bundle, i)))
+        if (is_entry(names(self->entries), erec_bundle_entry(bundle, i)))
             return TRUE;
         if (self->categories->len <= 1)
             continue;
@@ -135,6 +139,50 @@ holds(const LeaveOut *self, const ErecBundle *bundle)
         if (tree != NULL && leave_out_has_category(self, erec_category_of(erec_tree_root(tree))))
             return TRUE;
     }
+    return FALSE;
+}
+
+/* --- addresses that name something --------------------------------------------------------------- */
+
+/* As the choice of this address alone would find it. */
+static gboolean
+names_something(const char *address, const ErecBundle *bundle, const ErecVersion *version)
+{
+    const gboolean is_section = g_str_has_prefix(address, "section:");
+    const char *const name[] = {strchr(address, ':') + 1, NULL}, *const all[] = {"*", NULL};
+    const ErecCutChoice choice = {is_section ? name : NULL, is_section ? NULL : name, NULL, all};
+    g_autoptr(ErecCut) cut = NULL;
+
+    if (!is_section) {
+        if (g_strcmp0(version->identifier, name[0]) == 0)
+            return TRUE;
+        for (guint i = 0; i < erec_bundle_n_entries(bundle); i++)
+            if (is_entry(name, erec_bundle_entry(bundle, i)))
+                return TRUE;
+        return FALSE;
+    }
+    cut = erec_cut_new(bundle, &choice, "urn:uuid:00000000-0000-0000-0000-000000000000");
+    return erec_cut_verdict(cut) != EREC_CUT_NOTHING && erec_cut_verdict(cut) != EREC_CUT_NOT_DOCUMENT;
+}
+
+static void
+match(const LeaveOut *self, const ErecBundle *bundle, const ErecVersion *version)
+{
+    for (guint i = self->unmatched->len; i > 0; i--)
+        if (names_something(g_ptr_array_index(self->unmatched, i - 1), bundle, version))
+            g_ptr_array_remove_index(self->unmatched, i - 1);
+}
+
+gboolean
+leave_out_matched(const LeaveOut *self, GError **error)
+{
+    g_autofree char *shown = NULL;
+
+    if (self->unmatched->len == 0)
+        return TRUE;
+    shown = ehrlink_safe_text(g_ptr_array_index(self->unmatched, 0), 0);
+    g_set_error(error, EHRLINK_ERROR, EHRLINK_ERROR_INVALID_ARGUMENT,
+                _("--exclude %s: nothing that is offered has it, so it would leave nothing out"), shown);
     return FALSE;
 }
 
@@ -294,11 +342,14 @@ leave_out_of_file(const LeaveOut *self, const char *path, char **copy, GError **
     if (source == NULL) /* said, with its reason, when it is to be sent */
         return LEAVE_OUT_NOTHING;
     erec_describe_and_index(source, &d, &bundle);
+    if (bundle != NULL) {
+        erec_version_of(bundle, &version);
+        match(self, bundle, &version);
+    }
     if (leave_out_has_category(self, d.category))
         return LEAVE_OUT_WHOLE;
     if (bundle == NULL)
         return LEAVE_OUT_NOTHING;
-    erec_version_of(bundle, &version);
     if (version.identifier != NULL && g_strv_contains(names(self->entries), version.identifier))
         return LEAVE_OUT_WHOLE;
     return cut_document(self, source, bundle, path, copy, error);

@@ -10,6 +10,7 @@
 /* All owned, of char, NULL-terminated. */
 typedef struct {
     GPtrArray *sections, *entries, *categories, *kept;
+    GPtrArray *unmatched; /* "section:CODE" or "id:FULLURL" that named nothing yet; not NULL-terminated */
 } LeaveOut;
 
 /* From --exclude and --include (both nullable). NULL and a GError of EHRLINK_ERROR_INVALID_ARGUMENT. */
@@ -29,5 +30,8 @@ typedef enum {
 
 /* Blocks. The same choice of the same bytes gives the same copy, so that a transfer can be taken up again. */
 LeaveOutResult leave_out_of_file(const LeaveOut *self, const char *path, char **copy, GError **error);
+/* After all that is offered went through leave_out_of_file(): FALSE and EHRLINK_ERROR_INVALID_ARGUMENT when an address named nothing
+ * in any of it: mistyped, it would leave nothing out, and the patient believe it did. A category may well be in none. */
+gboolean leave_out_matched(const LeaveOut *self, GError **error);
 /* Removes a copy that is needed no more; the note of its origin stays. */
 void leave_out_forget(const char *copy);

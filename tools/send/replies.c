@@ -8,6 +8,7 @@
 
 #include "tools/common/ask.h"
 #include "tools/common/output.h"
+#include "tools/common/received.h"
 #include "tools/common/session-dir.h"
 #include "tools/common/words.h"
 #include "tools/send/consent.h"
@@ -160,6 +161,8 @@ on_receipt(GObject *source, GAsyncResult *result, gpointer user_data)
         output_error("%s", error != NULL ? error->message : "?");
         return;
     }
+    if (!received_note(final, &error))
+        output_error("%s", error->message); /* it is stored all the same, but will never be shown as verified */
     output_line(_("From the clinic:"));
     tell(final);
     g_clear_pointer(&back.directory, g_free);

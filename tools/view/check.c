@@ -7,13 +7,14 @@
 
 #include "tools/common/findings.h"
 #include "tools/common/output.h"
+#include "tools/common/received.h"
 #include "tools/view/view.h"
 
 #define EXIT_DATA  65
 #define EXIT_INPUT 66
 
 static void
-tell(const char *file, const ErecDescription *d, const ErecReport *report)
+tell(const char *file, const ErecDescription *d, const ErecReport *report, ReceivedVerdict received)
 {
     g_autofree char *shown = ehrlink_safe_text(file, 0);
     g_autofree char *what = findings_what(d);
@@ -22,9 +23,12 @@ tell(const char *file, const ErecDescription *d, const ErecReport *report)
 
     output_member_string(event, "file", file);
     findings_file_members(event, d, report);
+    output_member_string(event, "received", received_code(received));
     output_event_end();
 
     output_line("%s: %s: %s", shown, what, summary);
+    if (received_words(received) != NULL)
+        output_line("  %s", received_words(received));
     if (findings_bad_signature(report))
         output_line("  %s", _("*** A SIGNATURE IN THIS RECORD DOES NOT HOLD. Do not rely on "
                               "who is said to have written it. ***"));
@@ -35,12 +39,15 @@ tell(const char *file, const ErecDescription *d, const ErecReport *report)
 }
 
 static int
-check_file(const char *file)
+check_file(const char *file, GHashTable *table)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(ErecSource) source = erec_source_new_path(file, &error);
     g_auto(ErecDescription) description = {0};
     g_autoptr(ErecReport) report = NULL;
+    g_autofree char *name = g_path_get_basename(file);
+    Received *received = received_of_file(table, file);
+    const ReceivedVerdict verdict = received != NULL ? received_verdict(received, name) : RECEIVED_UNKNOWN;
 
     if (source == NULL) {
         g_autofree char *shown = ehrlink_safe_text(file, 0);
@@ -48,17 +55,18 @@ check_file(const char *file)
         return EXIT_INPUT;
     }
     report = erec_check(source, &description);
-    tell(file, &description, report);
-    return erec_report_worst(report) == EREC_ERROR ? EXIT_DATA : EXIT_SUCCESS;
+    tell(file, &description, report, verdict);
+    return erec_report_worst(report) == EREC_ERROR || verdict == RECEIVED_ALTERED ? EXIT_DATA : EXIT_SUCCESS;
 }
 
 int
 view_check(const ViewOptions *options)
 {
+    g_autoptr(GHashTable) table = received_table_new();
     int worst = EXIT_SUCCESS;
 
     for (char **file = options->files; *file != NULL; file++) {
-        const int code = check_file(*file);
+        const int code = check_file(*file, table);
         worst = MAX(worst, code);
     }
     output_note(_("This is a check of the structure, not of a profile or of the content."));

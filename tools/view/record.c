@@ -22,6 +22,7 @@ record_free(gpointer data)
 
     g_free(self->path);
     g_free(self->name);
+    g_free(self->organisation);
     erec_description_clear(&self->description);
     g_clear_pointer(&self->report, erec_report_free);
     g_clear_pointer(&self->summary, erec_summary_free);
@@ -91,21 +92,6 @@ names_in(const char *path, GError **error)
     return names;
 }
 
-/* Files whose manifest says that the patient wrote them. */
-static void
-take_origins(GPtrArray *records, const char *path)
-{
-    g_autoptr(GHashTable) entered = session_dir_patient_entered(path);
-
-    for (guint i = 0; i < records->len; i++) {
-        ViewRecord *record = g_ptr_array_index(records, i);
-        g_autofree char *dir = g_path_get_dirname(record->path);
-
-        if (strcmp(dir, path) == 0 && g_hash_table_contains(entered, record->name))
-            record->patient_entered = TRUE;
-    }
-}
-
 static gboolean
 add_directory(GPtrArray *records, const char *given, const char *language, GError **error)
 {
@@ -132,8 +118,27 @@ add_directory(GPtrArray *records, const char *given, const char *language, GErro
         if (!add_file(records, file, language, error))
             return FALSE;
     }
-    take_origins(records, path);
     return TRUE;
+}
+
+/* What the directories around them say. */
+static void
+take_origins(GPtrArray *records)
+{
+    g_autoptr(GHashTable) table = received_table_new();
+
+    for (guint i = 0; i < records->len; i++) {
+        ViewRecord *record = g_ptr_array_index(records, i);
+        Received *received = received_of_file(table, record->path);
+
+        if (received == NULL)
+            continue;
+        record->received = received_verdict(received, record->name);
+        if (received_patient_entered(received, record->name))
+            record->patient_entered = TRUE;
+        if (record->received == RECEIVED_VERIFIED)
+            record->organisation = g_strdup(received_get_organisation(received));
+    }
 }
 
 static guint
@@ -166,6 +171,7 @@ view_records_load(char *const *files, const char *language, GError **error)
         if (!ok)
             return NULL;
     }
+    take_origins(records);
     g_ptr_array_sort(records, by_rank);
     return g_steal_pointer(&records);
 }

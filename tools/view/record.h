@@ -9,6 +9,7 @@
 
 #include "lib/record/check.h"
 #include "lib/record/summary.h"
+#include "tools/common/received.h"
 
 typedef struct {
     char *path;                  /* owned */
@@ -18,6 +19,8 @@ typedef struct {
     ErecReport *report;          /* owned */
     ErecSummary *summary;        /* owned; NULL: not FHIR R4 in JSON */
     gboolean patient_entered;    /* says its manifest, or the record itself */
+    ReceivedVerdict received;    /* against the receipt beside it */
+    char *organisation;          /* owned, not safe; only of RECEIVED_VERIFIED */
 } ViewRecord;
 
 /* The records of each FILE or directory, patient summaries first; `language` is the reader's.

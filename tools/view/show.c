@@ -103,6 +103,37 @@ show_times(ViewPage *page, const ErecSummary *summary)
     }
 }
 
+/* Before all else that is said of it. */
+static void
+show_altered(ViewPage *page, const ViewRecord *record)
+{
+    if (record->received == RECEIVED_ALTERED)
+        say(page, VIEW_WARNING, received_words(record->received));
+    else if (record->received == RECEIVED_UNPROVEN)
+        say(page, VIEW_PLAIN, received_words(record->received));
+}
+
+static void
+show_origin(ViewPage *page, const ViewRecord *record)
+{
+    g_autoptr(ViewLine) line = NULL;
+    g_autofree char *organisation = NULL;
+
+    if (record->patient_entered) {
+        say(page, VIEW_PLAIN, _("Origin: entered by the patient"));
+        return;
+    }
+    if (record->received != RECEIVED_VERIFIED) {
+        say(page, VIEW_PLAIN, _("Origin: as the record itself states it, not verified"));
+        return;
+    }
+    line = view_line_ours(view_line_new(), _("Origin: verified: sent, and signed for, by "));
+    organisation = ehrlink_safe_text(record->organisation, 0);
+    view_line_theirs_strong(line, organisation, NULL);
+    view_line_ours(line, _("; not altered since"));
+    page->class->line(page, VIEW_PLAIN, 0, line);
+}
+
 static void
 show_record(ViewPage *page, const ViewRecord *record)
 {
@@ -113,10 +144,9 @@ show_record(ViewPage *page, const ViewRecord *record)
     view_line_theirs(heading, name, NULL);
     view_line_ours(view_line_ours(heading, ": "), what);
     page->class->heading(page, 1, heading);
+    show_altered(page, record);
     show_findings(page, record->report);
-    say(page, VIEW_PLAIN,
-        record->patient_entered ? _("Origin: entered by the patient")
-                                : _("Origin: as the record itself states it, not verified"));
+    show_origin(page, record);
     if (record->summary == NULL) {
         show_not_fhir(page, record);
         return;

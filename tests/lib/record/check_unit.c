@@ -416,7 +416,7 @@ assert_verdict(const char *file, const char *verdict)
         g_autoptr(GPtrArray) files = corpus_list(folders[i]);
         g_autofree char *name = g_build_filename(folders[i], file, NULL);
 
-        for (guint j = 0; j < files->len; j++) {
+        for (guint j = 0; files != NULL && j < files->len; j++) {
             if (strcmp(files->pdata[j], name) != 0)
                 continue;
             g_autoptr(ErecSource) source = corpus_open(name);
