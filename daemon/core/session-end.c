@@ -147,7 +147,8 @@ on_removal_due(gpointer user_data)
     EhdSession *self = user_data;
 
     self->removal_timer = 0;
-    if (self->jobs > 0 || self->bye_due) { /* a stuck disk, a patient without receipt */
+    /* a stuck disk, a patient without receipt, one that has it just now */
+    if (self->jobs > 0 || self->bye_due || self->engine_reaper != 0) {
         self->removal_timer = g_timeout_add(self->core->parts.removal_ms, on_removal_due, self);
         return G_SOURCE_REMOVE;
     }
@@ -162,6 +163,30 @@ ehd_session_linger(EhdSession *self)
 }
 
 static void
+on_forgotten(ehp_status status, gpointer user_data)
+{
+    EhdSession *self = user_data;
+
+    self->jobs--;
+    ehd_core_check(self->core);
+}
+
+void
+ehd_session_forget(EhdSession *self)
+{
+    EhdPage page = {.session = self->id,
+                    .remove_record = TRUE,
+                    .now = ehd_core_now(self->core),
+                    .kept = TRUE};
+
+    if (!self->recorded || self->bye_due)
+        return;
+    self->recorded = FALSE;
+    self->jobs++;
+    ehd_books_write(self->core->books, &page, on_forgotten, self);
+}
+
+static void
 ended(EhdSession *self)
 {
     self->ended = TRUE;
@@ -171,6 +196,7 @@ ended(EhdSession *self)
     if (self->error != EHP_OK)
         g_info("session %s: %s", self->id, ehp_status_name(self->error));
     answer_cancellers(self);
+    ehd_session_forget(self); /* the receipt may have come while the end was written */
     ehd_session_linger(self);
     ehd_core_update_listening(self->core);
     ehd_core_check(self->core);
@@ -195,6 +221,7 @@ write_end(EhdSession *self)
                     .kept = TRUE};
 
     page.now = ehd_core_now(self->core);
+    self->recorded &= !page.remove_record;
     if (self->error != EHP_OK && self->tapped && !self->received) {
         page.audited = TRUE;
         page.audit = self->role == EHD_PATIENT && !self->consented ? EHD_AUDIT_DECLINED

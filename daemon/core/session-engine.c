@@ -242,26 +242,6 @@ on_revoked(EhdSession *self, const ehp_event *event)
     ehd_session_audit(self, EHD_AUDIT_REVOKED, EHP_OK);
 }
 
-static void
-on_forgotten(ehp_status status, gpointer user_data)
-{
-    EhdSession *self = user_data;
-
-    self->jobs--;
-    ehd_core_check(self->core);
-}
-
-static void
-forget(EhdSession *self)
-{
-    EhdPage page = {
-        .session = self->id, .remove_record = TRUE, .now = ehd_core_now(self->core)};
-
-    self->recorded = FALSE;
-    self->jobs++;
-    ehd_books_write(self->core->books, &page, on_forgotten, self);
-}
-
 /* A session that waits to be filed, for days perhaps, keeps no engine. */
 static gboolean
 on_reap(gpointer user_data)
@@ -271,8 +251,8 @@ on_reap(gpointer user_data)
     self->engine_reaper = 0;
     ehd_session_stop_engine(self);
     self->engine_ended = TRUE;
-    if (self->ended && self->recorded) /* its receipt was all that was still to be done */
-        forget(self);
+    if (self->ended)
+        ehd_session_forget(self);
     else if (!self->ending && !self->filing)
         ehd_session_keep(self, NULL); /* without the keys that nobody needs any more */
     ehd_core_update_listening(self->core);

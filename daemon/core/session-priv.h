@@ -368,6 +368,8 @@ void ehd_filing_cancel(EhdSession *self, ehp_status why);
 void ehd_session_finish(EhdSession *self, ehp_status why, const char *detail);
 /* It has ended and can be asked about for a while. */
 void ehd_session_linger(EhdSession *self);
+/* Over, and the patient has the receipt or never will: its record goes, if there is one. */
+void ehd_session_forget(EhdSession *self);
 /* Ends it for a reason of ours, whatever stage it is in. */
 void ehd_session_end(EhdSession *self, ehp_status why);
 /* An audit line that nobody waits for. */

@@ -143,6 +143,30 @@ test_link_back_after_filing(Fixture *f, gconstpointer data)
     g_assert_cmpstr(ehd_session_get_info(f->patient->owner.session)->status, ==, "filed");
 }
 
+/* The patient is given up while the end of the filed session waits for the books, which are
+ * busy: its record goes all the same. */
+static void
+test_gone_while_ending(Fixture *f, gconstpointer data)
+{
+    EhdSession *session;
+
+    open_and_tap(f);
+    session = f->clinic->owner.session;
+    host_wait_state(f->clinic, EHD_STATE_CONFIRMING);
+    cut_link_down(f->patient->link);
+    WAIT(session->status_time != 0);
+    for (guint i = 0; i < 1000; i++)
+        ehd_session_audit(session, EHD_AUDIT_FAILED, EHP_LINK_LOST);
+    WAIT(session->ending);
+    g_assert_true(session->bye_due && !session->ended);
+    ehp_session_end(session->engine, EHP_LINK_LOST, ehd_now_ms());
+    ehd_session_pump(session);
+    g_source_set_priority(g_main_context_find_source_by_id(NULL, session->engine_reaper),
+                          G_PRIORITY_HIGH); /* before all that the books tell of */
+    host_wait_end(f->clinic);
+    host_wait_clean(f->clinic);
+}
+
 /* The link comes up only at the third try, from the first connection on. */
 static void
 test_link_late(Fixture *f, gconstpointer data)
@@ -822,6 +846,7 @@ main(int argc, char **argv)
 #define ADD(path, data, func) g_test_add(path, Fixture, data, set_up, func, tear_down)
     ADD("/core/fault/link-back", NULL, test_link_back);
     ADD("/core/fault/link-back-after-filing", NULL, test_link_back_after_filing);
+    ADD("/core/fault/gone-while-ending", NULL, test_gone_while_ending);
     ADD("/core/fault/link-down", NULL, test_link_down);
     ADD("/core/fault/link-late", NULL, test_link_late);
     ADD("/core/fault/never-linked", NULL, test_never_linked);
