@@ -355,7 +355,7 @@ start(Host *host, const char *air)
     parts.boottime = host->boottime;
     parts.stall_ms = host->stall_ms != 0 ? host->stall_ms : 30000;
     parts.grace_ms = 100;
-    parts.removal_ms = 60000;
+    parts.removal_ms = host->removal_ms != 0 ? host->removal_ms : 60000;
     host->core = ehd_core_new(&parts, &hooks, host);
     if (host->before_start != NULL)
         host->before_start();

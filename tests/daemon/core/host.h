@@ -57,6 +57,7 @@ typedef struct {
     Owner owner;
     guint added, removed;
     guint stall_ms;             /* taken at (re)start */
+    guint removal_ms;           /* likewise; 0: a minute */
     void (*before_open)(void);  /* nothing of the state is open */
     void (*before_start)(void); /* just before the core starts, which may then fail */
 } Host;
