@@ -378,13 +378,15 @@ reach_section(ErecCut *cut, const ErecNode *section, gboolean gone)
             erec_visit(at, reach_node, cut);
 }
 
+/* Gives `mark` to all that those who have it lead to, by any link or only to their parts, but to
+ * none that has `barred`. */
 static void
-spread_kept(ErecCut *cut)
+spread(ErecCut *cut, guint8 mark, guint8 barred, gboolean parts_only)
 {
     g_autoptr(GArray) queue = g_array_new(FALSE, FALSE, sizeof(guint));
 
     for (guint i = 1; i < erec_bundle_n_entries(cut->bundle); i++)
-        if ((cut->flags[i] & ENTRY_KEPT) != 0)
+        if ((cut->flags[i] & mark) != 0)
             g_array_append_val(queue, i);
     while (queue->len > 0) {
         const guint from = g_array_index(queue, guint, queue->len - 1);
@@ -393,8 +395,9 @@ spread_kept(ErecCut *cut)
 
         g_array_set_size(queue, queue->len - 1);
         for (guint i = 0; i < n; i++)
-            if ((cut->flags[links[i].to] & ENTRY_REMOVED) == 0)
-                push_if_new(cut, queue, links[i].to, ENTRY_KEPT);
+            if ((cut->flags[links[i].to] & barred) == 0 &&
+                (!parts_only || links[i].kind == LINK_PART))
+                push_if_new(cut, queue, links[i].to, mark);
     }
 }
 
@@ -417,26 +420,6 @@ touch_section(ErecCut *cut, const ErecNode *section, gboolean gone)
             else if (touched)
                 flag(cut, to, ENTRY_TOUCHED);
         }
-}
-
-static void
-spread_touched(ErecCut *cut)
-{
-    g_autoptr(GArray) queue = g_array_new(FALSE, FALSE, sizeof(guint));
-
-    for (guint i = 1; i < erec_bundle_n_entries(cut->bundle); i++)
-        if ((cut->flags[i] & ENTRY_TOUCHED) != 0)
-            g_array_append_val(queue, i);
-    while (queue->len > 0) {
-        const guint from = g_array_index(queue, guint, queue->len - 1);
-        guint n;
-        const ErecLink *links = links_of(cut, from, &n);
-
-        g_array_set_size(queue, queue->len - 1);
-        for (guint i = 0; i < n; i++)
-            if (links[i].kind == LINK_PART)
-                push_if_new(cut, queue, links[i].to, ENTRY_TOUCHED);
-    }
 }
 
 static void
@@ -488,7 +471,7 @@ erec_cut_graph(ErecCut *cut)
     cut->flags[0] |= ENTRY_KEPT;
     erec_visit(root, reach_node, cut);
     each_section(cut, root, FALSE, reach_section);
-    spread_kept(cut);
+    spread(cut, ENTRY_KEPT, ENTRY_REMOVED, FALSE);
     each_section(cut, root, FALSE, touch_section);
-    spread_touched(cut);
+    spread(cut, ENTRY_TOUCHED, 0, TRUE);
 }
