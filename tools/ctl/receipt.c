@@ -47,14 +47,35 @@ receipt_of(const Received *received, GError **error)
     return receipt;
 }
 
+/* Who vouches for the signature; the exit code. */
+static int
+tell_verdict(GVariant *facts)
+{
+    gboolean verified = FALSE;
+    EhrlinkError problem = EHRLINK_ERROR_UNVERIFIED;
+
+    g_variant_lookup(facts, "verified", "b", &verified);
+    if (g_strcmp0(ctl_string(facts, "direction"), "to-patient") == 0) {
+        /* no certificate: the key that signed the consent of that session */
+        output_line(_("The signature is right: by the patient's device that was tapped."));
+        return 0;
+    }
+    if (verified) {
+        output_line(_("The signature is right, and an authority you trust vouches for the signer."));
+        return 0;
+    }
+    if (ctl_string(facts, "problem") != NULL)
+        (void)ehrlink_error_parse(ctl_string(facts, "problem"), &problem);
+    output_line(_("The signature is right, but: %s."), _(ehrlink_error_get_text(problem)));
+    return ehrlink_error_get_exit_code(problem);
+}
+
 int
 ctl_receipt_verify(Ctl *ctl, int argc, char **argv)
 {
     g_auto(CtlCall) call = {.loop = ctl->loop};
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) receipt = NULL;
-    gboolean verified = FALSE;
-    EhrlinkError problem = EHRLINK_ERROR_UNVERIFIED;
     int code;
 
     g_autofree char *files = NULL;
@@ -93,18 +114,5 @@ ctl_receipt_verify(Ctl *ctl, int argc, char **argv)
     }
     if (files != NULL)
         output_line(_("The files are byte for byte what was received."));
-    g_variant_lookup(facts, "verified", "b", &verified);
-    if (g_strcmp0(ctl_string(facts, "direction"), "to-patient") == 0) {
-        /* no certificate: the key that signed the consent of that session */
-        output_line(_("The signature is right: by the patient's device that was tapped."));
-        return 0;
-    }
-    if (verified) {
-        output_line(_("The signature is right, and an authority you trust vouches for the signer."));
-        return 0;
-    }
-    if (ctl_string(facts, "problem") != NULL)
-        (void)ehrlink_error_parse(ctl_string(facts, "problem"), &problem);
-    output_line(_("The signature is right, but: %s."), _(ehrlink_error_get_text(problem)));
-    return ehrlink_error_get_exit_code(problem);
+    return tell_verdict(facts);
 }
