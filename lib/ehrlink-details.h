@@ -120,6 +120,15 @@ const char *ehrlink_session_get_directory(EhrlinkSession *self);
 gboolean ehrlink_session_get_unfiled(EhrlinkSession *self);
 
 /**
+ * ehrlink_session_get_owned:
+ * @self: a session of ehrlink_client_list_sessions_async()
+ *
+ * Returns: whether a program had it then; if not, ehrlink_client_reattach_async() takes it from
+ *   nobody
+ */
+gboolean ehrlink_session_get_owned(EhrlinkSession *self);
+
+/**
  * ehrlink_session_get_status:
  * @self: a session
  *

@@ -136,6 +136,16 @@ ehrlink_session_get_unfiled(EhrlinkSession *self)
     return unfiled;
 }
 
+gboolean
+ehrlink_session_get_owned(EhrlinkSession *self)
+{
+    gboolean owned = FALSE;
+
+    g_return_val_if_fail(EHRLINK_IS_SESSION(self), FALSE);
+    g_variant_lookup(self->details, "owned", "b", &owned);
+    return owned;
+}
+
 const char *
 ehrlink_session_get_status(EhrlinkSession *self)
 {

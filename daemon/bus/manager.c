@@ -191,6 +191,18 @@ step_reattach(EhdCall *call)
     ehd_call_return(call, NULL);
 }
 
+/* Whoever looks for a session to go on with must not take it from a program that runs. */
+static GVariant *
+list_entry(EhdBus *bus, EhdSession *session)
+{
+    g_autoptr(GVariant) details =
+        g_variant_ref_sink(ehd_details_of_session(ehd_session_get_info(session), TRUE));
+    g_auto(GVariantDict) entry = G_VARIANT_DICT_INIT(details);
+    g_variant_dict_insert(&entry, "owned", "b",
+                          ehd_session_object_is_owned(ehd_bus_get_object(bus, session)));
+    return g_variant_dict_end(&entry);
+}
+
 static void
 step_list_sessions(EhdCall *call)
 {
@@ -201,8 +213,8 @@ step_list_sessions(EhdCall *call)
     GVariantBuilder list;
     g_variant_builder_init(&list, G_VARIANT_TYPE("aa{sv}"));
     for (guint i = 0; i < sessions->len; i++)
-        g_variant_builder_add_value(
-            &list, ehd_details_of_session(ehd_session_get_info(sessions->pdata[i]), TRUE));
+        g_variant_builder_add_value(&list,
+                                    list_entry(ehd_call_get_owner(call), sessions->pdata[i]));
     ehd_call_return(call, g_variant_new("(aa{sv})", &list));
 }
 

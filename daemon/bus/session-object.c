@@ -310,6 +310,12 @@ ehd_session_object_caller_gone(EhdSessionObject *object, EhdCaller *caller)
     ehd_session_owner_vanished(object->session);
 }
 
+gboolean
+ehd_session_object_is_owned(const EhdSessionObject *object)
+{
+    return object->owner != NULL;
+}
+
 void
 ehd_session_object_refresh(EhdSessionObject *object)
 {

@@ -24,5 +24,7 @@ void ehd_session_object_set_owner(EhdSessionObject *object, EhdCaller *owner,
                                   const char *agent_path);
 /* The caller left the bus; does nothing unless it is the owner. */
 void ehd_session_object_caller_gone(EhdSessionObject *object, EhdCaller *caller);
+/* Whether a connection has it at this moment. */
+gboolean ehd_session_object_is_owned(const EhdSessionObject *object);
 /* The session's state, or its transfer's, changed: the broadcast properties follow. */
 void ehd_session_object_refresh(EhdSessionObject *object);

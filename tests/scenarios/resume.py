@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 
-from scenario import case, main, read
+from scenario import CLINIC, case, main, read
 
 STATE = {"patient": "p/state", "clinic": "c/state"}
 
@@ -127,6 +127,74 @@ def same_time_other_content(rig):
     send.ends(65)
     receive.ends(75)
     rig.nothing_arrived()
+
+
+def goes_on(rig, receive, send, files):
+    """Where it stopped, without a tap."""
+    send.expect("resumed", organisation=CLINIC)
+    receive.expect("resumed")
+    whole(rig, receive, send, files)
+    for program in receive, send:
+        assert not program.find("state", state="ready"), program.said()
+
+
+@case()
+def commands_again(rig):
+    """Both programs and both daemons are killed: the same commands go on, without a tap"""
+    *programs, files = running(rig)
+    rig.link("rate", "40")
+    for program in programs:
+        program.signal(signal.SIGKILL)
+    for host in ("clinic", "patient"):
+        rig.call("kill-daemon", host)
+    goes_on(rig, rig.receive(), rig.send(*files), files)
+
+
+@case()
+def commands_again_same_daemons(rig):
+    """Both programs are killed and the daemons are not: the same commands go on, and the next patient is served"""
+    *programs, files = running(rig)
+    rig.link("rate", "40")
+    for program in programs:
+        program.signal(signal.SIGKILL)
+        program.process.wait(60)
+    receive, send = rig.receive(once=False), rig.send(*files)
+    send.expect("resumed", organisation=CLINIC)
+    receive.expect("resumed")
+    rig.link("rate", "0")
+    send.ends(0)
+    assert not send.find("state", state="ready"), send.said()
+    receive.expect("filed")
+    receive.state("ready")  # for the next patient
+    rig.arrived(files)
+    receive.signal(signal.SIGINT)
+    receive.ends(130)
+
+
+def apart(rig, files, options):
+    """This asks for a tap, and is given up."""
+    send = rig.send(*files, options=options)
+    send.state("ready")
+    send.signal(signal.SIGINT)
+    send.ends(130)
+    assert not send.find("resumed"), send.said()
+
+
+@case()
+def other_command(rig):
+    """Other files, another clinic, --new, a session that runs: each opens a session of its own, and ends nothing"""
+    receive, send, files = running(rig)
+    rig.link("down")
+    other = rig.write("other.json", '{"b": 2}')
+    apart(rig, files, ())  # what runs is not taken from its program
+    send.signal(signal.SIGKILL)
+    send.process.wait(60)
+    for names, options in ((files, ("--new",)), ([other], ()), (files[:1], ()), (files, ("--yes", "--to", "Other Clinic"))):
+        apart(rig, names, options)
+    send = rig.send(*files, options=())  # the person agreed already
+    send.expect("resumed")
+    rig.link("up")
+    whole(rig, receive, send, files)
 
 
 def stop_and(rig, host, change):

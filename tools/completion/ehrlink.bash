@@ -17,7 +17,7 @@ _ehr_send() {
     --from | --replies) compopt -o dirnames; return ;;
     esac
     case $cur in
-    -*) _ehrlink_words "--yes --to --timeout --acting-as --receipt --replies --from --only --since --until --last --type --exclude --include --wait-filed --json --quiet --version --help" ;;
+    -*) _ehrlink_words "--yes --to --timeout --acting-as --receipt --replies --from --only --since --until --last --type --exclude --include --wait-filed --new --json --quiet --version --help" ;;
     *) compopt -o default ;;
     esac
 }

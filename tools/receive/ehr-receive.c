@@ -140,7 +140,27 @@ on_resumed_over(Round *round, const GError *error, gpointer user_data)
 
     g_ptr_array_remove(receive->rounds, round);
     g_idle_add(free_round_later, round);
+    if (error != NULL && !receive->ending)
+        cli_failed(EHRLINK_ROLE_TERMINAL, round_get_session(round), error);
     end_when_quiet(receive);
+}
+
+/* Was tapped, is not over, and no program has it any more. What was to be chosen from a list is chosen anew. */
+static gboolean
+is_interrupted(EhrlinkSession *session)
+{
+    EhrlinkSessionState state = ehrlink_session_get_state(session);
+
+    return !ehrlink_session_get_owned(session) && !ehrlink_session_get_request_list(session) &&
+           (state == EHRLINK_SESSION_STATE_TAPPED || state == EHRLINK_SESSION_STATE_DECIDING ||
+            state == EHRLINK_SESSION_STATE_TRANSFERRING || state == EHRLINK_SESSION_STATE_SUSPENDED);
+}
+
+static void
+resume(Receive *receive, EhrlinkSession *session, const RoundListener *listener)
+{
+    g_ptr_array_add(receive->rounds, round_resume(receive->client, ehrlink_session_get_path(session),
+                                                  &receive->options, listener, receive));
 }
 
 /* Sessions that an earlier run of this program received into the same directory and did not finish. */
@@ -151,6 +171,7 @@ on_listed(GObject *source, GAsyncResult *result, gpointer user_data)
     Receive *receive = user_data;
     g_autoptr(GError) error = NULL;
     g_autofree char *directory = g_canonicalize_filename(receive->options.output, NULL);
+    gboolean served = FALSE;
     g_autoptr(GPtrArray) sessions =
         ehrlink_client_list_sessions_finish(EHRLINK_CLIENT(source), result, &error);
 
@@ -158,14 +179,18 @@ on_listed(GObject *source, GAsyncResult *result, gpointer user_data)
         session_dir_forget(directory, sessions);
     for (guint i = 0; sessions != NULL && i < sessions->len; i++) {
         EhrlinkSession *session = g_ptr_array_index(sessions, i);
-        if (ehrlink_session_get_role(session) == EHRLINK_ROLE_TERMINAL &&
-            ehrlink_session_get_unfiled(session) &&
-            g_strcmp0(ehrlink_session_get_directory(session), directory) == 0)
-            g_ptr_array_add(receive->rounds,
-                            round_resume(receive->client, ehrlink_session_get_path(session),
-                                         &receive->options, &resumed, receive));
+        if (ehrlink_session_get_role(session) != EHRLINK_ROLE_TERMINAL ||
+            g_strcmp0(ehrlink_session_get_directory(session), directory) != 0)
+            continue;
+        if (ehrlink_session_get_unfiled(session)) {
+            resume(receive, session, &resumed);
+        } else if (is_interrupted(session)) {
+            resume(receive, session, served ? &resumed : receive->options.once ? &once : &serve);
+            served = TRUE; /* the next one comes after this patient, as if it had begun here */
+        }
     }
-    start_round(receive);
+    if (!served)
+        start_round(receive);
 }
 
 static void

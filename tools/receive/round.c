@@ -190,10 +190,16 @@ on_reattached(GObject *source, GAsyncResult *result, gpointer user_data)
     g_autoptr(GError) error = NULL;
 
     round->session = ehrlink_client_reattach_finish(EHRLINK_CLIENT(source), result, &error);
-    if (round->session != NULL)
-        attach(round);
-    else
+    if (round->session == NULL) {
         over(round, error);
+        return;
+    }
+    if (!ehrlink_session_get_unfiled(round->session)) {
+        round_event(round, "resumed");
+        output_event_end();
+        output_note(_("Going on with an interrupted session where it stopped."));
+    }
+    attach(round);
 }
 
 static Round *

@@ -221,8 +221,8 @@ decide(gboolean granted, guint *ids, gsize n_ids, const GError *why)
 }
 
 /* --to names whom the person expects; another one gets nothing, whoever vouches for it. */
-static gboolean
-is_expected(EhrlinkSession *session, const SendOptions *options)
+gboolean
+consent_is_expected(EhrlinkSession *session, const SendOptions *options)
 {
     if (options->to == NULL)
         return TRUE;
@@ -358,7 +358,7 @@ consent_ask(EhrlinkSession *session, const SendOptions *options, GPtrArray *item
     else
         take_fitting(session, items->len);
     consent_show_peer(session);
-    if (!is_expected(session, options)) {
+    if (!consent_is_expected(session, options)) {
         g_set_error_literal(&why, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_PEER,
                             ehrlink_error_get_text(EHRLINK_ERROR_WRONG_PEER));
         decide(FALSE, NULL, 0, why);

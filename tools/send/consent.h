@@ -19,5 +19,8 @@ void consent_warn_withholding(void);
 /* Takes the question down; callback is not called. */
 void consent_cancel(void);
 
+/* Whether the session's terminal is the one of --to; without --to any is. */
+gboolean consent_is_expected(EhrlinkSession *session, const SendOptions *options);
+
 /* Says who the terminal is, and what it asks for. */
 void consent_show_peer(EhrlinkSession *session);

@@ -12,6 +12,7 @@
 #include "tools/common/receipt-file.h"
 #include "tools/common/trouble.h"
 #include "tools/common/words.h"
+#include "tools/send/again.h"
 #include "tools/send/consent.h"
 #include "tools/send/folder.h"
 #include "tools/send/leave-out.h"
@@ -301,16 +302,8 @@ on_stopped(EhrlinkSession *session, gpointer user_data)
 /* --- the beginning --------------------------------------------------------------------------- */
 
 static void
-on_session(GObject *source, GAsyncResult *result, gpointer user_data)
+follow(Send *send)
 {
-    Send *send = user_data;
-    g_autoptr(GError) error = NULL;
-
-    send->session = ehrlink_client_send_finish(EHRLINK_CLIENT(source), result, &error);
-    if (send->session == NULL) {
-        finish(send, error);
-        return;
-    }
     g_signal_connect(send->session, "changed", G_CALLBACK(on_changed), send);
     g_signal_connect(send->session, "progress", G_CALLBACK(on_progress), send);
     g_signal_connect(send->session, "consent-requested", G_CALLBACK(on_consent_requested), send);
@@ -323,17 +316,23 @@ on_session(GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-on_client(GObject *source, GAsyncResult *result, gpointer user_data)
+on_session(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     Send *send = user_data;
-    GVariantDict options;
     g_autoptr(GError) error = NULL;
 
-    send->client = ehrlink_client_new_finish(result, &error);
-    if (send->client == NULL) {
+    send->session = ehrlink_client_send_finish(EHRLINK_CLIENT(source), result, &error);
+    if (send->session != NULL)
+        follow(send);
+    else
         finish(send, error);
-        return;
-    }
+}
+
+static void
+open_session(Send *send)
+{
+    GVariantDict options;
+
     g_variant_dict_init(&options, NULL);
     if (send->options.timeout > 0)
         g_variant_dict_insert(&options, "timeout", "u", (guint32)send->options.timeout);
@@ -349,6 +348,38 @@ on_client(GObject *source, GAsyncResult *result, gpointer user_data)
         g_variant_dict_insert(&options, "offer-later", "b", TRUE);
     ehrlink_client_send_async(send->client, (EhrlinkItem **)send->items->pdata, send->items->len,
                               g_variant_dict_end(&options), send->cancellable, on_session, send);
+}
+
+/* An interrupted session of just these files goes on; else it takes a tap. */
+static void
+on_looked_again(EhrlinkSession *session, GPtrArray *items, gpointer user_data)
+{
+    Send *send = user_data;
+
+    if (session == NULL) {
+        open_session(send);
+        return;
+    }
+    g_ptr_array_unref(send->items);
+    send->items = g_ptr_array_ref(items);
+    send->session = g_object_ref(session);
+    follow(send);
+}
+
+static void
+on_client(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    Send *send = user_data;
+    g_autoptr(GError) error = NULL;
+
+    send->client = ehrlink_client_new_finish(result, &error);
+    if (send->client == NULL)
+        finish(send, error);
+    else if (send->options.new)
+        open_session(send);
+    else
+        again_look(send->client, &send->options, send->folder, send->items, send->cancellable,
+                   on_looked_again, send);
 }
 
 static void

@@ -83,6 +83,8 @@ send_options_parse(SendOptions *options, int argc, char **argv)
          N_("FILE")},
         {"wait-filed", 0, 0, G_OPTION_ARG_NONE, &options->wait_filed,
          N_("stay until the clinic has confirmed"), NULL},
+        {"new", 0, 0, G_OPTION_ARG_NONE, &options->new,
+         N_("do not go on with an interrupted transfer of the same files"), NULL},
         {"replies", 0, 0, G_OPTION_ARG_FILENAME, &options->replies, N_("store in DIR what the clinic sends back"),
          N_("DIR")},
         {"from", 0, 0, G_OPTION_ARG_FILENAME, &options->from, N_("offer the records in DIR"), N_("DIR")},

@@ -15,6 +15,7 @@ typedef struct {
     char *acting_as;      /* owned */
     char *receipt;        /* owned */
     gboolean wait_filed;
+    gboolean new;  /* even if an interrupted session could go on */
     char *replies; /* owned, nullable: directory for what the clinic sends back */
     char *from;    /* owned, nullable: offer a folder */
     char **only;   /* owned, nullable: categories of it */
