@@ -10,6 +10,7 @@
 #include "tools/receive/round.h"
 
 struct Round {
+    EhrlinkClient *client;         /* borrowed */
     const ReceiveOptions *options; /* borrowed */
     const RoundListener *listener; /* borrowed */
     gpointer user_data;

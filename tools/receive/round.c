@@ -74,6 +74,35 @@ is_decided(const GError *error)
     return !g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_DAEMON_UNAVAILABLE);
 }
 
+static void
+finish(Round *round, const GError *error)
+{
+    over(round, round->why != NULL ? round->why : error);
+}
+
+static gboolean
+is_known(Round *round, GPtrArray *sessions)
+{
+    for (guint i = 0; i < sessions->len; i++)
+        if (g_strcmp0(ehrlink_session_get_path(g_ptr_array_index(sessions, i)),
+                      ehrlink_session_get_path(round->session)) == 0)
+            return TRUE;
+    return FALSE;
+}
+
+static void
+on_asked(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    Round *round = user_data;
+    g_autoptr(GError) error = ehrlink_session_dup_error(round->session);
+    g_autoptr(GPtrArray) sessions =
+        ehrlink_client_list_sessions_finish(EHRLINK_CLIENT(source), result, NULL);
+
+    if (sessions != NULL && !is_known(round, sessions))
+        drop_directory(round);
+    finish(round, error);
+}
+
 void
 round_end(Round *round)
 {
@@ -86,7 +115,12 @@ round_end(Round *round)
         note_filed(round);
     else if (is_decided(error))
         drop_directory(round);
-    over(round, round->why != NULL ? round->why : error);
+    else if (round->directory != NULL && !round->arrived) {
+        /* a service that is back without the session will never complete it */
+        ehrlink_client_list_sessions_async(round->client, NULL, on_asked, round);
+        return;
+    }
+    finish(round, error);
 }
 
 static void
@@ -203,10 +237,12 @@ on_reattached(GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static Round *
-round_new(const ReceiveOptions *options, const RoundListener *listener, gpointer user_data)
+round_new(EhrlinkClient *client, const ReceiveOptions *options, const RoundListener *listener,
+          gpointer user_data)
 {
     Round *round = g_new0(Round, 1);
 
+    round->client = client;
     round->options = options;
     round->listener = listener;
     round->user_data = user_data;
@@ -219,7 +255,7 @@ Round *
 round_start(EhrlinkClient *client, const ReceiveOptions *options, const RoundListener *listener,
             gpointer user_data)
 {
-    Round *round = round_new(options, listener, user_data);
+    Round *round = round_new(client, options, listener, user_data);
 
     ehrlink_client_receive_async(client, receive_options_to_vardict(options), round->cancellable, on_session,
                                  round);
@@ -230,7 +266,7 @@ Round *
 round_resume(EhrlinkClient *client, const char *path, const ReceiveOptions *options,
              const RoundListener *listener, gpointer user_data)
 {
-    Round *round = round_new(options, listener, user_data);
+    Round *round = round_new(client, options, listener, user_data);
 
     round->resumed = TRUE;
     ehrlink_client_reattach_async(client, path, NULL, 0, round->cancellable, on_reattached, round);

@@ -304,6 +304,8 @@ test_list_sessions(void)
     const char *seen;
     g_assert_true(g_variant_lookup(dict, "path", "&o", &seen));
     g_assert_cmpstr(seen, ==, path);
+    gboolean owned = FALSE;
+    g_assert_true(g_variant_lookup(dict, "owned", "b", &owned) && owned);
     fixture_end(&f);
 }
 
