@@ -21,6 +21,7 @@ on_kept(ehp_status status, gpointer user_data)
     g_autofree Keeping *keeping = user_data;
     EhdSession *self = keeping->session;
 
+    self->keepings = g_slist_remove(self->keepings, keeping);
     self->jobs--;
     self->unkept = FALSE;
     if (status == EHP_OK)
@@ -52,6 +53,7 @@ ehd_session_keep(EhdSession *self, EhdKept done)
     keeping->live = self->engine != NULL && !self->engine_ended;
     self->recorded = TRUE;
     self->jobs++;
+    self->keepings = g_slist_prepend(self->keepings, keeping);
     ehd_books_write(self->core->books, &page, on_kept, keeping);
 }
 

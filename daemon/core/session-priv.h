@@ -139,12 +139,12 @@ struct EhdSession {
     EhdLinkAddress address;
     gboolean connects; /* patient: wants a connection whenever there is none */
     struct EhdConnecting *connecting;
-    gboolean holds_link;  /* patient: the adapter is kept on for us */
-    gboolean paging;      /* patient: connects while the tap still goes on */
-    gboolean page_due;    /* as soon as the terminal's signature was checked */
+    gboolean holds_link; /* patient: the adapter is kept on for us */
+    gboolean paging;     /* patient: connects while the tap still goes on */
+    gboolean page_due;   /* as soon as the terminal's signature was checked */
     EhdLinkAddress page_to;
-    int early_fd;         /* owned; -1: none. Connected before the tap was complete */
-    gboolean linked_once; /* LINK_UP was ever seen */
+    int early_fd;          /* owned; -1: none. Connected before the tap was complete */
+    gboolean linked_once;  /* LINK_UP was ever seen */
     GError *connect_error; /* owned; of the last connect, until one succeeds */
     guint connect_timer, connect_delay, connect_tries;
 
@@ -225,7 +225,9 @@ struct EhdSession {
     char *error_detail;    /* owned */
     GPtrArray *cancellers; /* owned, of GTask */
     guint removal_timer;
-    guint jobs; /* on workers; the session is not freed before they are back */
+    guint jobs;       /* on workers; the session is not freed before they are back */
+    GSList *keepings; /* owned: records that are being written; what the end of the core cuts
+                         short */
 };
 
 /* session.c */

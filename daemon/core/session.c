@@ -72,6 +72,7 @@ ehd_session_free(EhdSession *self)
     ehd_session_stop_engine(self);
     ehd_session_drop_cables(self);
     ehd_session_release_link(self);
+    g_slist_free_full(g_steal_pointer(&self->keepings), g_free);
     g_clear_error(&self->connect_error);
     ehd_patient_clear(self);
     ehd_inbox_free(self->inbox);
