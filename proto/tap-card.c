@@ -104,6 +104,7 @@ act_judge(ehp_tap *t)
     event->n_categories = t->secrets.n_categories;
     event->address = t->secrets.has_address ? t->secrets.address : NULL;
     event->channel = t->secrets.channel;
+    event->oob = t->secrets.has_oob ? t->secrets.oob : NULL;
     return EHP_OK;
 }
 

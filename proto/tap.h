@@ -100,6 +100,7 @@ typedef struct {
     const uint8_t *address; /* 6 bytes, NULL: none was told. Not proven: ehp_tap_verdict() checks
                                the signature over it; a FAILED that follows takes it back */
     uint32_t channel;
+    const uint8_t *oob; /* 64 bytes, NULL: none; as little proven as the address */
     /* STOPPED at the card: what the person may allow for one re-tap */
     const uint8_t *fingerprint; /* 32 bytes */
     /* STORE_PENDING: as ehp_secrets_save; secret */

@@ -150,18 +150,51 @@ opening_failed(Opening *opening, GError *error)
     ehd_core_remove(opening->core, opening->session);
 }
 
+/* Told to stop while the link was made ready? */
+static void
+arm_now(Opening *opening)
+{
+    if (!opening->session->ending) {
+        ehd_session_arm(opening->session, opening->task);
+        return;
+    }
+    ehd_core_update_listening(opening->core);
+    opening_cancelled(opening);
+}
+
+static void
+on_oob_taken(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    g_autofree Opening *opening = user_data;
+
+    ehd_session_oob_taken(opening->session, result);
+    arm_now(opening);
+}
+
+/* The link is ready; takes opening. */
+static void
+arm(Opening *opening)
+{
+    if (!opening->session->ending && ehd_session_wants_oob(opening->session)) {
+        ehd_link_oob_take_async(opening->core->parts.link, on_oob_taken, opening);
+        return;
+    }
+    arm_now(opening);
+    g_free(opening);
+}
+
 static void
 on_link_held(GObject *source, GAsyncResult *result, gpointer user_data)
 {
-    g_autofree Opening *opening = user_data;
+    Opening *opening = user_data;
     GError *error = NULL;
 
-    if (!ehd_link_hold_finish(opening->core->parts.link, result, &error))
-        opening_failed(opening, error);
-    else if (opening->session->ending)
-        opening_cancelled(opening);
-    else
-        ehd_session_arm(opening->session, opening->task);
+    if (ehd_link_hold_finish(opening->core->parts.link, result, &error)) {
+        arm(opening);
+        return;
+    }
+    opening_failed(opening, error);
+    g_free(opening);
 }
 
 void
@@ -317,21 +350,17 @@ take_wishes(EhdSession *session, const EhdReceiveOptions *options)
 static void
 on_listening(GObject *source, GAsyncResult *result, gpointer user_data)
 {
-    g_autofree Opening *opening = user_data;
+    Opening *opening = user_data;
     EhdCore *self = opening->core;
     GError *error = NULL;
 
-    if (!ehd_link_listen_finish(self->parts.link, result, &self->address, &error)) {
-        opening_failed(opening, error);
+    if (ehd_link_listen_finish(self->parts.link, result, &self->address, &error)) {
+        self->listening = TRUE;
+        arm(opening);
         return;
     }
-    self->listening = TRUE;
-    if (!opening->session->ending) {
-        ehd_session_arm(opening->session, opening->task);
-        return;
-    }
-    ehd_core_update_listening(self);
-    opening_cancelled(opening);
+    opening_failed(opening, error);
+    g_free(opening);
 }
 
 void

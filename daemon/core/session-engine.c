@@ -97,6 +97,8 @@ ehd_session_start_engine(EhdSession *self, guint first_link_ms)
         self->connect_tries = 0;
         if (self->role == EHD_TERMINAL && (secrets.capabilities & EHP_CAPABILITY_LOOKUP) != 0)
             ehd_link_be_found(self->core->parts.link);
+        if (self->role == EHD_TERMINAL && secrets.has_patient_oob && secrets.has_patient_address)
+            ehd_session_oob_use(self, secrets.patient_address, secrets.patient_oob);
         status = engine_new(self, &secrets, first_link_ms);
     }
     ehp_secrets_clear(&secrets);

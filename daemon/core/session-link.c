@@ -118,6 +118,7 @@ plug_in(EhdSession *self, int number, int fd)
 {
     EhdCable *cable = g_new0(EhdCable, 1);
 
+    ehd_session_oob_over(self); /* whoever had to pair has done so */
     if (self->cables[number] != NULL) /* the engine gave the number away again */
         ehd_session_close_cable(self, number, FALSE);
     cable->session = self;
@@ -328,6 +329,7 @@ on_connected(GObject *source, GAsyncResult *result, gpointer user_data)
         return;
     }
     g_debug("session %s: connect: %s", self->id, error->message);
+    ehd_session_oob_failed(self);
     self->connect_error = g_steal_pointer(&error);
     connect_later(self);
 }
@@ -378,12 +380,15 @@ ehd_session_page(EhdSession *self)
     ehd_session_stop_connecting(self);
     self->address = self->page_to;
     self->connects = self->paging = TRUE;
+    if (self->page_has_oob)
+        ehd_session_oob_use(self, self->page_to.address, self->page_oob);
     ehd_session_connect(self);
 }
 
 void
 ehd_session_release_link(EhdSession *self)
 {
+    ehd_session_oob_over(self);
     if (self->holds_link)
         ehd_link_release(self->core->parts.link);
     self->holds_link = FALSE;

@@ -66,6 +66,9 @@ ehd_patient_judge(EhdSession *self, const ehp_tap_event *event)
         memcpy(self->page_to.address, event->address, sizeof self->page_to.address);
         self->page_to.channel = (guint8)event->channel;
         self->page_due = TRUE;
+        self->page_has_oob = event->oob != NULL && verdict->status == EHP_OK;
+        if (self->page_has_oob)
+            memcpy(self->page_oob, event->oob, sizeof self->page_oob);
     }
     status = ehp_tap_verdict(self->tap, verdict->status, is_allowed(self),
                              verdict->readable ? verdict->key : NULL, ehd_now_ms());

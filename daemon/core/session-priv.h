@@ -143,7 +143,14 @@ struct EhdSession {
     gboolean paging;     /* patient: connects while the tap still goes on */
     gboolean page_due;   /* as soon as the terminal's signature was checked */
     EhdLinkAddress page_to;
+    gboolean page_has_oob; /* and pairs with it by what it told */
+    guint8 page_oob[EHD_LINK_OOB_LEN];
     int early_fd;          /* owned; -1: none. Connected before the tap was complete */
+    /* session-oob.c */
+    gboolean oob_own_held; /* our adapter's data are this session's */
+    EhdLinkOob oob_own;
+    gboolean oob_peer_known; /* to the link */
+    guint8 oob_peer[EHD_LINK_ADDRESS_LEN];
     gboolean linked_once;  /* LINK_UP was ever seen */
     GError *connect_error; /* owned; of the last connect, until one succeeds */
     guint connect_timer, connect_delay, connect_tries;
@@ -272,6 +279,19 @@ void ehd_session_reconnect(EhdSession *self);
 void ehd_session_page(EhdSession *self);
 /* Needs the link no more. */
 void ehd_session_release_link(EhdSession *self);
+
+/* session-oob.c */
+/* TRUE: ehd_link_oob_take_async() before the tap, and its answer here. */
+gboolean ehd_session_wants_oob(EhdSession *self);
+void ehd_session_oob_taken(EhdSession *self, GAsyncResult *result);
+/* Puts ours into the tap, if there is. config borrows it from the session. */
+void ehd_session_oob_offer(EhdSession *self, ehp_tap_config *config);
+/* The other side has told its own. */
+void ehd_session_oob_use(EhdSession *self, const uint8_t *address, const uint8_t *data);
+/* A connect failed: the next one goes without. */
+void ehd_session_oob_failed(EhdSession *self);
+/* Connected, or at its end. Idempotent. */
+void ehd_session_oob_over(EhdSession *self);
 gboolean ehd_session_incoming(EhdSession *self, int fd, const ehp_preamble *preamble);
 /* The engine closed this one; with flush what it has for it is written out first. */
 void ehd_session_close_cable(EhdSession *self, int number, gboolean flush);

@@ -54,6 +54,7 @@ ehd_session_tap_new(EhdSession *self)
         config.channel = self->core->address.channel;
         config.busy = self->tapped;
     }
+    ehd_session_oob_offer(self, &config);
     status = ehp_tap_new(&config, &tap);
     sodium_memzero(config.seed, sizeof config.seed);
     if (status == EHP_OK)

@@ -67,6 +67,10 @@ struct EhdLinkBluez {
     /* bluez-peers.c; paths, of ours with whether it was seen connected; NULL: no session */
     GHashTable *before, *ours;
 
+    /* bluez-oob.c */
+    gboolean oob_taken; /* a session has our adapter's, or asks for them */
+    GArray *oob_peers;  /* of whom the kernel has data, with the adapter that has them */
+
     /* bluez-doctor.c */
     ehp_status problem;  /* bluez-up.c: what was last in the way */
     gboolean installed;  /* bluetoothd could be started */
@@ -118,6 +122,15 @@ void ehd_bluez_peers_begin(EhdLinkBluez *self);
 void ehd_bluez_peers_used(EhdLinkBluez *self, const char *device);
 void ehd_bluez_peers_changed(EhdLinkBluez *self, const EhdBluezDevice *device);
 void ehd_bluez_peers_end(EhdLinkBluez *self);
+
+/* --- bluez-oob.c --- */
+GArray *ehd_bluez_oob_peers_new(void);
+void ehd_bluez_oob_take_async(EhdLink *link, GAsyncReadyCallback callback, gpointer user_data);
+gboolean ehd_bluez_oob_take_finish(EhdLink *link, GAsyncResult *result, EhdLinkOob *own,
+                                   GError **error);
+void ehd_bluez_oob_drop(EhdLink *link);
+void ehd_bluez_oob_add(EhdLink *link, const EhdLinkOob *peer);
+void ehd_bluez_oob_remove(EhdLink *link, const guint8 address[EHD_LINK_ADDRESS_LEN]);
 
 /* --- bluez-settings.c --- */
 extern const EhdHoldOps ehd_bluez_hold_ops; /* user_data: EhdLinkBluez */

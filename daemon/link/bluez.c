@@ -35,6 +35,7 @@ ehd_bluez_unref(EhdLinkBluez *self)
     g_array_unref(self->waiters);
     g_ptr_array_unref(self->probes);
     g_ptr_array_unref(self->lookups);
+    g_array_unref(self->oob_peers);
     g_object_unref(self->connection);
     g_free(self);
 }
@@ -222,6 +223,11 @@ static const EhdLinkOps bluez_ops = {
     .be_found = bluez_be_found,
     .connect_async = ehd_bluez_connect_async,
     .connect_finish = ehd_bluez_connect_finish,
+    .oob_take_async = ehd_bluez_oob_take_async,
+    .oob_take_finish = ehd_bluez_oob_take_finish,
+    .oob_drop = ehd_bluez_oob_drop,
+    .oob_add = ehd_bluez_oob_add,
+    .oob_remove = ehd_bluez_oob_remove,
     .probe_async = ehd_bluez_probe_async,
     .describe = ehd_bluez_describe,
     .free = bluez_free,
@@ -244,6 +250,7 @@ ehd_link_bluez_new(const EhdLinkParts *parts, GError **error)
     self->waiters = ehd_bluez_waiters_new();
     self->probes = g_ptr_array_new();
     self->lookups = ehd_bluez_lookups_new();
+    self->oob_peers = ehd_bluez_oob_peers_new();
     self->connection = g_object_ref(parts->connection);
     self->radio = ehd_radio_new(parts->radio_program, parts->radio_socket, parts->verbose);
     self->bus = ehd_bluez_bus_new(parts->connection, &bus_events, self);

@@ -119,6 +119,42 @@ ehd_link_connect_finish(EhdLink *link, GAsyncResult *result, GError **error)
     return link->ops->connect_finish(link, result, error);
 }
 
+gboolean
+ehd_link_has_oob(EhdLink *link)
+{
+    return link->ops->oob_take_async != NULL;
+}
+
+void
+ehd_link_oob_take_async(EhdLink *link, GAsyncReadyCallback callback, gpointer user_data)
+{
+    link->ops->oob_take_async(link, callback, user_data);
+}
+
+gboolean
+ehd_link_oob_take_finish(EhdLink *link, GAsyncResult *result, EhdLinkOob *own, GError **error)
+{
+    return link->ops->oob_take_finish(link, result, own, error);
+}
+
+void
+ehd_link_oob_drop(EhdLink *link)
+{
+    link->ops->oob_drop(link);
+}
+
+void
+ehd_link_oob_add(EhdLink *link, const EhdLinkOob *peer)
+{
+    link->ops->oob_add(link, peer);
+}
+
+void
+ehd_link_oob_remove(EhdLink *link, const guint8 address[EHD_LINK_ADDRESS_LEN])
+{
+    link->ops->oob_remove(link, address);
+}
+
 void
 ehd_link_probe_async(EhdLink *link, GAsyncReadyCallback callback, gpointer user_data)
 {

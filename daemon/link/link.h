@@ -22,6 +22,15 @@ typedef struct {
     guint8 channel;                       /* 1..30 */
 } EhdLinkAddress;
 
+#define EHD_LINK_OOB_LEN 64
+
+/* What pairing out of band needs of one side: its adapter, and hash and randomizer as the tap
+ * carries them (P-192: zeros). */
+typedef struct {
+    guint8 address[EHD_LINK_ADDRESS_LEN]; /* most significant byte first */
+    guint8 data[EHD_LINK_OOB_LEN];
+} EhdLinkOob;
+
 typedef struct EhdLink EhdLink;
 
 /* A device connected. fd: (transfer full) connected, non-blocking, close-on-exec; nothing was
@@ -57,6 +66,13 @@ typedef struct {
                           GCancellable *cancellable, GAsyncReadyCallback callback,
                           gpointer user_data);
     int (*connect_finish)(EhdLink *link, GAsyncResult *result, GError **error);
+    /* NULL, all: nothing is paired, or not out of band */
+    void (*oob_take_async)(EhdLink *link, GAsyncReadyCallback callback, gpointer user_data);
+    gboolean (*oob_take_finish)(EhdLink *link, GAsyncResult *result, EhdLinkOob *own,
+                                GError **error);
+    void (*oob_drop)(EhdLink *link);
+    void (*oob_add)(EhdLink *link, const EhdLinkOob *peer);
+    void (*oob_remove)(EhdLink *link, const guint8 address[EHD_LINK_ADDRESS_LEN]);
     /* NULL: it is always known how it is */
     void (*probe_async)(EhdLink *link, GAsyncReadyCallback callback, gpointer user_data);
     gboolean (*describe)(EhdLink *link, EhdLinkDescription *description, GError **error);
@@ -124,6 +140,21 @@ void ehd_link_connect_async(EhdLink *link, const EhdLinkAddress *address,
                             GCancellable *cancellable, GAsyncReadyCallback callback,
                             gpointer user_data);
 int ehd_link_connect_finish(EhdLink *link, GAsyncResult *result, GError **error);
+
+/* FALSE: there is nothing to take. */
+gboolean ehd_link_has_oob(EhdLink *link);
+/* Our adapter's out-of-band data, made anew, for one session at a time since a controller has
+ * one set of them. TRUE (finish): drop it when the devices are connected or the session ends.
+ * FALSE is no trouble, only a tap without them: LINK_UNAVAILABLE, LIMIT_REACHED (another
+ * session has it), or why the link cannot be used. */
+void ehd_link_oob_take_async(EhdLink *link, GAsyncReadyCallback callback, gpointer user_data);
+gboolean ehd_link_oob_take_finish(EhdLink *link, GAsyncResult *result, EhdLinkOob *own,
+                                  GError **error);
+void ehd_link_oob_drop(EhdLink *link);
+/* What the other device told in the tap: pairing with it uses that, from the next connect on,
+ * until it is removed. */
+void ehd_link_oob_add(EhdLink *link, const EhdLinkOob *peer);
+void ehd_link_oob_remove(EhdLink *link, const guint8 address[EHD_LINK_ADDRESS_LEN]);
 
 /* For doctor: finds out how it is; then ehd_link_describe() is true. Changes nothing. */
 void ehd_link_probe_async(EhdLink *link, GAsyncReadyCallback callback, gpointer user_data);

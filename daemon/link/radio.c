@@ -234,6 +234,7 @@ ehd_radio_ask_async(EhdRadio *self, const EhdRadioMessage *message, GCancellable
     Question *question = g_new0(Question, 1);
     EhdRadioMessage numbered = *message;
     guint8 bytes[EHD_RADIO_MESSAGE_MAX];
+    gsize length;
     const char *why;
 
     g_task_set_task_data(task, question, g_free);
@@ -242,8 +243,13 @@ ehd_radio_ask_async(EhdRadio *self, const EhdRadioMessage *message, GCancellable
     if (++self->last_id == 0)
         self->last_id = 1;
     numbered.id = question->id = self->last_id;
-    if (!ehd_helper_start(self->helper, &why)) {
-        g_task_return_new_error(task, EHD_ERROR, EHP_RADIO_HELPER_FAILED, "%s", why);
+    /* an address comes from a peer, and an empty datagram would be a hang-up */
+    length = ehd_radio_wire_build(bytes, &numbered);
+    if (length == 0 || !ehd_helper_start(self->helper, &why)) {
+        if (length == 0)
+            g_task_return_new_error(task, EHD_ERROR, EHP_INVALID_ARGUMENT, "no such question");
+        else
+            g_task_return_new_error(task, EHD_ERROR, EHP_RADIO_HELPER_FAILED, "%s", why);
         g_object_unref(task);
         return;
     }
@@ -252,7 +258,7 @@ ehd_radio_ask_async(EhdRadio *self, const EhdRadioMessage *message, GCancellable
     if (cancellable != NULL)
         attach(g_cancellable_source_new(cancellable), task, G_SOURCE_FUNC(on_cancelled));
     attach(g_timeout_source_new_seconds(ANSWER_S), task, on_no_answer);
-    ehd_helper_send(self->helper, bytes, ehd_radio_wire_build(bytes, &numbered));
+    ehd_helper_send(self->helper, bytes, length);
     explicit_bzero(bytes, sizeof bytes);
 }
 

@@ -85,10 +85,14 @@ ehd_mgmt_settings(const EhdMgmtEvent *info, EhdMgmtSettings *settings)
 bool
 ehd_mgmt_oob(const EhdMgmtEvent *reply, uint8_t oob[EHD_RADIO_OOB_LEN])
 {
-    if (reply->len < EHD_RADIO_OOB_LEN)
+    static const uint8_t none[EHD_RADIO_OOB_LEN - OOB_P192_LEN];
+
+    /* a controller that has none, and says zeros, would be believed by nobody */
+    if (reply->len < EHD_RADIO_OOB_LEN ||
+        memcmp(reply->data + OOB_P192_LEN, none, sizeof none) == 0)
         return false;
     memset(oob, 0, OOB_P192_LEN);
-    memcpy(oob + OOB_P192_LEN, reply->data + OOB_P192_LEN, EHD_RADIO_OOB_LEN - OOB_P192_LEN);
+    memcpy(oob + OOB_P192_LEN, reply->data + OOB_P192_LEN, sizeof none);
     return true;
 }
 

@@ -12,8 +12,10 @@
 
 /* Seven sessions and one to spare. */
 #define EHD_RADIO_CALLS    8
-#define EHD_RADIO_ASKS     16
+#define EHD_RADIO_ASKS     32
 #define EHD_RADIO_ADAPTERS 8
+/* Tapped and not connected yet: one per session. */
+#define EHD_RADIO_OOBS      16
 
 /* A connect under way. */
 typedef struct {
@@ -40,6 +42,13 @@ typedef struct {
     uint16_t index;
 } EhdRadioHeld;
 
+/* A device of which the kernel was given OOB data. */
+typedef struct {
+    bool used;
+    uint16_t index;
+    uint8_t peer[6];
+} EhdRadioOob;
+
 typedef struct {
     EhdRadioConfig config;
     int daemon, signals, management; /* -1: not there */
@@ -49,6 +58,7 @@ typedef struct {
     EhdRadioAsk asks[EHD_RADIO_ASKS]; /* in the order they were sent */
     unsigned n_asks;
     EhdRadioHeld held[EHD_RADIO_ADAPTERS];
+    EhdRadioOob oobs[EHD_RADIO_OOBS];
 } EhdRadioServer;
 
 int64_t ehd_radio_now_ms(void);

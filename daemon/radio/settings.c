@@ -49,6 +49,44 @@ ask(EhdRadioServer *s, EhdRadioAsk ask, const uint8_t *peer, const uint8_t *oob)
     s->asks[s->n_asks++] = ask;
 }
 
+/* What the kernel was given is taken back when the daemon is gone. False: no room to remember. */
+static bool
+note_oob(EhdRadioServer *s, const EhdRadioMessage *message, uint16_t index)
+{
+    EhdRadioOob *room = NULL;
+
+    for (unsigned i = 0; i < EHD_RADIO_OOBS; i++) {
+        EhdRadioOob *known = &s->oobs[i];
+        if (known->used && known->index == index && memcmp(known->peer, message->peer, 6) == 0) {
+            known->used = message->type == EHD_RADIO_ADD_OOB;
+            return true;
+        }
+        if (!known->used && !room)
+            room = known;
+    }
+    if (message->type != EHD_RADIO_ADD_OOB)
+        return true;
+    if (!room)
+        return false;
+    *room = (EhdRadioOob){.used = true, .index = index};
+    memcpy(room->peer, message->peer, sizeof room->peer);
+    return true;
+}
+
+static void
+forget_oobs(EhdRadioServer *s)
+{
+    for (unsigned i = 0; i < EHD_RADIO_OOBS; i++) {
+        if (s->oobs[i].used)
+            ask(s,
+                (EhdRadioAsk){.command = EHD_MGMT_REMOVE_OOB,
+                              .index = s->oobs[i].index,
+                              .request = EHD_RADIO_REMOVE_OOB},
+                s->oobs[i].peer, NULL);
+        s->oobs[i].used = false;
+    }
+}
+
 void
 ehd_radio_manage(EhdRadioServer *s, const EhdRadioMessage *message)
 {
@@ -67,6 +105,10 @@ ehd_radio_manage(EhdRadioServer *s, const EhdRadioMessage *message)
     }
     if (index < 0) {
         ehd_radio_failed(s, message->id, EHP_NO_ADAPTER, "no adapter of that address is on");
+        return;
+    }
+    if (has_peer && !note_oob(s, message, (uint16_t)index)) {
+        ehd_radio_failed(s, message->id, EHP_LIMIT_REACHED, "OOB data of too many devices");
         return;
     }
     ask(s,
@@ -187,6 +229,7 @@ ehd_radio_put_back(EhdRadioServer *s)
 {
     for (unsigned i = 0; i < s->n_asks; i++)
         s->asks[i].id = 0;
+    forget_oobs(s);
     for (unsigned i = 0; i < EHD_RADIO_ADAPTERS; i++) {
         if (s->held[i].used)
             ask(s,

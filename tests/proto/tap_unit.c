@@ -240,6 +240,47 @@ test_budget_chain(void)
     rig_clear(&r);
 }
 
+/* Out-of-band data each way cost no pair more; told only to a terminal that is verified. */
+static void
+test_budget_oob(void)
+{
+    static const uint8_t mine[EHP_OOB_LEN] = {[32] = 1}, theirs[EHP_OOB_LEN] = {[32] = 2};
+
+    for (int verified = 0; verified < 2; verified++) {
+        ehp_tap_config t, p = {.role = EHP_ROLE_PATIENT, .nfc = EHP_NFC_CARD};
+        ehp_secrets secrets;
+        rig r;
+
+        rig_init(&r, 2, 450);
+        rig_clear(&r);
+        t = terminal_config(&r);
+        t.oob = mine;
+        g_assert_cmpint(ehp_tap_new(&t, &r.reader), ==, EHP_OK);
+        p.capabilities = EHP_CAPABILITY_OOB;
+        p.patient_address = address;
+        p.patient_oob = theirs;
+        g_assert_cmpint(ehp_tap_new(&p, &r.card), ==, EHP_OK);
+        if (!verified) {
+            r.verdict = EHP_CERT_UNTRUSTED;
+            r.allowed = true;
+        }
+        tap_once(&r);
+        g_test_message("with a chain of 900 bytes, out-of-band data: %u pairs, %u bytes",
+                       r.pairs, r.bytes);
+        g_assert_cmpuint(r.pairs, <=, 7);
+        g_assert_cmpint(ehp_tap_take_secrets(r.reader, &secrets), ==, EHP_OK);
+        g_assert_true(secrets.has_patient_oob == (bool)verified);
+        g_assert_true(secrets.has_patient_address == (bool)verified);
+        g_assert_cmpuint(secrets.capabilities, ==, verified ? EHP_CAPABILITY_OOB : 0);
+        if (verified) {
+            g_assert_cmpmem(secrets.patient_oob, EHP_OOB_LEN, theirs, EHP_OOB_LEN);
+            g_assert_cmpmem(secrets.patient_address, 6, address, 6);
+        }
+        ehp_secrets_clear(&secrets);
+        rig_clear(&r);
+    }
+}
+
 /* Torn at every APDU, on the way there and back: nothing is left but, after CONFIRM, the
  * pending session; and the next tap with the same objects works. */
 static void
@@ -632,6 +673,7 @@ main(int argc, char **argv)
     g_assert_cmpint(sodium_init(), >=, 0);
     g_test_add_func("/tap/budget/bare", test_budget_bare);
     g_test_add_func("/tap/budget/chain", test_budget_chain);
+    g_test_add_func("/tap/budget/out-of-band", test_budget_oob);
     g_test_add_func("/tap/torn", test_torn);
     g_test_add_func("/tap/flipped", test_flipped);
     g_test_add_func("/tap/stop", test_stop_and_allow);

@@ -2,6 +2,7 @@
 #include "tests/daemon/core/cut.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,6 +17,9 @@ struct CutLink {
     EhdLinkIncoming on_incoming;
     gpointer incoming_data;
     EhdLinkAddress address;
+    gboolean has_oob;
+    EhdLinkOob own;
+    CutOob oob;
 };
 
 static void
@@ -121,6 +125,53 @@ cut_free(EhdLink *link)
     g_free(self);
 }
 
+static void
+cut_oob_take_async(EhdLink *link, GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
+
+    g_task_return_boolean(task, ((CutLink *)link)->has_oob);
+}
+
+static gboolean
+cut_oob_take_finish(EhdLink *link, GAsyncResult *result, EhdLinkOob *own, GError **error)
+{
+    CutLink *self = (CutLink *)link;
+
+    if (!g_task_propagate_boolean(G_TASK(result), error)) {
+        ehd_error_set(error, EHP_LINK_UNAVAILABLE, NULL);
+        return FALSE;
+    }
+    self->oob.taken++;
+    *own = self->own;
+    return TRUE;
+}
+
+static void
+cut_oob_drop(EhdLink *link)
+{
+    ((CutLink *)link)->oob.dropped++;
+}
+
+static void
+cut_oob_add(EhdLink *link, const EhdLinkOob *peer)
+{
+    CutLink *self = (CutLink *)link;
+
+    self->oob.added++;
+    self->oob.last = *peer;
+    self->oob.before_first = self->connects == 0;
+}
+
+static void
+cut_oob_remove(EhdLink *link, const guint8 address[EHD_LINK_ADDRESS_LEN])
+{
+    CutLink *self = (CutLink *)link;
+
+    g_assert_cmpmem(address, EHD_LINK_ADDRESS_LEN, self->oob.last.address, EHD_LINK_ADDRESS_LEN);
+    self->oob.removed++;
+}
+
 static const EhdLinkOps ops = {
     .kind = "cut",
     .write_max = 65536,
@@ -129,6 +180,11 @@ static const EhdLinkOps ops = {
     .stop = cut_stop,
     .connect_async = cut_connect_async,
     .connect_finish = cut_connect_finish,
+    .oob_take_async = cut_oob_take_async,
+    .oob_take_finish = cut_oob_take_finish,
+    .oob_drop = cut_oob_drop,
+    .oob_add = cut_oob_add,
+    .oob_remove = cut_oob_remove,
     .describe = cut_describe,
     .free = cut_free,
 };
@@ -173,6 +229,20 @@ guint
 cut_link_get_connects(CutLink *self)
 {
     return self->connects;
+}
+
+void
+cut_link_set_oob(CutLink *self, const guint8 address[EHD_LINK_ADDRESS_LEN], guint8 byte)
+{
+    self->has_oob = TRUE;
+    memcpy(self->own.address, address, sizeof self->own.address);
+    memset(self->own.data, byte, sizeof self->own.data);
+}
+
+const CutOob *
+cut_link_get_oob(CutLink *self)
+{
+    return &self->oob;
 }
 
 const EhdLinkAddress *

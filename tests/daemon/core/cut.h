@@ -18,5 +18,13 @@ void cut_link_up(CutLink *link);
 /* All connections end now, and the next comes about at once. */
 void cut_link_snap(CutLink *link);
 guint cut_link_get_connects(CutLink *link);
+/* From now on sessions find out-of-band data here, with this address and these bytes. */
+void cut_link_set_oob(CutLink *link, const guint8 address[EHD_LINK_ADDRESS_LEN], guint8 byte);
+typedef struct {
+    guint taken, dropped, added, removed;
+    EhdLinkOob last;       /* that was added */
+    gboolean before_first; /* it was added before any connection */
+} CutOob;
+const CutOob *cut_link_get_oob(CutLink *link);
 /* Where the inner link listens; valid after a listen. */
 const EhdLinkAddress *cut_link_get_address(CutLink *link);

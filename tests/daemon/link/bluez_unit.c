@@ -36,6 +36,8 @@ typedef struct {
     int listener, helper; /* -1: none */
     guint listening, serving;
     gboolean fast;
+    gboolean no_oob, mute; /* the controller has none; the helper hangs */
+    guint8 oob_of;         /* last byte of the address of whom it was given data; 0: nobody */
     int called; /* the other end of its last connect; -1: none */
 } Fixture;
 
@@ -48,6 +50,33 @@ helper_says(Fixture *f, EhdRadioMessage message, int fd)
     gsize length = ehd_radio_wire_build(bytes, &message);
 
     g_assert_cmpint(ehd_packet_send(f->helper, bytes, length, fd), ==, 0);
+}
+
+/* TRUE: that was the answer. */
+static gboolean
+answer_oob(Fixture *f, const EhdRadioMessage *message)
+{
+    static const guint8 own[EHD_RADIO_OOB_LEN] = {[EHD_RADIO_OOB_LEN - 1] = 7};
+    EhdRadioMessage done = {.type = EHD_RADIO_DONE, .id = message->id};
+
+    if (message->type == EHD_RADIO_ADD_OOB) {
+        g_assert_cmpint(message->data[EHD_RADIO_OOB_LEN - 1], ==, 9);
+        f->oob_of = message->peer[5];
+    } else if (message->type == EHD_RADIO_REMOVE_OOB) {
+        g_assert_cmpint(f->oob_of, ==, message->peer[5]);
+        f->oob_of = 0;
+    } else if (message->type != EHD_RADIO_READ_OOB) {
+        return FALSE;
+    } else if (f->no_oob) {
+        done.type = EHD_RADIO_FAILED;
+        done.status = EHP_LINK_UNAVAILABLE;
+    } else {
+        g_assert_cmpmem(message->own, 6, "\x00\xaa\x01\x00\x00\x42", 6);
+        done.data = own;
+        done.len = sizeof own;
+    }
+    helper_says(f, done, -1);
+    return TRUE;
 }
 
 static gboolean
@@ -77,6 +106,8 @@ on_asked(gint sock, GIOCondition condition, gpointer user_data)
         f->called = pair[1];
         return G_SOURCE_CONTINUE;
     }
+    if (f->mute || answer_oob(f, &message))
+        return G_SOURCE_CONTINUE;
     if (message.type == EHD_RADIO_SET_FAST)
         f->fast = message.value;
     helper_says(f, (EhdRadioMessage){.type = EHD_RADIO_DONE, .id = message.id, .value = f->fast},
@@ -784,6 +815,79 @@ test_open(Fixture *f, gconstpointer data)
 }
 
 
+static ehp_status
+take_oob(Fixture *f, EhdLinkOob *own)
+{
+    g_autoptr(GError) error = NULL;
+    Wait wait = {NULL};
+
+    ehd_link_oob_take_async(f->link, on_result, &wait);
+    while (wait.result == NULL)
+        g_main_context_iteration(NULL, TRUE);
+    ehd_link_oob_take_finish(f->link, wait.result, own, &error);
+    g_object_unref(wait.result);
+    return ehd_error_status(error);
+}
+
+static void
+wait_oob_of(Fixture *f, guint8 last)
+{
+    while (f->oob_of != last)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+/* Read for one session at a time; what was told of another device is taken back. */
+static void
+test_oob(Fixture *f, gconstpointer data)
+{
+    EhdLinkOob own, peer = {.address = {0, 0xaa, 1, 2, 0, 0x43}};
+
+    peer.data[EHD_LINK_OOB_LEN - 1] = 9;
+    start_bluez(f);
+    fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
+    start_helper(f);
+    make_link(f);
+    g_assert_cmpint(listen_status(f), ==, EHP_OK);
+    g_assert_true(ehd_link_has_oob(f->link));
+    g_assert_cmpint(take_oob(f, &own), ==, EHP_OK);
+    g_assert_cmpmem(own.address, 6, "\x00\xaa\x01\x00\x00\x42", 6);
+    g_assert_cmpint(own.data[EHD_LINK_OOB_LEN - 1], ==, 7);
+    g_assert_cmpint(take_oob(f, &own), ==, EHP_LIMIT_REACHED);
+    ehd_link_oob_drop(f->link);
+    g_assert_cmpint(take_oob(f, &own), ==, EHP_OK);
+    ehd_link_oob_add(f->link, &peer);
+    wait_oob_of(f, 0x43);
+    ehd_link_oob_remove(f->link, peer.address);
+    wait_oob_of(f, 0);
+    ehd_link_oob_remove(f->link, peer.address); /* once is enough */
+    ehd_link_oob_drop(f->link);
+    f->no_oob = TRUE;
+    g_assert_cmpint(take_oob(f, &own), ==, EHP_LINK_UNAVAILABLE);
+    f->no_oob = FALSE;
+    g_assert_cmpint(take_oob(f, &own), ==, EHP_OK);
+    ehd_link_oob_drop(f->link);
+    /* nobody waits long for a helper that hangs */
+    f->mute = TRUE;
+    g_assert_cmpint(take_oob(f, &own), !=, EHP_OK);
+    f->mute = FALSE;
+    g_assert_cmpint(take_oob(f, &own), ==, EHP_OK);
+}
+
+/* Without the helper there is none. */
+static void
+test_no_oob(Fixture *f, gconstpointer data)
+{
+    EhdLinkOob own, peer = {.address = {0, 0xaa, 1, 2, 0, 0x43}};
+
+    start_bluez(f);
+    fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
+    make_link(f);
+    g_assert_cmpint(listen_status(f), ==, EHP_OK);
+    g_assert_cmpint(take_oob(f, &own), ==, EHP_LINK_UNAVAILABLE);
+    ehd_link_oob_add(f->link, &peer);
+    ehd_link_oob_remove(f->link, peer.address);
+}
+
 /* Anybody may call our object; only bluetoothd is believed. */
 static void
 test_impostor(Fixture *f, gconstpointer data)
@@ -837,6 +941,8 @@ main(int argc, char **argv)
     CASE("be-found", test_be_found);
     CASE("open", test_open);
     CASE("helper", test_helper);
+    CASE("oob", test_oob);
+    CASE("no-oob", test_no_oob);
     CASE("impostor", test_impostor);
     return g_test_run();
 }

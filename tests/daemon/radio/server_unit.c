@@ -24,6 +24,8 @@ static struct {
     int kernel;     /* our end of the management socket */
     gboolean fast, connectable;
     guint connects;
+    int oobs;        /* devices of which it has OOB data */
+    gboolean no_oob; /* the controller gives zeros */
 } fake;
 
 static int
@@ -176,8 +178,16 @@ answer_kernel(void)
         fake.connectable = bytes[6] != 0;
         len += 4;
     } else if (command == EHD_MGMT_READ_OOB) {
-        memset(reply + 9, 0x11, 64);
+        memset(reply + 9, fake.no_oob ? 0 : 0x11, 64);
         len += 64;
+    } else if (command == EHD_MGMT_ADD_OOB) {
+        g_assert_cmpint(got, ==, 6 + 7 + 64);
+        fake.oobs++;
+        len += 7;
+    } else if (command == EHD_MGMT_REMOVE_OOB) {
+        g_assert_cmpint(got, ==, 6 + 7);
+        fake.oobs--;
+        len += 7;
     }
     reply[4] = (guint8)(len - 6);
     reply[5] = (guint8)((len - 6) >> 8);
@@ -335,6 +345,65 @@ test_settings(Fixture *f, gconstpointer data)
     ask(f, EHD_RADIO_ADD_OOB, FALSE, NULL, NULL);
 }
 
+static ehp_status
+try_oob(Fixture *f, EhdRadioType type, guint8 last)
+{
+    static const guint8 theirs[EHD_RADIO_OOB_LEN] = {9};
+    EhdRadioMessage message = {.type = type, .peer = {0, 0xaa, 1, 9, 0, last}};
+    g_autoptr(GError) error = NULL;
+
+    memcpy(message.own, (guint8[6]){0, 0xaa, 1, 0, 0, 0x42}, 6);
+    if (type == EHD_RADIO_ADD_OOB) {
+        message.data = theirs;
+        message.len = sizeof theirs;
+    } else if (type == EHD_RADIO_READ_OOB) {
+        memset(message.peer, 0, 6);
+    }
+    ehd_radio_ask_async(f->radio, &message, NULL, on_result, f);
+    wait_result(f);
+    ehd_radio_ask_finish(f->radio, f->result, NULL, NULL, NULL, &error);
+    g_clear_object(&f->result);
+    return ehd_error_status(error);
+}
+
+/* What the kernel has of other devices is bounded, and taken back when the daemon is gone. */
+static void
+test_oob(Fixture *f, gconstpointer data)
+{
+    g_assert_cmpint(try_oob(f, EHD_RADIO_ADD_OOB, 1), ==, EHP_OK);
+    g_assert_cmpint(try_oob(f, EHD_RADIO_REMOVE_OOB, 1), ==, EHP_OK);
+    g_assert_cmpint(fake.oobs, ==, 0);
+    for (guint8 i = 1; i <= 16; i++)
+        g_assert_cmpint(try_oob(f, EHD_RADIO_ADD_OOB, i), ==, EHP_OK);
+    g_assert_cmpint(try_oob(f, EHD_RADIO_ADD_OOB, 17), ==, EHP_LIMIT_REACHED);
+    fake.oobs--; /* the kernel replaces what it has of the same one */
+    g_assert_cmpint(try_oob(f, EHD_RADIO_ADD_OOB, 16), ==, EHP_OK);
+    g_assert_cmpint(fake.oobs, ==, 16);
+    fake.no_oob = TRUE;
+    g_assert_cmpint(try_oob(f, EHD_RADIO_READ_OOB, 0), ==, EHP_LINK_UNAVAILABLE);
+    ehd_radio_free(g_steal_pointer(&f->radio));
+    while (fake.oobs > 0) {
+        answer_kernel();
+        g_usleep(500);
+    }
+}
+
+/* An address that no device has came from a peer: it is no question, and no hang-up either. */
+static void
+test_no_address(Fixture *f, gconstpointer data)
+{
+    EhdRadioMessage message = {.type = EHD_RADIO_REMOVE_OOB};
+    g_autoptr(GError) error = NULL;
+
+    ask(f, EHD_RADIO_SET_FAST, TRUE, NULL, NULL);
+    start(f, message, NULL);
+    wait_result(f);
+    g_assert_false(ehd_radio_ask_finish(f->radio, f->result, NULL, NULL, NULL, &error));
+    g_assert_error(error, EHD_ERROR, EHP_INVALID_ARGUMENT);
+    g_clear_object(&f->result);
+    g_assert_true(ask(f, EHD_RADIO_GET_FAST, FALSE, NULL, NULL));
+}
+
 /* A daemon that dies leaves nothing set, unless somebody else has set it since. */
 static void
 test_put_back(Fixture *f, gconstpointer data)
@@ -373,6 +442,8 @@ main(int argc, char **argv)
     CASE("pairing-refused", NULL, test_pairing_refused);
     CASE("cancel", NULL, test_cancel);
     CASE("settings", NULL, test_settings);
+    CASE("oob", NULL, test_oob);
+    CASE("no-address", NULL, test_no_address);
     CASE("put-back", NULL, test_put_back);
     CASE("not-permitted", "no management", test_not_permitted);
     return g_test_run();
