@@ -91,6 +91,8 @@ G_BEGIN_DECLS
  * @EHRLINK_ERROR_RECEIPT_INVALID: the receipt does not verify (exit status 65)
  * @EHRLINK_ERROR_RECORD_REFUSED: a record has errors, and this terminal's policy refuses such
  * records (exit status 65)
+ * @EHRLINK_ERROR_ALREADY_RECEIVED: the clinic received all of it in an earlier session (exit
+ * status 65)
  * @EHRLINK_ERROR_AUDIT_FULL: the audit log has reached its quota (exit status 73)
  * @EHRLINK_ERROR_NO_ADAPTER: no Bluetooth adapter was found (exit status 69)
  * @EHRLINK_ERROR_ADAPTER_OFF: the Bluetooth adapter is off (exit status 69)
@@ -194,6 +196,7 @@ typedef enum {
     EHRLINK_ERROR_PAIRING_REFUSED = 77,
     EHRLINK_ERROR_AUDIT_FULL = 78,
     EHRLINK_ERROR_RECORD_REFUSED = 79,
+    EHRLINK_ERROR_ALREADY_RECEIVED = 80,
 } EhrlinkError;
 
 /**

@@ -74,6 +74,7 @@ static const ehp_guard_rule rules[] = {
     MANY(manifest_page, 2, EHP_PAGE_ITEMS_MAX, 0),
     HASH(manifest, 1),
     HASH(manifest, 6),
+    HASH(manifest, 9),
     MANY(item_request, 1, EHP_QUERIES_MAX, 0),
 
     UP_TO(segment_part, 6, EHP_PART_MAX),

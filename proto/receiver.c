@@ -198,6 +198,32 @@ ehp_receiver_recall(ehp_receiver *r, const ehp_received *past)
     return status;
 }
 
+ehp_status
+ehp_receiver_take_up(ehp_receiver *r, const uint8_t (*roots)[EHP_HASH_LEN], uint32_t n_roots,
+                     ehp_bytes mark)
+{
+    ehp_status status = EHP_OK;
+    ehp_tree tree;
+
+    if (n_roots > r->n_items)
+        return EHP_STATE_DAMAGED;
+    ehp_tree_init(&tree, r->keys[0]); /* a list has at least one item */
+    if (n_roots < r->n_items)
+        status = ehp_mark_take(mark, n_roots, r->sizes[n_roots], r->keys[n_roots], &tree);
+    if (status != EHP_OK)
+        return status;
+    for (uint32_t i = 0; i < n_roots; i++) {
+        memcpy(r->keys[i], roots[i], EHP_HASH_LEN);
+        r->durable_bytes += r->sizes[i];
+    }
+    r->tree = tree;
+    r->durable.item = n_roots;
+    r->durable.segments = n_roots < r->n_items ? tree.leaves : 0;
+    r->durable_bytes += r->durable.segments > 0 ? tree.total : 0;
+    r->delivered = r->durable;
+    return EHP_OK;
+}
+
 /* ---------------------------------------------------------------- segments */
 
 /* What waits to become durable may not exceed the window, whatever the sender believes was

@@ -20,8 +20,8 @@ typedef struct {
     ehp_sha256_state pages_hash;
     uint32_t n_items, cap;
     uint64_t bytes;
-    uint64_t *sizes;                 /* owned */
-    uint8_t (*keys)[EHP_HASH_LEN];   /* owned: an item's salt, and once it is whole its root */
+    uint64_t *sizes;               /* owned */
+    uint8_t (*keys)[EHP_HASH_LEN]; /* owned: an item's salt, and once it is whole its root */
     bool has_subject, subject_seen, subject_known; /* known: an earlier transfer said */
     uint8_t subject[EHP_SUBJECT_MAX];
     size_t subject_len;
@@ -70,6 +70,11 @@ typedef struct {
 /* After ehp_receiver_init: this process is not the one that took the manifest. Copied.
  * EHP_STATE_DAMAGED, EHP_NO_MEMORY. */
 EHP_MUST_USE ehp_status ehp_receiver_recall(ehp_receiver *r, const ehp_received *past);
+/* After ehp_receiver_manifest: so much of it is here already, from an earlier session.
+ * EHP_STATE_DAMAGED: it does not fit, and nothing has changed. */
+EHP_MUST_USE ehp_status ehp_receiver_take_up(ehp_receiver *r,
+                                             const uint8_t (*roots)[EHP_HASH_LEN],
+                                             uint32_t n_roots, ehp_bytes mark);
 
 typedef struct {
     bool whole; /* a segment is complete: the rest is filled in */

@@ -142,8 +142,8 @@ check_position(const ehp_sender *s, ehp_position at)
     return ehp_position_before(s->sent, at) && !s->catching_up ? EHP_OUT_OF_ORDER : EHP_OK;
 }
 
-ehp_status
-ehp_sender_ack(ehp_sender *s, ehp_position at)
+static ehp_status
+ack(ehp_sender *s, ehp_position at)
 {
     ehp_status status = check_position(s, at);
 
@@ -255,6 +255,44 @@ begin_again(ehp_sender *s, ehp_position at)
     return EHP_OK;
 }
 
+void
+ehp_sender_ask(ehp_sender *s)
+{
+    s->asks = s->held = s->manifest_due = true;
+}
+
+static void
+forget(ehp_sender *s)
+{
+    ehp_position none = {0, 0};
+
+    s->acked = s->sent = s->known = s->proven = none;
+    s->acked_bytes = 0;
+    s->reported = 0;
+    s->catching_up = false;
+    start_tree(s, &s->tree, 0);
+    start_tree(s, &s->acked_tree, 0);
+}
+
+/* The receiver has said where. */
+static ehp_status
+told(ehp_sender *s, ehp_position at)
+{
+    if (s->manifest_due) /* of what it has not seen */
+        return EHP_OUT_OF_ORDER;
+    s->asks = s->held = false;
+    if (at.item > 0 || at.segments > 0)
+        return begin_again(s, at);
+    forget(s);
+    return EHP_OK;
+}
+
+ehp_status
+ehp_sender_ack(ehp_sender *s, ehp_position at)
+{
+    return s->asks ? told(s, at) : ack(s, at);
+}
+
 /* Ends of items that the receiver has are not said again. */
 static void
 step_over(ehp_sender *s)
@@ -291,26 +329,22 @@ compare_data(ehp_sender *s, const uint8_t *data, size_t len)
 ehp_status
 ehp_sender_restart(ehp_sender *s, bool manifest, ehp_position at)
 {
-    ehp_status status = s->catching_up ? begin_again(s, at) : ehp_sender_ack(s, at);
+    ehp_status status = EHP_OK;
 
-    if (status != EHP_OK)
-        return status;
     s->manifest_due = manifest;
-    if (s->catching_up) {
-        s->page = 0;
-        s->page_item = 0;
-        s->sealed = 0;
-        s->stale = s->asked;
-        return EHP_OK;
-    }
     s->page = 0;
     s->page_item = 0;
+    s->sealed = 0;
+    s->stale = s->asked;
+    if (s->asks)
+        return manifest ? EHP_OK : told(s, at);
+    status = s->catching_up ? begin_again(s, at) : ack(s, at);
+    if (status != EHP_OK || s->catching_up)
+        return status;
     s->sent = s->acked;
     s->tree = s->acked_tree;
     s->window_len = 0;
     s->window_bytes = 0;
-    s->sealed = 0;
-    s->stale = s->asked;
     return EHP_OK;
 }
 

@@ -32,9 +32,11 @@ typedef struct {
     uint64_t bytes;
     uint32_t pages;
     uint8_t pages_hash[EHP_HASH_LEN];
-    int level;                      /* ehp_session_config.zstd_level */
-    bool held;                      /* manifest only, until (or unless) data may follow */
-    bool manifest_only;             /* never: done once the manifest is there */
+    int level;          /* ehp_session_config.zstd_level */
+    bool held;          /* manifest only, until (or unless) data may follow */
+    bool manifest_only; /* never: done once the manifest is there */
+    bool asks;          /* the receiver has yet to say where an earlier transfer goes
+                           on */
     uint8_t (*roots)[EHP_HASH_LEN]; /* owned; of the items whose end was sent */
 
     /* the manifest, on this link */
@@ -75,6 +77,10 @@ void ehp_sender_clear(ehp_sender *s);
  * empty. EHP_STATE_DAMAGED. */
 EHP_MUST_USE ehp_status ehp_sender_recall(ehp_sender *s, const uint8_t (*roots)[EHP_HASH_LEN],
                                           uint32_t n, ehp_bytes mark);
+/* After ehp_sender_recall: of the marks of an earlier session, whose transfer this one goes on
+ * with if the receiver says so. Its first Ack (or ResumeHello) is where: at the beginning, and
+ * all is sent anew, or not before what was acknowledged then (EHP_ROLLED_BACK). */
+void ehp_sender_ask(ehp_sender *s);
 /* What of an item is acknowledged (sender) or durable (receiver). */
 void ehp_mark_put(ehp_writer *out, uint32_t item, const ehp_tree *tree);
 /* Empty: an empty tree. EHP_STATE_DAMAGED: of another item, or more than size. */

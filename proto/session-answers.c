@@ -137,9 +137,11 @@ ehp_session_progress(const ehp_session *s, ehp_progress *out)
     out->manifest_only = s->manifest_only;
     if (session_sends(s) && s->has_sender) {
         out->items = (uint32_t)s->sender.list.n_items;
-        out->items_done = s->sender.acked.item;
         out->bytes = s->sender.bytes;
-        out->bytes_done = s->sender.acked_bytes;
+        if (!s->sender.asks) {
+            out->items_done = s->sender.acked.item;
+            out->bytes_done = s->sender.acked_bytes;
+        }
     } else if (!session_sends(s) && s->has_receiver) {
         out->items = s->receiver.n_items;
         out->items_done = s->receiver.durable.item;

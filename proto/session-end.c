@@ -119,6 +119,7 @@ ehp_session_finish(ehp_session *s, ehp_status status, bool by_peer)
 {
     if (s->state == SS_ENDED)
         return;
+    ehp_session_keep_left(s);
     s->state = SS_ENDED;
     s->ended_due = true;
     s->ended_status = s->complete ? EHP_OK : status;
@@ -194,6 +195,8 @@ status_of_wire(int code)
         return EHP_PEER_CANNOT_STORE;
     case EHP_WIRE_UNVERIFIED:
         return EHP_UNVERIFIED;
+    case EHP_WIRE_ALREADY:
+        return EHP_ALREADY_RECEIVED;
     default:
         return EHP_BAD_MESSAGE;
     }

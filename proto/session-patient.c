@@ -213,6 +213,9 @@ ehp_session_grant(ehp_session *s, const ehp_grant *grant, uint64_t now_ms)
         return status;
     s->manifest_only = ((const Ehp__ConsentRequest *)s->request.message)->manifest_only;
     s->sender.manifest_only = s->sender.held = s->manifest_only;
+    status = ehp_session_ask_position(s, grant);
+    if (status != EHP_OK)
+        return status;
     s->answer = grant;
     status = ehp_session_answer(s, SE_GRANT);
     s->answer = NULL;
@@ -231,6 +234,8 @@ ehp_session_act_ack(ehp_session *s)
         return EHP_BAD_MESSAGE;
     if (ehp_position_before(s->sender.acked, at)) /* the same again is no progress */
         s->progress_deadline = s->now + EHP_PROGRESS_MS;
+    if (s->sender.asks)
+        ehp_session_want_save(s, false);
     return ehp_sender_ack(&s->sender, at);
 }
 
@@ -249,6 +254,8 @@ ehp_session_act_resume_sending(ehp_session *s)
         return p->has_manifest && p->durable.item == all.item ? EHP_OK : EHP_ROLLED_BACK;
     if (ehp_position_before(s->sender.acked, p->durable))
         s->progress_deadline = s->now + EHP_PROGRESS_MS;
+    if (s->sender.asks && p->has_manifest)
+        ehp_session_want_save(s, false);
     status = ehp_sender_restart(&s->sender, !p->has_manifest, p->durable);
     if (status == EHP_OK && !p->has_manifest && s->transfer == 0)
         status = ehp_session_send_consent(s);

@@ -306,7 +306,12 @@ struct ehp_session {
     bool has_sender;
     ehp_receiver receiver;
     bool has_receiver;
-    ehp_position acks_sent;   /* receiver: what the peer was told */
+    ehp_position acks_sent; /* receiver: what the peer was told */
+    bool position_due;      /* receiver: the sender asked where to go on */
+    bool continues;         /* the manifest names an earlier session: */
+    uint8_t proof[EHP_HASH_LEN];
+    ehp_left left; /* of a session that has ended */
+    bool has_left;
     uint32_t items_completed; /* receiver: of which ITEM_COMPLETE was given out */
     bool complete;
     bool receipt_acked;
@@ -474,6 +479,14 @@ ehp_status ehp_session_act_send_again(ehp_session *s);
 ehp_status ehp_session_act_check_receipt(ehp_session *s);
 ehp_status ehp_session_act_receipt_again(ehp_session *s);
 ehp_status ehp_session_send_receipt_ack(ehp_session *s);
+
+/* session-left.c */
+/* At the end, while there are keys. */
+void ehp_session_keep_left(ehp_session *s);
+/* Patient: the sender goes on where the earlier one's was, if that fits. */
+ehp_status ehp_session_ask_position(ehp_session *s, const ehp_grant *grant);
+/* pages_hash of a manifest that was signed. */
+ehp_status ehp_session_list_hash(const ehp_doc *manifest, uint8_t out[EHP_HASH_LEN]);
 
 /* session-save.c */
 /* The saved form changed; wait: and the peer may not hear of it before it is durable. */

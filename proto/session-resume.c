@@ -99,10 +99,10 @@ ehp_resume_answer(ehp_session *s, session_link *l)
     return status != EHP_OK ? status : take_keys(l);
 }
 
-/* Who answered has the generation that it was asked in, and will have the new one once our hello
- * arrives; or one made from it before, of a link that we gave up and whose hello is still on
- * its way. No other can be the listener's from here on; when there are too many, the oldest of
- * those goes. */
+/* Who answered has the generation that it was asked in, and will have the new one once our
+ * hello arrives; or one made from it before, of a link that we gave up and whose hello is still
+ * on its way. No other can be the listener's from here on; when there are too many, the oldest
+ * of those goes. */
 static void
 hold(ehp_session *s, const session_link *l)
 {
@@ -179,8 +179,9 @@ durable(ehp_session *s)
 {
     ehp_position none = {0, 0};
 
-    if (session_sends(s))
-        return s->has_sender ? s->sender.acked : none;
+    if (session_sends(
+            s)) /* what was acknowledged in another session counts once it is said again */
+        return s->has_sender && !s->sender.asks ? s->sender.acked : none;
     return granted(s) ? s->receiver.durable : none;
 }
 
@@ -218,6 +219,7 @@ ehp_resume_send_hello(ehp_session *s, session_link *l)
     record.resume_hello = &hello;
     l->last_tx = s->now;
     s->acks_sent = at;
+    s->position_due = false;
     return ehp_wire_send(&out, &record, 0);
 }
 
@@ -243,7 +245,7 @@ compare_as_sender(const ehp_session *s, const peer_hello *p)
 {
     if (!s->has_sender)
         return p->has_manifest ? EHP_ROLLED_BACK : EHP_OK;
-    if (p->has_manifest || s->state == SS_REPLYING)
+    if (p->has_manifest || s->state == SS_REPLYING || s->sender.asks)
         return EHP_OK;
     return s->to_patient || s->sender.acked.item > 0 || s->sender.acked.segments > 0
                ? EHP_ROLLED_BACK

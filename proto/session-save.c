@@ -24,6 +24,7 @@ enum {
     FLAG_PATIENT_KEY = 1,
     FLAG_EXTENDED = 2,
     FLAG_RECEIPT_ACKED = 4,
+    FLAG_ASKS = 8,
 };
 
 static const ehp_document kept[] = {EHP_DOC_REQUEST, EHP_DOC_CONSENT, EHP_DOC_MANIFEST};
@@ -113,7 +114,8 @@ ehp_session_save(const ehp_session *s, ehp_writer *out)
     }
     ehp_put_u8(out, (uint8_t)((s->has_patient_key ? FLAG_PATIENT_KEY : 0) |
                               (s->extended ? FLAG_EXTENDED : 0) |
-                              (s->receipt_acked ? FLAG_RECEIPT_ACKED : 0)));
+                              (s->receipt_acked ? FLAG_RECEIPT_ACKED : 0) |
+                              (s->sender.asks ? FLAG_ASKS : 0)));
     ehp_put_be32(out, s->crl_state);
     ehp_put(out, s->patient_key, sizeof(s->patient_key));
     ehp_put(out, s->patient_secret, sizeof(s->patient_secret));
@@ -178,6 +180,7 @@ load_keys(ehp_session *s, ehp_reader *r, uint8_t salt_key[32])
     s->has_patient_key = (flags & FLAG_PATIENT_KEY) != 0;
     s->extended = (flags & FLAG_EXTENDED) != 0;
     s->receipt_acked = (flags & FLAG_RECEIPT_ACKED) != 0;
+    s->sender.asks = (flags & FLAG_ASKS) != 0;
     s->crl_state = ehp_take_be32(r);
     take_copy(r, s->patient_key, sizeof(s->patient_key));
     take_copy(r, s->patient_secret, sizeof(s->patient_secret));
@@ -248,6 +251,7 @@ static ehp_status
 restore_sender(ehp_session *s, const ehp_session_past *past, const uint8_t salt_key[32])
 {
     ehp_item_list list = {past->items, past->n_items, {0}};
+    bool asks = s->sender.asks; /* load_keys */
     ehp_status status;
 
     memcpy(list.salt_key, salt_key, sizeof(list.salt_key));
@@ -260,6 +264,8 @@ restore_sender(ehp_session *s, const ehp_session_past *past, const uint8_t salt_
     status = check_manifest(s, past->n_items, s->sender.bytes, s->sender.pages_hash);
     if (status == EHP_OK)
         status = ehp_sender_recall(&s->sender, past->roots, past->n_roots, past->mark);
+    if (asks)
+        ehp_sender_ask(&s->sender);
     s->state = SS_SENDING;
     return status;
 }

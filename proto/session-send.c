@@ -95,15 +95,17 @@ ehp_session_send_ack(ehp_session *s)
     const ehp_position *at = &s->receiver.durable;
 
     if (session_sends(s) || !s->has_receiver || s->state == SS_ENDED || !ehp_session_open(s) ||
-        !ehp_position_before(s->acks_sent, *at))
+        !(s->position_due || ehp_position_before(s->acks_sent, *at)))
         return;
     ack.has_item = ack.has_segments = 1;
     ack.item = at->item;
     ack.segments = at->segments;
     record.body_case = EHP__RECORD__BODY_ACK;
     record.ack = &ack;
-    if (ehp_session_send(s, &record) == EHP_OK)
-        s->acks_sent = *at;
+    if (ehp_session_send(s, &record) != EHP_OK)
+        return;
+    s->acks_sent = *at;
+    s->position_due = false;
 }
 
 void

@@ -127,6 +127,19 @@ ehp_session_act_page(ehp_session *s)
     return EHP_OK;
 }
 
+/* Only the first transfer of a session goes on with one of another, and only with items. */
+static ehp_status
+take_continues(ehp_session *s, const Ehp__Manifest *m)
+{
+    s->continues = m->has_continues;
+    if (!s->continues)
+        return EHP_OK;
+    if (s->transfer > 0 || s->manifest_only)
+        return EHP_BAD_MANIFEST;
+    memcpy(s->proof, m->continues.data, sizeof(s->proof));
+    return EHP_OK;
+}
+
 ehp_status
 ehp_session_take_manifest(ehp_session *s, ehp_event **event)
 {
@@ -140,6 +153,8 @@ ehp_session_take_manifest(ehp_session *s, ehp_event **event)
         status = ehp_guard_unpack(&ehp__manifest__descriptor, doc.body, NULL, &body);
     if (status == EHP_OK)
         status = ehp_receiver_manifest(&s->receiver, (const Ehp__Manifest *)body.message, &due);
+    if (status == EHP_OK)
+        status = take_continues(s, (const Ehp__Manifest *)body.message);
     ehp_guard_free(&body);
     if (status != EHP_OK) {
         ehp_doc_clear(&doc);
@@ -151,6 +166,7 @@ ehp_session_take_manifest(ehp_session *s, ehp_event **event)
     *event = ehp_session_emit(s, EHP_EV_MANIFEST);
     (*event)->items = s->receiver.n_items;
     (*event)->bytes_total = s->receiver.bytes;
+    (*event)->continues = s->continues ? s->proof : NULL;
     return EHP_OK;
 }
 
@@ -169,6 +185,7 @@ ehp_status
 ehp_session_act_accept(ehp_session *s)
 {
     s->progress_deadline = s->now + EHP_PROGRESS_MS;
+    s->position_due = s->continues;
     return EHP_OK;
 }
 

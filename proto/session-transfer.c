@@ -50,6 +50,8 @@ ehp_session_make_manifest(ehp_session *s)
     m.has_transfer = s->transfer > 0;
     m.transfer = s->transfer;
     m.has_manifest_only = m.manifest_only = s->sender.manifest_only;
+    m.has_continues = s->sender.asks;
+    m.continues = ehp_wire_binary(s->sender.asks ? s->proof : NULL, EHP_HASH_LEN);
     return ehp_doc_make(ehp_session_manifest_doc(s), EHP_SIGN_MANIFEST,
                         ehp_session_own_secret(s), &m.base);
 }

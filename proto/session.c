@@ -180,7 +180,8 @@ ehp_session_blocked(const ehp_session *s)
      * after */
     return s->n_events > 0 || s->state == SS_ENDED || s->state == SS_OFFERED ||
            s->state == SS_RECEIPT || s->state == SS_REPLY_RECEIPT || s->save_wait ||
-           (s->has_sender && ehp_sender_catching_up(&s->sender) && ehp_session_open(s));
+           (s->has_sender && ehp_sender_catching_up(&s->sender) && !s->sender.asks &&
+            ehp_session_open(s));
 }
 
 static session_event

@@ -24,6 +24,7 @@
 #include "proto/bounds.h"
 #include "proto/bytes.h"
 #include "proto/ehrlink.pb-c.h"
+#include "proto/left.h"
 #include "proto/secrets.h"
 #include "proto/tree.h"
 
@@ -155,8 +156,9 @@ typedef enum {
      * wire. page 0 starts anew (what an earlier, unfinished manifest said is void). */
     EHP_EV_MANIFEST_PAGE,
     /* consent (NULL at the patient), items, bytes_total: all pages came and their signature
-       holds → ehp_session_manifest_ok. At the patient the person decides, until deadline_ms; no
-       is ehp_session_refuse. */
+       holds → ehp_session_manifest_ok. With continues: what an earlier session left may be
+       taken up first, ehp_session_take_up. At the patient the person decides, until
+       deadline_ms; no is ehp_session_refuse. */
     EHP_EV_MANIFEST,
     /* item, segment, offset, data: write it → ehp_session_durable once it is on disk. In order.
      */
@@ -208,6 +210,7 @@ typedef struct {
     size_t n_crls;
     const Ehp__ConsentRequest *request;
     const Ehp__Consent *consent;
+    const uint8_t *continues; /* MANIFEST: EHP_HASH_LEN bytes (ehp_left_fits), or NULL */
     const Ehp__ItemRequest *item_request;
     Ehp__ItemEntry *const *entries;
     size_t n_entries;
@@ -239,6 +242,14 @@ void ehp_session_tick(ehp_session *s, uint64_t now_ms);
 EHP_MUST_USE ehp_status ehp_session_crls(ehp_session *s, ehp_status verdict, bool allowed,
                                          uint64_t now_ms);
 
+/* How far an earlier session came (marks, as in ehp_session_past). */
+typedef struct {
+    const ehp_left *left;
+    const uint8_t (*roots)[EHP_HASH_LEN];
+    uint32_t n_roots;
+    ehp_bytes mark;
+} ehp_taken;
+
 typedef struct {
     uint32_t acting_as; /* ActingAs */
     int64_t time;       /* Unix seconds, our wall clock */
@@ -248,6 +259,10 @@ typedef struct {
      * size and category must be there. */
     Ehp__ItemEntry *const *items;
     size_t n_items;
+    /* An earlier session with this organisation sent just these items, and was not finished: it
+     * is gone on with where the terminal has it too. NULL: none. What does not fit is not used.
+     */
+    const ehp_taken *from;
 } ehp_grant;
 
 /* Answer to ASK_CONSENT. EHP_ITEM_INVALID: an entry that the wire does not take;
@@ -298,6 +313,12 @@ EHP_MUST_USE ehp_status ehp_session_data_failed(ehp_session *s, ehp_status statu
  * the patient: refuses the offer, as ehp_session_refuse). */
 EHP_MUST_USE ehp_status ehp_session_manifest_ok(ehp_session *s, ehp_status status,
                                                 uint64_t now_ms);
+/* Before that answer, when event.continues fits what is left of an earlier session
+ * (ehp_left_fits): so much of these items is here, durable, and belongs to this session from
+ * now on. EHP_NOT_FOUND: it is not that one, or not that list; EHP_STATE_DAMAGED: the marks do
+ * not fit. Nothing is taken up then, and the sender begins anew. */
+EHP_MUST_USE ehp_status ehp_session_take_up(ehp_session *s, const ehp_taken *from,
+                                            uint64_t now_ms);
 /* The first `segments` segments of item, and all items before it, are on disk. Never backwards.
  */
 EHP_MUST_USE ehp_status ehp_session_durable(ehp_session *s, uint32_t item, uint64_t segments,
@@ -346,8 +367,8 @@ EHP_MUST_USE ehp_status ehp_session_saved(ehp_session *s, ehp_status status, uin
 EHP_MUST_USE ehp_status ehp_session_mark(const ehp_session *s, ehp_writer *out);
 
 typedef struct {
-    ehp_bytes saved;              /* ehp_session_save */
-    uint32_t resume_ms;           /* what is left of the time in which the link may come back */
+    ehp_bytes saved;    /* ehp_session_save */
+    uint32_t resume_ms; /* what is left of the time in which the link may come back */
     /* of the manifest, when there was one; a terminal with a receipt may have none any more */
     uint32_t n_items;
     Ehp__ItemEntry *const *items; /* sender: as granted, in that order; borrowed until ENDED */
@@ -365,6 +386,9 @@ typedef struct {
 EHP_MUST_USE ehp_status ehp_session_restore(const ehp_session_config *config,
                                             const ehp_session_past *past, uint64_t now_ms,
                                             ehp_session **out);
+/* After ENDED: what is left for a new tap to take up, of a session whose first transfer is not
+ * finished. EHP_WRONG_STATE: there is nothing of that kind. Wipe it. */
+EHP_MUST_USE ehp_status ehp_session_left(const ehp_session *s, ehp_left *out);
 /* Has a manifest been granted (sender) or accepted (receiver)? */
 bool ehp_session_granted(const ehp_session *s);
 

@@ -16,4 +16,5 @@ enum {
     EHP_WIRE_TIMEOUT = 7,
     EHP_WIRE_STORE = 8,
     EHP_WIRE_UNVERIFIED = 9,
+    EHP_WIRE_ALREADY = 10,
 };

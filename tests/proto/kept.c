@@ -60,14 +60,35 @@ keep_page(kept_store *kept, const ehp_event *ev)
     kept->mark_len = 0;
 }
 
+/* What an earlier session left belongs to this one, before that is told. */
+static void
+take_up(pair_side *side, const ehp_event *ev)
+{
+    kept_store *kept = side->store;
+    const ehp_taken *from = kept->taken;
+
+    if (ev->continues == NULL || from == NULL ||
+        !ehp_left_fits(from->left, ehp_session_id(side->s), ev->continues) ||
+        ehp_session_take_up(side->s, from, side->pair->now) != EHP_OK)
+        return;
+    memcpy(kept->roots, from->roots, from->n_roots * sizeof *kept->roots);
+    kept->n_roots = from->n_roots;
+    keep_mark(kept, from->mark);
+    kept->taken_up++;
+    kept->taken = NULL;
+}
+
 static void
 on_event(pair_side *side, const ehp_event *ev)
 {
     kept_store *kept = side->store;
 
     switch ((int)ev->type) {
-    case EHP_EV_SAVE:
     case EHP_EV_MANIFEST:
+        take_up(side, ev);
+        save(side);
+        break;
+    case EHP_EV_SAVE:
         save(side);
         break;
     case EHP_EV_MANIFEST_PAGE:

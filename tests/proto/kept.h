@@ -22,7 +22,9 @@ typedef struct {
     bool erased;
     /* what must never happen: an item told whole again, a receipt that is another one */
     unsigned doubled;
-    bool forgetful; /* the sender's marks are never written */
+    bool forgetful;         /* the sender's marks are never written */
+    const ehp_taken *taken; /* terminal: what an earlier session left here */
+    unsigned taken_up;
 } kept_store;
 
 /* Makes both sides of a pair, not started yet, keep what they must and come back from it;

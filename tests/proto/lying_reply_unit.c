@@ -20,6 +20,7 @@ typedef enum {
     ITEMS,
     HASH,
     SIGNER,
+    CONTINUES, /* only the first transfer of a session may */
     WAYS
 } way;
 
@@ -73,6 +74,8 @@ inject_offer(pair *w, pair_side *from, const uint8_t *secret, way lie)
     m.pages_hash = ehp_wire_binary(hash, 32);
     m.transfer = lie == FIRST_TRANSFER ? 0 : lie == LATER_TRANSFER ? 2 : 1;
     m.manifest_only = lie == LIST;
+    m.has_continues = lie == CONTINUES;
+    m.continues = ehp_wire_binary(h, 32);
     g_assert_cmpint(ehp_doc_make(&doc, EHP_SIGN_MANIFEST, secret, &m.base), ==, EHP_OK);
     record.body_case = EHP__RECORD__BODY_MANIFEST;
     record.manifest = &doc.message;

@@ -128,8 +128,12 @@ pair_start(pair *w)
 
     pc.saves = tc.saves = w->revive != NULL;
     pair_secrets(&ps, &ts);
-    memset(pc.seed, 0x31, sizeof(pc.seed));
-    memset(tc.seed, 0x32, sizeof(tc.seed));
+    memset(ps.h, 0xa1 ^ w->number, sizeof(ps.h));
+    memset(ts.h, 0xa1 ^ w->number, sizeof(ts.h));
+    memset(ps.export_key, 0xd4 ^ w->number, sizeof(ps.export_key));
+    memset(ts.export_key, 0xd4 ^ w->number, sizeof(ts.export_key));
+    memset(pc.seed, 0x31 ^ w->number, sizeof(pc.seed));
+    memset(tc.seed, 0x32 ^ w->number, sizeof(tc.seed));
     request.text = (char *)"please";
     request.has_manifest_only = request.manifest_only = w->list_first;
     tc.leaf_secret = pair_leaf_secret();
@@ -237,8 +241,11 @@ static void
 answer_grant(pair_side *side)
 {
     pair *w = side->pair;
-    ehp_grant grant = {
-        .acting_as = 1, .time = 1700000000, .items = w->entries, .n_items = w->n_items};
+    ehp_grant grant = {.acting_as = 1,
+                       .time = 1700000000,
+                       .items = w->entries,
+                       .n_items = w->n_items,
+                       .from = w->from};
 
     if (w->hold_consent)
         return;

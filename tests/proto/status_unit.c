@@ -37,6 +37,7 @@ test_wire_codes_are_those_of_the_wire(void)
     g_assert_cmpint(EHP_WIRE_TIMEOUT, ==, EHP__ERROR_CODE__ERROR_TIMEOUT);
     g_assert_cmpint(EHP_WIRE_STORE, ==, EHP__ERROR_CODE__ERROR_STORE);
     g_assert_cmpint(EHP_WIRE_UNVERIFIED, ==, EHP__ERROR_CODE__ERROR_UNVERIFIED);
+    g_assert_cmpint(EHP_WIRE_ALREADY, ==, EHP__ERROR_CODE__ERROR_ALREADY);
     for (int i = 1; i < EHP_STATUS_COUNT; i++)
         g_assert_nonnull(protobuf_c_enum_descriptor_get_value(&ehp__error_code__descriptor,
                                                               ehp_status_wire((ehp_status)i)));

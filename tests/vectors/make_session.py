@@ -545,10 +545,37 @@ def receipt_vectors():
     }
 
 
+# ---------------------------------------------------------------------------------- taking up
+
+
+def take_up_vectors():
+    def case(name, export, unfinished, session):
+        key = hmac256(export, b"ehrlink1 take-up\0" + unfinished)
+        return {"name": name, "export": export.hex(), "unfinished": unfinished.hex(), "session": session.hex(),
+                "continues": hmac256(key, session).hex()}
+
+    good = case("two sessions", fixed("export a"), fixed("session a"), fixed("session b"))
+    other = case("two others", fixed("export c"), fixed("session c"), fixed("session d"))
+
+    def bad(name, **change):
+        return dict(good, name=name, error="NotFound", **change)
+
+    return {
+        "cases": [good, other],
+        "must_fail": [
+            bad("another session is unfinished", unfinished=other["unfinished"]),
+            bad("replayed in another session", session=other["session"]),
+            bad("another export key", export=other["export"]),
+            bad("one bit", continues=good["continues"][:-1] + format(int(good["continues"][-1], 16) ^ 1, "x")),
+        ],
+    }
+
+
 def main():
     check = sys.argv[1:] == ["--check"]
     status = 0
-    makers = {"tap": tap_vectors, "session": session_vectors, "manifest": manifest_vectors, "receipt": receipt_vectors}
+    makers = {"tap": tap_vectors, "session": session_vectors, "manifest": manifest_vectors, "receipt": receipt_vectors,
+              "take-up": take_up_vectors}
     for name, maker in makers.items():
         text = json.dumps(maker(), indent=1, ensure_ascii=False) + "\n"
         path = HERE / f"{name}.json"
