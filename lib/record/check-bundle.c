@@ -48,17 +48,6 @@ check_timestamp(ErecCheck *check)
         say(check, EREC_RULE_DATE, -1, erec_tree_origin(tree), "Bundle.timestamp", root->text);
 }
 
-static void
-check_own_signature(ErecCheck *check, const ErecTree *tree)
-{
-    const gboolean readable =
-        tree != NULL && erec_check_signature_is_readable(erec_tree_root(tree));
-
-    check->has_signature = TRUE;
-    say(check, readable ? EREC_RULE_SIGNATURE_NOT_CHECKED : EREC_RULE_SIGNATURE_MALFORMED, -1,
-        tree != NULL ? erec_tree_origin(tree) : 0, "Bundle.signature", NULL);
-}
-
 /* The rest of what stands beside the entries: sound, and not too deep. */
 static void
 check_members(ErecCheck *check)
@@ -70,7 +59,7 @@ check_members(ErecCheck *check)
         if (strcmp(key, "identifier") != 0 && strcmp(key, "timestamp") != 0)
             tree = load_member(check, key);
         if (strcmp(key, "signature") == 0)
-            check_own_signature(check, tree);
+            erec_check_bundle_signature(check, tree);
         if (strcmp(key, "implicitRules") == 0)
             say(check, EREC_RULE_MODIFIER, -1, erec_bundle_member(check->bundle, i)->offset,
                 "Bundle.implicitRules", NULL);

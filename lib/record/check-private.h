@@ -6,6 +6,7 @@
 
 #include "lib/record/category.h"
 #include "lib/record/check.h"
+#include "lib/record/signature.h"
 
 typedef struct {
     const ErecBundle *bundle; /* borrowed */
@@ -19,6 +20,7 @@ typedef struct {
     /* "is part of" between entries, for loops: pairs of indices */
     GArray *parts; /* owned, of ErecPart */
     gboolean has_signature;
+    ErecSigning signing;
     /* of a laboratory report */
     char *composition_identifier, *report_identifier; /* owned */
 } ErecCheck;
@@ -45,6 +47,6 @@ void erec_check_ips_whole(ErecCheck *check); /* after the last entry */
 void erec_check_category(ErecCheck *check);  /* an entry, by the category of the record */
 void erec_check_category_whole(ErecCheck *check);
 void erec_check_loops(ErecCheck *check);
-/* Whether FHIR's Signature holds bytes that could be one. */
-gboolean erec_check_signature_is_readable(const ErecNode *signature);
-void erec_check_signature(ErecCheck *check);
+void erec_check_signature(ErecCheck *check); /* of a Provenance */
+/* Bundle.signature; `tree` NULL when it cannot be read. */
+void erec_check_bundle_signature(ErecCheck *check, const ErecTree *tree);

@@ -1,50 +1,79 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Signatures in a record: Bundle.signature and Provenance.signature. That there is one is said,
- * and whether it can be one at all. Whether it holds is not looked at, and that is said too.
+ * Signatures in a record: Bundle.signature and Provenance.signature: what each is about, and a
+ * rule for each of its verdicts (signature.h).
  */
 #include <string.h>
 
 #include "lib/record/check-private.h"
 
-/* A JWS in compact form: three parts of base64url, the second of which may be empty (detached).
- */
-static gboolean
-is_jws(const char *text, gsize length)
+static ErecRule
+rule_of(ErecSignedVerdict verdict)
 {
-    guint dots = 0;
-    gsize part = 0;
-
-    for (gsize i = 0; i < length; i++) {
-        if (text[i] == '.') {
-            if (part == 0 && dots != 1)
-                return FALSE;
-            dots++;
-            part = 0;
-        } else if (g_ascii_isalnum(text[i]) || text[i] == '-' || text[i] == '_') {
-            part++;
-        } else {
-            return FALSE;
-        }
+    switch (verdict) {
+    case EREC_SIGNED_VERIFIED:
+        return EREC_RULE_SIGNATURE_VERIFIED;
+    case EREC_SIGNED_PARTLY:
+        return EREC_RULE_SIGNATURE_PARTLY;
+    case EREC_SIGNED_UNKNOWN:
+        return EREC_RULE_SIGNATURE_UNKNOWN;
+    case EREC_SIGNED_UNCHECKED:
+        return EREC_RULE_SIGNATURE_NOT_CHECKED;
+    case EREC_SIGNED_MALFORMED:
+        return EREC_RULE_SIGNATURE_MALFORMED;
+    case EREC_SIGNED_INVALID:
+        return EREC_RULE_SIGNATURE_INVALID;
+    case EREC_SIGNED_REVOKED:
+        break;
     }
-    return dots == 2 && part > 0;
+    return EREC_RULE_SIGNATURE_REVOKED;
 }
 
-gboolean
-erec_check_signature_is_readable(const ErecNode *signature)
+void
+erec_check_bundle_signature(ErecCheck *check, const ErecTree *tree)
 {
-    const char *data = erec_text(signature, "data"),
-               *format = erec_text(signature, "sigFormat");
-    g_autofree guchar *decoded = NULL;
-    gsize length = 0;
+    ErecSignedVerdict verdict = EREC_SIGNED_MALFORMED;
+    char *organisation = NULL;
+    const char *reason = NULL;
 
-    if (data == NULL || strlen(data) > EREC_STRING_MAX / 4)
+    check->has_signature = TRUE;
+    if (tree != NULL)
+        verdict = erec_signature_judge(&check->signing, erec_tree_root(tree),
+                                       EREC_SIGNED_BUNDLE, &organisation, &reason);
+    erec_report_add(check->report, rule_of(verdict), -1,
+                    tree != NULL ? erec_tree_origin(tree) : 0, g_strdup("Bundle.signature"),
+                    reason != NULL ? reason : organisation);
+    erec_report_add_signature(check->report, EREC_SIGNED_BUNDLE, verdict, organisation);
+}
+
+/* What a Provenance is about, when that is one thing, and it is here. */
+static gboolean
+target_of(const ErecCheck *check, guint *entry)
+{
+    const ErecNode *target = erec_each(check->resource, "target");
+    const char *reference = erec_text(target, "reference");
+    ErecResolve resolve;
+
+    if (reference == NULL || erec_each_next(target) != NULL)
         return FALSE;
-    decoded = g_base64_decode(data, &length);
-    if (length == 0)
-        return FALSE;
-    return g_strcmp0(format, "application/jose") != 0 ||
-           is_jws((const char *)decoded, length) || is_jws(data, strlen(data));
+    resolve = erec_bundle_resolve(check->bundle, check->index, reference, entry);
+    return resolve == EREC_RESOLVE_ENTRY || resolve == EREC_RESOLVE_BY_ID;
+}
+
+static void
+check_one(ErecCheck *check, const ErecNode *signature)
+{
+    guint target = 0;
+    const gint entry = target_of(check, &target) ? (gint)target : EREC_SIGNED_ELSEWHERE;
+    char *organisation = NULL;
+    const char *reason = NULL;
+    const ErecSignedVerdict verdict =
+        erec_signature_judge(&check->signing, signature, entry, &organisation, &reason);
+
+    check->has_signature = TRUE;
+    erec_check_say(check, rule_of(verdict), signature,
+                   reason != NULL ? reason : organisation);
+    erec_report_add_signature(check->report, entry, verdict, organisation);
 }
 
 void
@@ -53,11 +82,6 @@ erec_check_signature(ErecCheck *check)
     if (!erec_text_is(check->resource, "resourceType", "Provenance"))
         return;
     for (const ErecNode *at = erec_each(check->resource, "signature"); at != NULL;
-         at = erec_each_next(at)) {
-        check->has_signature = TRUE;
-        erec_check_say(check,
-                       erec_check_signature_is_readable(at) ? EREC_RULE_SIGNATURE_NOT_CHECKED
-                                                            : EREC_RULE_SIGNATURE_MALFORMED,
-                       at, NULL);
-    }
+         at = erec_each_next(at))
+        check_one(check, at);
 }

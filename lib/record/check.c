@@ -69,9 +69,12 @@ check_index(ErecCheck *check, guint index)
 }
 
 static void
-check_fhir(const ErecBundle *bundle, const ErecDescription *description, ErecReport *report)
+check_fhir(const ErecBundle *bundle, const ErecDescription *description,
+           const ErecSigners *signers, ErecReport *report)
 {
     ErecCheck check = {.bundle = bundle, .description = description, .report = report};
+
+    check.signing = (ErecSigning){bundle, signers, EREC_SIGNED_BYTES_MAX};
 
     if (strcmp(description->fhir_version, "4") != 0) {
         erec_report_add(report, EREC_RULE_FHIR_OLD, -1, 0, NULL, NULL);
@@ -95,10 +98,11 @@ check_fhir(const ErecBundle *bundle, const ErecDescription *description, ErecRep
 }
 
 static void
-check_json(const ErecBundle *bundle, const ErecDescription *description, ErecReport *report)
+check_json(const ErecBundle *bundle, const ErecDescription *description,
+           const ErecSigners *signers, ErecReport *report)
 {
     if (bundle != NULL)
-        check_fhir(bundle, description, report);
+        check_fhir(bundle, description, signers, report);
     else if (description->fault.code == EREC_FAULT_NOT_RESOURCE)
         erec_report_add(report, EREC_RULE_KIND_JSON, -1, 0, NULL, NULL);
     else
@@ -128,6 +132,12 @@ check_other(ErecSource *source, ErecKind kind, ErecReport *report)
 ErecReport *
 erec_check(ErecSource *source, ErecDescription *description)
 {
+    return erec_check_signed(source, NULL, description);
+}
+
+ErecReport *
+erec_check_signed(ErecSource *source, const ErecSigners *signers, ErecDescription *description)
+{
     g_autoptr(ErecReport) report = erec_report_new();
     g_auto(ErecDescription) own = {0};
     g_autoptr(ErecBundle) bundle = NULL;
@@ -136,7 +146,7 @@ erec_check(ErecSource *source, ErecDescription *description)
         description = &own;
     erec_describe_and_index(source, description, &bundle);
     if (description->kind == EREC_KIND_JSON)
-        check_json(bundle, description, report);
+        check_json(bundle, description, signers, report);
     else
         check_other(source, description->kind, report);
     return g_steal_pointer(&report);

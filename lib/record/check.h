@@ -8,6 +8,10 @@
 
 #include "lib/record/describe.h"
 #include "lib/record/report.h"
+#include "lib/record/signers.h"
 
 /* Never NULL. `description` (nullable) is filled in on the way. */
 ErecReport *erec_check(ErecSource *source, ErecDescription *description);
+/* The same, where somebody is trusted to sign records; `signers` may be NULL. */
+ErecReport *erec_check_signed(ErecSource *source, const ErecSigners *signers,
+                              ErecDescription *description);

@@ -28,12 +28,20 @@ finding_free(gpointer data)
     g_free(finding);
 }
 
+static void
+clear_signed(gpointer data)
+{
+    g_free(((ErecSigned *)data)->organisation);
+}
+
 ErecReport *
 erec_report_new(void)
 {
     ErecReport *self = g_new0(ErecReport, 1);
 
     self->findings = g_ptr_array_new_with_free_func(finding_free);
+    self->signatures = g_array_new(FALSE, FALSE, sizeof(ErecSigned));
+    g_array_set_clear_func(self->signatures, clear_signed);
     return self;
 }
 
@@ -43,6 +51,7 @@ erec_report_free(ErecReport *self)
     if (self == NULL)
         return;
     g_ptr_array_unref(self->findings);
+    g_array_unref(self->signatures);
     g_free(self);
 }
 
@@ -95,6 +104,32 @@ erec_report_add_fault(ErecReport *self, const ErecFault *fault, gint entry)
     count(self, EREC_ERROR);
     append(self, (ErecFinding){erec_fault_id(fault->code), EREC_ERROR,
                                erec_fault_text(fault->code), entry, fault->offset, NULL, NULL});
+}
+
+void
+erec_report_add_signature(ErecReport *self, gint entry, ErecSignedVerdict verdict,
+                          char *organisation)
+{
+    ErecSigned one = {entry, verdict, organisation};
+
+    self->bad_signatures += verdict == EREC_SIGNED_MALFORMED ||
+                            verdict == EREC_SIGNED_INVALID || verdict == EREC_SIGNED_REVOKED;
+    if (self->signatures->len < EREC_SIGNATURES_MAX)
+        g_array_append_val(self->signatures, one);
+    else
+        clear_signed(&one);
+}
+
+const char *
+erec_report_verified_by(const ErecReport *self, gint entry)
+{
+    for (guint i = 0; i < self->signatures->len && self->bad_signatures == 0; i++) {
+        const ErecSigned *one = &g_array_index(self->signatures, ErecSigned, i);
+
+        if (one->entry == entry && one->verdict == EREC_SIGNED_VERIFIED)
+            return one->organisation;
+    }
+    return NULL;
 }
 
 ErecSeverity

@@ -26,12 +26,33 @@ typedef struct {
     char *detail;     /* owned, nullable: from the record, not safe to be shown as it is */
 } ErecFinding;
 
+/* What a signature in the record is worth; only the first is "verified". */
+typedef enum {
+    EREC_SIGNED_VERIFIED,  /* it holds, and who signed is trusted here */
+    EREC_SIGNED_PARTLY,    /* the same, but for the data only: not for the narrative */
+    EREC_SIGNED_UNKNOWN,   /* it holds, and who signed is not known here */
+    EREC_SIGNED_UNCHECKED, /* nobody here can tell */
+    EREC_SIGNED_MALFORMED, /* it is none */
+    EREC_SIGNED_INVALID,   /* it does not hold */
+    EREC_SIGNED_REVOKED,   /* it holds, but the signer's certificate was taken back */
+} ErecSignedVerdict;
+
+typedef struct {
+    gint entry; /* what it is about; -1: the whole file, but for the signature itself; -2: not
+                   here */
+    ErecSignedVerdict verdict;
+    char *organisation; /* owned, nullable, not safe to be shown as it is */
+} ErecSigned;
+
 typedef struct {
     GPtrArray *findings; /* owned, of ErecFinding, in the order of the file */
     guint errors, warnings, notes;
+    GArray *signatures;   /* owned, of ErecSigned; no more than EREC_SIGNATURES_MAX */
+    guint bad_signatures; /* of any number: MALFORMED, INVALID, REVOKED */
 } ErecReport;
 
-#define EREC_FINDINGS_MAX 500
+#define EREC_FINDINGS_MAX   500
+#define EREC_SIGNATURES_MAX 1000
 
 ErecReport *erec_report_new(void);
 void erec_report_free(ErecReport *self);
@@ -41,6 +62,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ErecReport, erec_report_free)
 void erec_report_add(ErecReport *self, ErecRule rule, gint entry, guint64 offset, char *where,
                      const char *detail);
 void erec_report_add_fault(ErecReport *self, const ErecFault *fault, gint entry);
+/* Takes `organisation`. */
+void erec_report_add_signature(ErecReport *self, gint entry, ErecSignedVerdict verdict,
+                               char *organisation);
+/* Who signed exactly this (an entry, or -1: the whole): NULL unless a signature of it is
+ * verified and there is none in the file that is bad. Borrowed, not safe to be shown as it is.
+ */
+const char *erec_report_verified_by(const ErecReport *self, gint entry);
 /* The worst of it: EREC_NOTE when there is neither error nor warning. */
 ErecSeverity erec_report_worst(const ErecReport *self);
 /* "error", "warning", "note"; static. */

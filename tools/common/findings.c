@@ -9,8 +9,31 @@
 #include "ehrlink.h"
 #include "lib/record/category.h"
 #include "tools/common/output.h"
+#include "tools/config.h"
 
 #define DETAIL_MAX 120
+
+/* Read once: they do not change under one who looks. */
+static const ErecSigners *
+signers(void)
+{
+    static ErecSigners *known;
+
+    if (known == NULL) {
+        g_autofree char *own = g_build_filename(g_get_user_config_dir(), "ehrlink", "signers.d", NULL);
+
+        known = erec_signers_new(g_get_real_time() / G_USEC_PER_SEC);
+        erec_signers_add_directory(known, EHRLINK_CONF_DIR "/signers.d");
+        erec_signers_add_directory(known, own);
+    }
+    return known;
+}
+
+ErecReport *
+findings_check(ErecSource *source, ErecDescription *description)
+{
+    return erec_check_signed(source, signers(), description);
+}
 
 static const char *
 severity_words(ErecSeverity severity)
@@ -114,10 +137,5 @@ findings_what(const ErecDescription *d)
 gboolean
 findings_bad_signature(const ErecReport *report)
 {
-    for (guint i = 0; i < report->findings->len; i++) {
-        const ErecFinding *finding = g_ptr_array_index(report->findings, i);
-        if (finding->severity == EREC_ERROR && g_str_has_prefix(finding->id, "signature-"))
-            return TRUE;
-    }
-    return FALSE;
+    return report->bad_signatures > 0;
 }

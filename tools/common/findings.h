@@ -9,6 +9,9 @@
 
 #include "lib/record/check.h"
 
+/* erec_check() with those whom this device and this user trust to sign records: signers.d in the
+ * service's directory of configuration, and in that of the user. */
+ErecReport *findings_check(ErecSource *source, ErecDescription *description);
 /* "error bdl-10: a document needs a timestamp (Bundle.timestamp)"; transfer full. */
 char *findings_line(const ErecFinding *finding);
 /* "2 errors, 1 warning", "nothing found"; transfer full. */

@@ -71,7 +71,7 @@ check(const char *session, const char *directory, const char *name, JsonBuilder 
         output_error("%s: %s", path, error->message);
         return;
     }
-    report = erec_check(source, &description);
+    report = findings_check(source, &description);
     tell(session, name, &description, report);
     note_rule(report, rule);
     json_builder_begin_object(builder);

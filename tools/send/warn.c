@@ -37,7 +37,7 @@ warn_of_findings(char **files)
     for (char **file = files; *file != NULL; file++) {
         g_autoptr(ErecSource) source = erec_source_new_path(*file, NULL);
         g_auto(ErecDescription) description = {0};
-        g_autoptr(ErecReport) report = source != NULL ? erec_check(source, &description) : NULL;
+        g_autoptr(ErecReport) report = source != NULL ? findings_check(source, &description) : NULL;
         JsonBuilder *event;
 
         if (report == NULL)

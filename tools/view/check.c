@@ -54,7 +54,7 @@ check_file(const char *file, GHashTable *table)
         output_error("%s: %s", shown, error->message);
         return EXIT_INPUT;
     }
-    report = erec_check(source, &description);
+    report = findings_check(source, &description);
     tell(file, &description, report, verdict);
     return erec_report_worst(report) == EREC_ERROR || verdict == RECEIVED_ALTERED ? EXIT_DATA : EXIT_SUCCESS;
 }

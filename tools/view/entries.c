@@ -82,6 +82,22 @@ show_narrative(ViewPage *page, const ErecItem *item, ViewPlace place)
     page->class->narrative(page, title, item->narrative, item->language, place);
 }
 
+/* Never plainly "verified": what the entry points to (its medicine, its results) is not signed
+ * with it. */
+static void
+show_signer(ViewPage *page, const ErecItem *item, guint depth)
+{
+    const char *signer = erec_report_verified_by(page->report, (gint)item->entry);
+    g_autoptr(ViewLine) line = NULL;
+
+    if (signer == NULL)
+        return;
+    line = view_line_ours(view_line_new(), _("Signed by "));
+    view_line_theirs_strong(line, signer, NULL);
+    view_line_ours(line, _("; its signature holds for this entry, not for what the entry points to"));
+    page->class->line(page, VIEW_DETAIL, depth, line);
+}
+
 static void
 show_item(ViewPage *page, const ErecItem *item, guint depth)
 {
@@ -100,6 +116,7 @@ show_item(ViewPage *page, const ErecItem *item, guint depth)
         add_fact(details, &g_array_index(item->facts, ErecFact, i), item->language);
     if (details->len > 0)
         page->class->line(page, VIEW_DETAIL, depth, details);
+    show_signer(page, item, depth);
     for (guint i = 0; i < item->children->len; i++)
         show_item(page, g_ptr_array_index(item->children, i), depth + 1);
     show_narrative(page, item, VIEW_OF_ENTRY);
@@ -228,9 +245,11 @@ show_person(ViewPage *page, const ErecSummary *summary)
 }
 
 void
-view_entries(ViewPage *page, const ErecSummary *summary)
+view_entries(ViewPage *page, const ErecSummary *summary, const ErecReport *report)
 {
     g_autoptr(ViewLine) heading = view_line_ours(view_line_new(), _("The document"));
+
+    page->report = report;
 
     if (summary->in_error)
         say(page, VIEW_WARNING,

@@ -274,7 +274,7 @@ view_html_new(const char *language)
                                         html_free};
     Html *self = g_new0(Html, 1);
 
-    self->page = (ViewPage){&class, language};
+    self->page = (ViewPage){&class, language, NULL};
     self->body = g_string_new(NULL);
     self->narratives = g_string_new(NULL);
     return &self->page;

@@ -40,6 +40,7 @@ typedef struct {
 struct ViewPage {
     const ViewPageClass *class;
     const char *language; /* the reader's, nullable; borrowed */
+    const ErecReport *report; /* of the record that is shown; borrowed */
 };
 
 static inline void
@@ -57,5 +58,5 @@ ViewPage *view_html_new(const char *language);
 /* Replaces `path` as a whole or not at all. Once. */
 gboolean view_html_write(ViewPage *self, const char *path, GError **error);
 
-/* The sections of a summary, and whom it is about. */
-void view_entries(ViewPage *page, const ErecSummary *summary);
+/* The sections of a summary, and whom it is about; the report says which entries are signed. */
+void view_entries(ViewPage *page, const ErecSummary *summary, const ErecReport *report);

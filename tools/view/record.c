@@ -42,7 +42,7 @@ record_load(const char *path, const char *language, GError **error)
     self->path = g_strdup(path);
     self->name = g_path_get_basename(path);
     self->size = erec_source_size(source);
-    self->report = erec_check(source, &self->description);
+    self->report = findings_check(source, &self->description);
     self->patient_entered = self->description.patient_entered;
     if (self->description.kind == EREC_KIND_JSON &&
         g_strcmp0(self->description.fhir_version, "4") == 0)

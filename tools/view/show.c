@@ -113,18 +113,34 @@ show_altered(ViewPage *page, const ViewRecord *record)
         say(page, VIEW_PLAIN, received_words(record->received));
 }
 
+/* A signature of somebody trusted over these very bytes, in the record itself. */
+static void
+show_signer(ViewPage *page, const char *signer)
+{
+    g_autoptr(ViewLine) line = view_line_ours(view_line_new(), _("Origin: verified: signed by "));
+    g_autofree char *shown = ehrlink_safe_text(signer, 0);
+
+    view_line_theirs_strong(line, shown, NULL);
+    view_line_ours(line, _("; not altered since"));
+    page->class->line(page, VIEW_PLAIN, 0, line);
+}
+
 static void
 show_origin(ViewPage *page, const ViewRecord *record)
 {
     g_autoptr(ViewLine) line = NULL;
     g_autofree char *organisation = NULL;
+    const char *signer = erec_report_verified_by(record->report, -1);
 
+    if (signer != NULL)
+        show_signer(page, signer);
     if (record->patient_entered) {
         say(page, VIEW_PLAIN, _("Origin: entered by the patient"));
         return;
     }
     if (record->received != RECEIVED_VERIFIED) {
-        say(page, VIEW_PLAIN, _("Origin: as the record itself states it, not verified"));
+        if (signer == NULL)
+            say(page, VIEW_PLAIN, _("Origin: as the record itself states it, not verified"));
         return;
     }
     line = view_line_ours(view_line_new(), _("Origin: verified: sent, and signed for, by "));
@@ -152,7 +168,7 @@ show_record(ViewPage *page, const ViewRecord *record)
         return;
     }
     show_times(page, record->summary);
-    view_entries(page, record->summary);
+    view_entries(page, record->summary, record->report);
 }
 
 /* "de_DE.UTF-8" → that; NULL for C and POSIX, which say nothing of what a reader understands.

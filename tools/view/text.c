@@ -250,7 +250,7 @@ view_text_new(const char *language, gboolean narratives)
                                         text_free};
     Text *self = g_new0(Text, 1);
 
-    self->page = (ViewPage){&class, language};
+    self->page = (ViewPage){&class, language, NULL};
     self->narratives = narratives;
     self->colour = isatty(STDOUT_FILENO) && g_getenv("NO_COLOR") == NULL &&
                    g_strcmp0(g_getenv("TERM"), "dumb") != 0;

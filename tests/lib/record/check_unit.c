@@ -153,9 +153,12 @@ static const struct {
     {"signature-not-checked", "{\"resourceType\":\"Observation\",\"status\":\"final\"",
      "{\"resourceType\":\"Provenance\",\"target\":[{\"reference\":\"urn:uuid:1\"}],"
      "\"recorded\":\"2026-03-01T10:00:00Z\",\"agent\":[{\"id\":\"a\"}],"
-     "\"signature\":[{\"sigFormat\":\"application/"
-     "jose\",\"data\":\"YS4uYg==\"}],\"status\":\"final\""},
+     "\"signature\":[{\"sigFormat\":\"image/png\",\"data\":\"YS4uYg==\"}],"
+     "\"status\":\"final\""},
     {"signature-not-checked", "\"type\":\"document\"",
+     "\"type\":\"document\",\"signature\":{\"sigFormat\":\"application/signature+xml\","
+     "\"data\":\"YS4uYg==\"}"},
+    {"signature-malformed", "\"type\":\"document\"",
      "\"type\":\"document\",\"signature\":{\"data\":\"YS4uYg==\"}"},
     {"signature-malformed", "\"type\":\"document\"",
      "\"type\":\"document\",\"signature\":{\"who\":{\"display\":\"x\"}}"},
@@ -228,6 +231,12 @@ test_every_rule(void)
         "lab-one-report",
         "lab-identifier",
         "findings-too-many",
+        /* tests/tools/signatures.py */
+        "signature-verified",
+        "signature-data-only",
+        "signature-signer-unknown",
+        "signature-invalid",
+        "signature-revoked",
         NULL,
     };
 
