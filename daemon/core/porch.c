@@ -8,7 +8,8 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <sys/socket.h>
-#include <unistd.h>
+
+#include "daemon/link/link.h"
 
 /* Between two lines of the log. */
 #define TELL_US (60 * G_USEC_PER_SEC)
@@ -41,10 +42,7 @@ guest_free(gpointer data)
 
     g_clear_handle_id(&guest->readable, g_source_remove);
     g_clear_handle_id(&guest->timer, g_source_remove);
-    if (guest->fd >= 0) {
-        shutdown(guest->fd, SHUT_RDWR);
-        close(guest->fd);
-    }
+    ehd_link_hang_up(guest->fd);
     g_free(guest);
 }
 
@@ -189,8 +187,7 @@ ehd_porch_take(EhdPorch *self, int fd)
 
     if (!take_token(self)) {
         count_stranger(self, &self->counts.refused);
-        shutdown(fd, SHUT_RDWR); /* bluetoothd may have a copy */
-        close(fd);
+        ehd_link_hang_up(fd);
         return;
     }
     if (self->guests.length >= EHD_PORCH_MAX)

@@ -7,8 +7,6 @@
 #include "daemon/core/session-priv.h"
 
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "daemon/error.h"
 
@@ -269,7 +267,7 @@ connected(EhdSession *self, int fd)
 
     if (self->engine == NULL || self->engine_ended ||
         ehp_session_connect(self->engine, ehd_now_ms(), &number) != EHP_OK) {
-        close(fd);
+        ehd_link_hang_up(fd);
         return;
     }
     ehd_session_pump(self);
@@ -297,11 +295,7 @@ static void
 drop_early(EhdSession *self)
 {
     self->paging = FALSE;
-    if (self->early_fd < 0)
-        return;
-    shutdown(self->early_fd, SHUT_RDWR);
-    close(self->early_fd);
-    self->early_fd = -1;
+    ehd_link_hang_up(take_early(self));
 }
 
 static void
@@ -315,8 +309,7 @@ on_connected(GObject *source, GAsyncResult *result, gpointer user_data)
     g_object_unref(connecting->cancellable);
     g_free(connecting);
     if (self == NULL) {
-        if (fd >= 0)
-            close(fd);
+        ehd_link_hang_up(fd); /* too late */
         return;
     }
     self->connecting = NULL;

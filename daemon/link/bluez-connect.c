@@ -6,7 +6,6 @@
 #include "daemon/link/bluez-private.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "daemon/error.h"
 
@@ -31,7 +30,7 @@ job_free(gpointer data)
 static void
 close_unclaimed(gpointer fd)
 {
-    close(GPOINTER_TO_INT(fd) - 1);
+    ehd_link_hang_up(GPOINTER_TO_INT(fd) - 1);
 }
 
 /* plus one, so that descriptor 0 is not NULL: a pointer is closed if nobody takes it */

@@ -11,10 +11,9 @@
 #include <fcntl.h>
 #include <gio/gunixfdlist.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "daemon/error.h"
+#include "daemon/link/link.h"
 
 #define OBJECT_PATH   "/org/ehrlink1/bluetooth"
 #define MANAGER_PATH  "/org/bluez"
@@ -71,7 +70,7 @@ take_fd(GDBusMethodInvocation *invocation, GVariant *parameters)
     if (fd < 0)
         return -1;
     if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0) {
-        close(fd);
+        ehd_link_hang_up(fd);
         return -1;
     }
     return fd;

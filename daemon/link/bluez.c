@@ -6,8 +6,6 @@
 #include "daemon/link/bluez-private.h"
 
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "daemon/error.h"
 #include "daemon/link/bluez-address.h"
@@ -109,8 +107,7 @@ on_connected(const char *device, int fd, gpointer user_data)
         self->on_incoming(fd, self->incoming_data);
         return;
     }
-    shutdown(fd, SHUT_RDWR); /* bluetoothd has a copy */
-    close(fd);
+    ehd_link_hang_up(fd);
 }
 
 static const EhdBluezProfileEvents profile_events = {.connected = on_connected,

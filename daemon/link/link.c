@@ -4,6 +4,9 @@
  */
 #include "daemon/link/link.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "daemon/error.h"
 #include "daemon/link/bluez.h"
 #include "daemon/link/unix.h"
@@ -153,6 +156,15 @@ void
 ehd_link_oob_remove(EhdLink *link, const guint8 address[EHD_LINK_ADDRESS_LEN])
 {
     link->ops->oob_remove(link, address);
+}
+
+void
+ehd_link_hang_up(int fd)
+{
+    if (fd < 0)
+        return;
+    shutdown(fd, SHUT_RDWR);
+    close(fd);
 }
 
 void

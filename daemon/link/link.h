@@ -156,6 +156,11 @@ void ehd_link_oob_drop(EhdLink *link);
 void ehd_link_oob_add(EhdLink *link, const EhdLinkOob *peer);
 void ehd_link_oob_remove(EhdLink *link, const guint8 address[EHD_LINK_ADDRESS_LEN]);
 
+/* Ends a connection that nobody has a use for. Somebody else may hold a copy of the descriptor
+ * (bluetoothd does): close(2) alone would leave the other device connected. fd: (transfer
+ * full); negative: none. */
+void ehd_link_hang_up(int fd);
+
 /* For doctor: finds out how it is; then ehd_link_describe() is true. Changes nothing. */
 void ehd_link_probe_async(EhdLink *link, GAsyncReadyCallback callback, gpointer user_data);
 /* Whether the link could be used now. FALSE sets error to why not, and remedy. */

@@ -11,6 +11,7 @@
 
 #include "daemon/error.h"
 #include "daemon/helper/client.h"
+#include "daemon/link/link.h"
 
 /* How long an unused helper stays connected. */
 #define LINGER_MS 2000
@@ -37,8 +38,7 @@ answer_free(gpointer data)
 {
     Answer *answer = data;
 
-    if (answer->fd >= 0)
-        close(answer->fd);
+    ehd_link_hang_up(answer->fd);
     explicit_bzero(answer->oob, sizeof answer->oob);
     g_free(answer);
 }
@@ -136,14 +136,12 @@ on_answer(EhdRadio *self, const EhdRadioMessage *message, int fd)
     g_autoptr(GTask) task = NULL;
 
     if (!self->greeted || wants_fd != (fd >= 0) || (wants_fd && !is_stream(fd))) {
-        if (fd >= 0)
-            close(fd);
+        ehd_link_hang_up(fd);
         return FALSE;
     }
     task = steal(self, message->id);
     if (task == NULL) { /* cancelled meanwhile */
-        if (fd >= 0)
-            close(fd);
+        ehd_link_hang_up(fd);
     } else if (message->type == EHD_RADIO_FAILED) {
         on_failed(task, message);
     } else {

@@ -117,6 +117,24 @@ test_meet(Fixture *f, gconstpointer data)
     g_clear_error(&error);
 }
 
+/* As with a descriptor of which bluetoothd has a copy, too. */
+static void
+test_hang_up(void)
+{
+    int pair[2], copy;
+    char byte;
+
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), ==, 0);
+    copy = dup(pair[0]);
+    g_assert_cmpint(copy, >=, 0);
+    ehd_link_hang_up(-1);
+    ehd_link_hang_up(pair[0]);
+    g_assert_cmpint(fcntl(pair[0], F_GETFD), ==, -1);
+    g_assert_cmpint(read(pair[1], &byte, 1), ==, 0); /* EAGAIN while somebody is there */
+    close(copy);
+    close(pair[1]);
+}
+
 static void
 test_channels(Fixture *f, gconstpointer data)
 {
@@ -215,6 +233,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add("/link/unix/meet", Fixture, NULL, set_up, test_meet, tear_down);
+    g_test_add_func("/link/hang-up", test_hang_up);
     g_test_add("/link/unix/channels", Fixture, NULL, set_up, test_channels, tear_down);
     g_test_add("/link/unix/stale", Fixture, NULL, set_up, test_stale, tear_down);
     g_test_add("/link/unix/not-a-socket", Fixture, NULL, set_up, test_not_a_socket, tear_down);
