@@ -64,8 +64,10 @@ struct EhdLinkBluez {
     guint found_timer;
 
     GPtrArray *lookups; /* bluez-lookup.c */
-    /* bluez-peers.c; paths, of ours with whether it was seen connected; NULL: no session */
-    GHashTable *before, *ours;
+    /* bluez-peers.c; paths. before: NULL: no session; ours: with whether it was seen connected;
+     * leaving: bluetoothd was told to forget it */
+    int state_fd; /* borrowed; -1: none */
+    GHashTable *before, *ours, *leaving;
 
     /* bluez-oob.c */
     gboolean oob_taken; /* a session has our adapter's, or asks for them */
@@ -122,6 +124,11 @@ void ehd_bluez_peers_begin(EhdLinkBluez *self);
 void ehd_bluez_peers_used(EhdLinkBluez *self, const char *device);
 void ehd_bluez_peers_changed(EhdLinkBluez *self, const EhdBluezDevice *device);
 void ehd_bluez_peers_end(EhdLinkBluez *self);
+void ehd_bluez_peers_gone(EhdLinkBluez *self, const char *device);
+/* What an earlier run that crashed has left: known from now on, and removed when there are
+ * adapters and no session needs it. */
+void ehd_bluez_peers_load(EhdLinkBluez *self);
+void ehd_bluez_peers_seen(EhdLinkBluez *self);
 
 /* --- bluez-oob.c --- */
 GArray *ehd_bluez_oob_peers_new(void);

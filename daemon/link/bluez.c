@@ -34,6 +34,8 @@ ehd_bluez_unref(EhdLinkBluez *self)
     g_ptr_array_unref(self->probes);
     g_ptr_array_unref(self->lookups);
     g_array_unref(self->oob_peers);
+    g_hash_table_unref(self->ours);
+    g_hash_table_unref(self->leaving);
     g_object_unref(self->connection);
     g_free(self);
 }
@@ -51,6 +53,9 @@ on_changed(gpointer user_data)
         self->published = FALSE;
     }
     ehd_bluez_settings_seen(self);
+    if (!self->freed && ehd_bluez_bus_is_known(self->bus) &&
+        ehd_bluez_bus_list_adapters(self->bus)->len > 0)
+        ehd_bluez_peers_seen(self);
     if (ehd_bluez_bus_is_known(self->bus))
         ehd_bluez_probe_known(self);
     ehd_bluez_up_changed(self);
@@ -70,6 +75,7 @@ on_device(const EhdBluezDevice *device, gpointer user_data)
 static void
 on_device_gone(const char *path, gpointer user_data)
 {
+    ehd_bluez_peers_gone(user_data, path);
 }
 
 static const EhdBluezBusEvents bus_events = {
@@ -249,6 +255,8 @@ ehd_link_bluez_new(const EhdLinkParts *parts, GError **error)
     self->lookups = ehd_bluez_lookups_new();
     self->oob_peers = ehd_bluez_oob_peers_new();
     self->connection = g_object_ref(parts->connection);
+    self->state_fd = parts->state_fd;
+    ehd_bluez_peers_load(self);
     self->radio = ehd_radio_new(parts->radio_program, parts->radio_socket, parts->verbose);
     self->bus = ehd_bluez_bus_new(parts->connection, &bus_events, self);
     self->hold = ehd_hold_new(parts->state_fd, &ehd_bluez_hold_ops, self);

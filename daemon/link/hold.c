@@ -7,18 +7,16 @@
 #include "daemon/link/hold.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "daemon/error.h"
 #include "daemon/link/bluez-address.h"
+#include "daemon/link/boot.h"
 #include "daemon/store/atomic.h"
 
 #define FILE_NAME  "adapters"
 #define FILE_KIND  "adapters"
 #define FILE_MAX   4096
 #define ENTRY_MAX  24
-/* The moment of the boot as computed now and then may differ by what the clock was set. */
-#define BOOT_SLACK 60
 
 typedef enum {
     FREE,   /* we know nothing of it */
@@ -56,15 +54,6 @@ static const char *const kind_names[EHD_HOLD_KINDS] = {"power", "discoverable", 
 /* --- the file --------------------------------------------------------------------------------
  */
 
-static gint64
-boot_moment(void)
-{
-    struct timespec up;
-
-    clock_gettime(CLOCK_BOOTTIME, &up);
-    return g_get_real_time() / G_USEC_PER_SEC - up.tv_sec;
-}
-
 static void
 save(EhdHold *self)
 {
@@ -80,7 +69,7 @@ save(EhdHold *self)
         if (entry->phase == OURS)
             g_string_append_printf(text, "%s %02X%02X%02X%02X%02X%02X %" G_GINT64_FORMAT "\n",
                                    kind_names[entry->kind], a[0], a[1], a[2], a[3], a[4], a[5],
-                                   boot_moment());
+                                   ehd_boot_moment());
     }
     if (text->len > 0
             ? !ehd_record_write(self->dir_fd, FILE_NAME, FILE_KIND, text->str, text->len, &error)
@@ -125,7 +114,7 @@ load_line(EhdHold *self, const char *line)
 
     if (g_strv_length(words) != 3 || !ehd_bluez_address_parse(words[1], adapter) ||
         !g_ascii_string_to_signed(words[2], 10, 0, G_MAXINT64, &boot, NULL) ||
-        ABS(boot - boot_moment()) > BOOT_SLACK || self->entries->len >= ENTRY_MAX)
+        !ehd_boot_is_this(boot) || self->entries->len >= ENTRY_MAX)
         return;
     for (guint kind = 0; kind < EHD_HOLD_KINDS; kind++) {
         if (strcmp(words[0], kind_names[kind]) == 0)

@@ -175,6 +175,7 @@ tear_down(Fixture *f, gconstpointer data)
     g_test_dbus_down(f->bus);
     g_object_unref(f->bus);
     unlinkat(f->state, "adapters", 0);
+    unlinkat(f->state, "peers", 0);
     close(f->state);
     stop_helper(f);
     g_rmdir(f->dir);
@@ -479,6 +480,32 @@ test_blocked(Fixture *f, gconstpointer data)
     g_assert_cmpint(listen_status(f), ==, EHP_OK);
 }
 
+/* The daemon dies; its object goes with its connection. Returns what is left of it. */
+static EhdLink *
+die(Fixture *f)
+{
+    EhdLink *dead = g_steal_pointer(&f->link);
+    GDBusConnection *old = f->connection;
+
+    f->connection = g_dbus_connection_new_for_address_sync(
+        g_test_dbus_get_bus_address(f->bus),
+        G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
+            G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+        NULL, NULL, NULL);
+    g_dbus_connection_set_exit_on_close(old, FALSE);
+    g_dbus_connection_close_sync(old, NULL, NULL);
+    g_object_unref(old);
+    return dead;
+}
+
+static void
+bury(EhdLink *dead)
+{
+    ehd_link_free(dead);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+}
+
 /* What a crashed run has turned on is turned off by the next. */
 static void
 test_crash(Fixture *f, gconstpointer data)
@@ -489,22 +516,35 @@ test_crash(Fixture *f, gconstpointer data)
     fake_bluez_add_adapter(f->fake, "hci0", CLINIC, FALSE);
     make_link(f);
     g_assert_cmpint(hold_status(f), ==, EHP_OK);
-    crashed = g_steal_pointer(&f->link);
-    /* its object goes with its connection */
-    GDBusConnection *old = f->connection;
-    f->connection = g_dbus_connection_new_for_address_sync(
-        g_test_dbus_get_bus_address(f->bus),
-        G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-            G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-        NULL, NULL, NULL);
-    g_dbus_connection_set_exit_on_close(old, FALSE);
-    g_dbus_connection_close_sync(old, NULL, NULL);
+    crashed = die(f);
     make_link(f);
     wait_for(is_off, f);
-    ehd_link_free(crashed);
+    bury(crashed);
+}
+
+/* And left alone if somebody else has turned it off and on again meanwhile. */
+static void
+test_crash_theirs(Fixture *f, gconstpointer data)
+{
+    FakeAdapter *adapter;
+    EhdLink *crashed;
+
+    start_bluez(f);
+    adapter = fake_bluez_add_adapter(f->fake, "hci0", CLINIC, FALSE);
+    make_link(f);
+    g_assert_cmpint(hold_status(f), ==, EHP_OK);
+    fake_adapter_set(adapter, "Powered", FALSE);
+    while (faccessat(f->state, "adapters", F_OK, 0) == 0)
+        g_main_context_iteration(NULL, TRUE);
+    fake_adapter_set(adapter, "Powered", TRUE);
+    crashed = die(f);
+    make_link(f);
+    g_assert_cmpint(hold_status(f), ==, EHP_OK);
+    ehd_link_release(f->link);
     while (g_main_context_iteration(NULL, FALSE))
         ;
-    g_object_unref(old);
+    g_assert_true(adapter->powered);
+    bury(crashed);
 }
 
 /* --- and one where something goes and comes back ---------------------------------------------- */
@@ -710,6 +750,36 @@ test_known_device(Fixture *f, gconstpointer data)
     g_assert_cmpuint(adapter->removed->len, ==, 1);
     g_assert_cmpstr(g_ptr_array_index(adapter->removed, 0), ==,
                     "/org/bluez/hci0/dev_00_AA_01_04_00_42");
+}
+
+/* One that a session made known is removed by the next run if this one crashes; one that was
+ * known before is not, nor one that a person has bonded since. */
+static void
+test_known_device_crash(Fixture *f, gconstpointer data)
+{
+    FakeAdapter *adapter;
+    EhdLink *crashed;
+
+    start_bluez(f);
+    adapter = fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
+    fake_bluez_add_device(f->fake, adapter, PATIENT, FALSE);
+    make_link(f);
+    g_assert_cmpint(listen_status(f), ==, EHP_OK);
+    close(fake_bluez_connect(f->fake, adapter, PATIENT));
+    close(fake_bluez_connect(f->fake, adapter, "00:AA:01:03:00:42"));
+    close(fake_bluez_connect(f->fake, adapter, "00:AA:01:04:00:42"));
+    while (f->incoming->len < 3)
+        g_main_context_iteration(NULL, TRUE);
+    crashed = die(f);
+    fake_device_set(fake_bluez_find_device(f->fake, "00:AA:01:03:00:42"), "Bonded", TRUE);
+    make_link(f);
+    wait_for(is_removed, f);
+    while (faccessat(f->state, "peers", F_OK, 0) == 0)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(adapter->removed->len, ==, 1);
+    g_assert_cmpstr(g_ptr_array_index(adapter->removed, 0), ==,
+                    "/org/bluez/hci0/dev_00_AA_01_04_00_42");
+    bury(crashed);
 }
 
 static void
@@ -931,12 +1001,14 @@ main(int argc, char **argv)
     CASE("power-theirs", test_power_theirs);
     CASE("blocked", test_blocked);
     CASE("crash", test_crash);
+    CASE("crash-theirs", test_crash_theirs);
     CASE("restart", test_restart);
     CASE("replugged", test_replugged);
     CASE("two-adapters", test_two_adapters);
     CASE("doctor", test_doctor);
     CASE("lookup", test_lookup);
     CASE("known-device", test_known_device);
+    CASE("known-device-crash", test_known_device_crash);
     CASE("connect-errors", test_connect_errors);
     CASE("be-found", test_be_found);
     CASE("open", test_open);
