@@ -42,6 +42,8 @@ def stranger(rig, *words):
     """A device that was never tapped says these; every connection must be closed by the terminal."""
     rig.call("adapter", "add", "patient")
     try:
+        # it pairs as little as the others do
+        rig.call("on-host", "patient", "timeout", "30", "btmgmt", "--index", "1", "ssp", "off")
         said = rig.call("on-patient", STRANGER, SECOND_OF_PATIENT, TERMINAL, CHANNEL, *words).splitlines()
     finally:
         rig.call("adapter", "remove", "patient")

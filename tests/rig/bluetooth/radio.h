@@ -25,6 +25,7 @@ struct radio_link {
     bool cut; /* by us: its end is told as a loss */
     uint16_t handle;
     uint8_t peer[6];
+    bool asked_to_pair; /* the other side began it */
     struct radio_stream out, in;
 };
 
@@ -47,6 +48,7 @@ struct radio_side {
     int listener, machine, controller;
     bool machine_full; /* wants to be told when it can be written */
     uint8_t address[6];
+    uint8_t io_capability; /* as the machine says it */
     struct radio_link link[RADIO_LINKS_MAX];
     unsigned swallow_status, swallow_reset; /* answers to commands of ours */
     struct radio_queue up;   /* ACL packets, to the controller when the rate allows */

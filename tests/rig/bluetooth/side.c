@@ -30,6 +30,8 @@
 #define EV_LINK_KEY            0x18
 #define EV_INQUIRY_RESULT_RSSI 0x22
 #define EV_EXTENDED_INQUIRY    0x2f
+#define EV_IO_CAPABILITY       0x32
+#define EV_PAIRED              0x36
 
 #define OP_CREATE_CONN 0x0405
 #define OP_DISCONNECT  0x0406
@@ -42,6 +44,8 @@
 #define OP_LOCAL_OOB   0x0c7d /* with P-256 */
 
 #define UNAUTHENTICATED 0x04 /* a kind of link key */
+#define DISPLAY_ONLY    0x00 /* kinds of input and output */
+#define NO_INPUT_OUTPUT 0x03
 
 #define NO_CONNECTION 0x02
 #define PAGE_TIMEOUT  0x04
@@ -109,6 +113,15 @@ link_opened(struct radio_side *s, uint16_t handle, const uint8_t *peer)
     }
 }
 
+static struct radio_link *
+link_to(struct radio_side *s, const uint8_t *peer)
+{
+    for (int i = 0; i < RADIO_LINKS_MAX; i++)
+        if (s->link[i].open && memcmp(s->link[i].peer, peer, 6) == 0)
+            return &s->link[i];
+    return NULL;
+}
+
 static struct radio_side *
 side_with(const uint8_t *address)
 {
@@ -145,9 +158,8 @@ cut_link(struct radio_side *s, struct radio_link *l)
     struct radio_side *other = side_with(l->peer);
 
     cut_end(s, l);
-    for (int i = 0; other && i < RADIO_LINKS_MAX; i++)
-        if (other->link[i].open && memcmp(other->link[i].peer, s->address, 6) == 0)
-            cut_end(other, &other->link[i]);
+    if (other && link_to(other, s->address))
+        cut_end(other, link_to(other, s->address));
     s->swallow_status++;
     radio_to_controller(s, hang_up, sizeof hang_up);
 }
@@ -316,6 +328,19 @@ absent(struct radio_side *s)
     memset(s->link, 0, sizeof s->link);
 }
 
+/* btvirt asks the side that did not begin a pairing for its capability only if it has none of
+ * that side yet, and it never forgets: the second pairing of two controllers would lack half of
+ * its questions. So it is told of each side what makes it ask, always; what was really said is
+ * put into the event (peer_capability). */
+static void
+real_questions(struct radio_side *s, uint8_t *command)
+{
+    struct radio_link *l = link_to(s, command + 4);
+
+    s->io_capability = command[10];
+    command[10] = l && l->asked_to_pair ? DISPLAY_ONLY : NO_INPUT_OUTPUT;
+}
+
 void
 radio_from_machine(struct air_medium *m, struct radio_side *s, uint8_t *data, size_t len,
                    uint64_t now)
@@ -331,10 +356,12 @@ radio_from_machine(struct air_medium *m, struct radio_side *s, uint8_t *data, si
     case PACKET_COMMAND:
         if (m->down && out_of_range(m, s, data, len, now))
             break;
-        /* what its kernel knows of the other one, for the tests */
-        if (len >= 13 && le16(data + 1) == OP_IO_REPLY)
+        if (len >= 13 && le16(data + 1) == OP_IO_REPLY) {
+            /* what its kernel knows of the other one, for the tests */
             fprintf(stderr, "radio: %s pairs, out-of-band data of the other side: %s\n",
                     s->clinic ? "clinic" : "patient", data[11] ? "yes" : "no");
+            real_questions(s, data);
+        }
         radio_to_controller(s, data, len);
         break;
     default:
@@ -393,6 +420,18 @@ real_key(uint8_t *type)
         *type = UNAUTHENTICATED;
 }
 
+static void
+peer_capability(struct radio_side *s, uint8_t *e)
+{
+    struct radio_link *l = link_to(s, e + 3);
+    struct radio_side *other = side_with(e + 3);
+
+    if (l)
+        l->asked_to_pair = true;
+    if (other)
+        e[9] = other->io_capability;
+}
+
 /* Follows the links that come and go. Returns false when the machine is not to see the event.
  */
 static bool
@@ -433,6 +472,14 @@ event(struct air_medium *m, struct radio_side *s, uint8_t *e, size_t len)
     case EV_LINK_KEY:
         if (len >= 26)
             real_key(e + 25);
+        break;
+    case EV_IO_CAPABILITY:
+        if (len >= 12)
+            peer_capability(s, e);
+        break;
+    case EV_PAIRED:
+        if (len >= 10 && (l = link_to(s, e + 4)))
+            l->asked_to_pair = false;
         break;
     case EV_INQUIRY_RESULT:
     case EV_INQUIRY_RESULT_RSSI:
