@@ -86,10 +86,13 @@ ehd_core_update_listening(EhdCore *self)
 
 /* ---------------------------------------------------------------- the reader */
 
+/* A receiver whose patient's device is connected only tells others that it is busy: the next
+ * receiver that asks serves them instead. */
 static gboolean
 gives_way(const EhdSession *holder)
 {
-    return holder->received || holder->ending;
+    return holder->received || holder->ending ||
+           (holder->role == EHD_TERMINAL && holder->linked && !holder->uncertain);
 }
 
 gboolean

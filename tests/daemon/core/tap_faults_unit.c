@@ -259,6 +259,33 @@ try_send_as(Host *host, uid_t uid, GError **error)
     return ehd_core_send_finish(host->core, result, error) != NULL;
 }
 
+/* As many people are served at once as there are receivers: while one decides, the next receiver
+ * has the reader, and who taps then is served and not told to wait. */
+static void
+test_two_receivers(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    EhdSession *first, *second;
+
+    f->patient->owner.answer = SAY_NOTHING;
+    first = host_receive(f->clinic, NULL);
+    host_send(f->patient, NULL);
+    host_send(f->other, NULL);
+    field_tap(f->clinic->port, f->patient->port, 0);
+    host_wait_state(f->clinic, EHD_STATE_DECIDING);
+    WAIT(!field_port_is_active(f->clinic->port));
+    second = host_try_receive(f->clinic, NULL, &error);
+    g_assert_no_error(error);
+    field_tap(f->clinic->port, f->other->port, 0);
+    host_wait_state(f->other, EHD_STATE_STOPPED); /* served: it trusts nobody */
+    g_assert_cmpint(ehd_session_get_info(first)->state, ==, EHD_STATE_DECIDING);
+    host_cancel(f->patient->owner.session);
+    WAIT(ehd_session_get_info(first)->state == EHD_STATE_FAILED);
+    g_assert_true(field_port_is_armed(f->clinic->port, EHD_TAP_PORT_READER));
+    host_cancel(second);
+    host_cancel(f->other->owner.session);
+}
+
 /* One user has as many as are allowed to one: the next is refused by name, and another user is
  * not (for want of sessions; the one reader is a matter of its own). */
 static void
@@ -386,6 +413,7 @@ main(int argc, char **argv)
     }
     ADD("/core/tap/busy-stays", NULL, test_busy_stays);
     ADD("/core/tap/one-reader", NULL, test_one_reader);
+    ADD("/core/tap/two-receivers", NULL, test_two_receivers);
     ADD("/core/tap/trouble", NULL, test_trouble);
     ADD("/core/tap/refused", NULL, test_refused);
     ADD("/core/tap/per-user", NULL, test_per_user);

@@ -14,6 +14,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
 DIRS = {"patient": "p", "clinic": "c"}
 CHIPS = {"patient": 0, "clinic": 1}
+# adapters of a machine that are not plugged in until asked for: as many peers as a piconet has, on one machine
+MORE_ADAPTERS = {"patient": range(2, 8), "clinic": range(2, 3)}
 PROGRAMS = ("radio", "rig-guest", "btvirt-shim.so")
 # the flags without which an emulated processor is ten times slower: one processor, one whose clock the kernel trusts
 EMULATED = ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "max,vendor=GenuineIntel,family=6,model=94"]
@@ -172,7 +174,7 @@ def make(base_class, rig_error):
                        "-chardev", f"file,id=console,path={self.path('log', host)}.console", "-device", "isa-serial,chardev=console,index=0",
                        "-chardev", f"serial,id=nfc,path={self.path('nfc')}/chip{CHIPS[host]}", "-device", "isa-serial,chardev=nfc,index=1",
                        "-device", "virtio-serial-pci"]
-            for name, socket in (("command", "port"), ("radio", "radio"), ("radio2", "radio2")):
+            for name, socket in (("command", "port"), ("radio", "radio"), *[(f"radio{n}", f"radio{n}") for n in MORE_ADAPTERS[host]]):
                 command += ["-chardev", f"socket,id={name},path={self.path(where, socket)}", "-device",
                             f"virtserialport,chardev={name},name=rig.{name}"]
             shares = [("root", f"{self.root}/root", True), ("layer", self.path("layer"), True)]
@@ -230,7 +232,7 @@ def make(base_class, rig_error):
             radio = [self.rig_program("radio"), "--btvirt", self.path("bt/bredrle"), "--control", self.path("air"), "--rate", str(self.args.rate),
                      "--delay", str(self.args.delay)]
             radio += [f"{h}={self.path(DIRS[h], 'radio')}" for h in self.machines]
-            radio += [f"{h}-second={self.path(DIRS[h], 'radio2')}" for h in self.machines]
+            radio += [f"{h}-{n}={self.path(DIRS[h], f'radio{n}')}" for n in range(2, 8) for h in self.machines if n in MORE_ADAPTERS[h]]
             pipes["air"] = (self.start("air", radio, True), "ready")
 
         def start_bystander(self, pipes):

@@ -8,7 +8,7 @@
 
 #include "tests/rig/air/air.h"
 
-#define RADIO_SIDES_MAX 6
+#define RADIO_SIDES_MAX 9
 #define RADIO_LINKS_MAX 8
 /* An ACL packet of HCI: its type, handle and length, and 64 KiB at most. */
 #define RADIO_PACKET    (5 + 65535)

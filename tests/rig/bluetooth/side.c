@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One controller's packets, both ways. The rate holds back what a machine sends, so that its
+ * One controller's packets, both ways. Data goes from machine to machine here: btvirt would hand
+ * it on with the sender's handle, which is the receiver's only where neither has another link.
+ * All else is btvirt's. The rate holds back what a machine sends, so that its
  * kernel waits for completions as with a slow radio; the delay holds back what a machine
  * receives. A cut is told to both kernels as a link that was lost; while the link is down
  * nobody answers a page.
@@ -512,6 +514,37 @@ radio_from_controller(struct air_medium *m, struct radio_side *s, uint8_t *data,
 
 /* --- moving */
 
+static void
+completed(struct air_medium *m, struct radio_side *s, uint16_t handle)
+{
+    uint8_t one[] = {1, (uint8_t)handle, (uint8_t)(handle >> 8), 1, 0};
+
+    tell(m, s, 0, EV_PACKETS_COMPLETED, one, sizeof one);
+}
+
+/* A packet of data leaves s. */
+static void
+pass_on(struct air_medium *m, struct radio_side *s, struct radio_packet *p, uint64_t now)
+{
+    uint16_t handle = le16(p->data + 1), start = handle >> 12 == 0 ? 2 : handle >> 12;
+    struct radio_link *from = link_of(s, handle);
+    struct radio_side *other = from ? side_with(from->peer) : NULL;
+    struct radio_link *to = other ? link_to(other, s->address) : NULL;
+
+    if (!to) { /* the link has just gone, or its other end does not know of it yet */
+        radio_to_controller(s, p->data, p->len);
+        return;
+    }
+    completed(m, s, handle & 0x0fff);
+    handle = (uint16_t)(start << 12 | to->handle);
+    p->data[1] = (uint8_t)handle;
+    p->data[2] = (uint8_t)(handle >> 8);
+    if (m->delay == 0 && !other->down.first)
+        deliver(m, other, p->data, p->len);
+    else
+        push(&other->down, p->data, p->len, now + m->delay);
+}
+
 static uint64_t
 pump_up(struct air_medium *m, struct radio_side *s, uint64_t now)
 {
@@ -535,7 +568,7 @@ pump_up(struct air_medium *m, struct radio_side *s, uint64_t now)
                        1;
             s->tokens -= (double)p->len;
         }
-        radio_to_controller(s, p->data, p->len);
+        pass_on(m, s, p, now);
         pop(&s->up);
     }
     return AIR_NEVER;
