@@ -281,7 +281,8 @@ on_listening(GObject *source, GAsyncResult *result, gpointer user_data)
 void
 ehd_core_listen_again(EhdCore *self)
 {
-    if (self->listening || self->listen_pending != NULL || self->stopping || !anybody_expected(self))
+    if (self->listening || self->listen_pending != NULL || self->stopping ||
+        !anybody_expected(self))
         return;
     self->listen_pending = g_new(EhdListening, 1);
     self->listen_pending->core = self;

@@ -373,7 +373,8 @@ ehd_bluez_bus_find_device(EhdBluezBus *self, const char *adapter, const guint8 a
     g_hash_table_iter_init(&iter, self->devices);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const EhdBluezDevice *device = value;
-        if (g_strcmp0(device->adapter, adapter) == 0 && memcmp(device->address, address, 6) == 0)
+        if (g_strcmp0(device->adapter, adapter) == 0 &&
+            memcmp(device->address, address, 6) == 0)
             return device;
     }
     return NULL;

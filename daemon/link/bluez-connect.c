@@ -59,9 +59,8 @@ on_connected(GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 note_peer(EhdLinkBluez *self, const EhdBluezAdapter *adapter, const guint8 a[6])
 {
-    g_autofree char *path =
-        g_strdup_printf("%s/dev_%02X_%02X_%02X_%02X_%02X_%02X", adapter->path, a[0], a[1], a[2],
-                        a[3], a[4], a[5]);
+    g_autofree char *path = g_strdup_printf("%s/dev_%02X_%02X_%02X_%02X_%02X_%02X",
+                                            adapter->path, a[0], a[1], a[2], a[3], a[4], a[5]);
 
     ehd_bluez_peers_used(self, path);
 }

@@ -17,8 +17,7 @@ reads(const char *directory, const char *name, const char *value)
     g_autofree char *path = g_build_filename(RFKILL, directory, name, NULL);
     g_autofree char *text = NULL;
 
-    return g_file_get_contents(path, &text, NULL, NULL) &&
-           strcmp(g_strchomp(text), value) == 0;
+    return g_file_get_contents(path, &text, NULL, NULL) && strcmp(g_strchomp(text), value) == 0;
 }
 
 /* Of the adapter with this object path: its switch is called as it is, "hci0". */
@@ -29,7 +28,8 @@ is_blocked(const char *adapter)
     const char *device = strrchr(adapter, '/') + 1, *name;
 
     while (switches != NULL && (name = g_dir_read_name(switches)) != NULL) {
-        if (reads(name, "name", device) && (reads(name, "soft", "1") || reads(name, "hard", "1")))
+        if (reads(name, "name", device) &&
+            (reads(name, "soft", "1") || reads(name, "hard", "1")))
             return TRUE;
     }
     return FALSE;
@@ -84,16 +84,17 @@ ehd_bluez_describe(EhdLink *link, EhdLinkDescription *description, GError **erro
     if (!ehd_radio_is_installed(self->radio)) {
         description->note = g_strdup("the Bluetooth helper (ehrlink-bt) is not installed: to "
                                      "connect takes some seconds longer");
-        description->note_remedy = g_strdup("build with libbluetooth, or start ehrlink-bt.socket");
+        description->note_remedy =
+            g_strdup("build with libbluetooth, or start ehrlink-bt.socket");
     }
     if (problem != EHP_OK) {
         description->remedy = g_strdup(remedy_of(self, problem));
         ehd_error_set(error, problem, NULL);
         return FALSE;
     }
-    description->text = g_strdup(adapter->powered
-                                     ? "Bluetooth is ready"
-                                     : "Bluetooth is off now; a session turns it on for itself");
+    description->text =
+        g_strdup(adapter->powered ? "Bluetooth is ready"
+                                  : "Bluetooth is off now; a session turns it on for itself");
     return TRUE;
 }
 

@@ -157,7 +157,8 @@ found(Lookup *self, const EhdBluezDevice *device)
     }
     self->calls++;
     ehd_bluez_ref(self->link);
-    ehd_bluez_profile_register_async(self->link->profile, self->adapter, 0, on_registered, self);
+    ehd_bluez_profile_register_async(self->link->profile, self->adapter, 0, on_registered,
+                                     self);
 }
 
 static void
@@ -178,8 +179,7 @@ void
 ehd_bluez_lookup_start(EhdLinkBluez *link, const EhdBluezAdapter *adapter,
                        const guint8 address[6], GTask *task)
 {
-    const EhdBluezDevice *device =
-        ehd_bluez_bus_find_device(link->bus, adapter->path, address);
+    const EhdBluezDevice *device = ehd_bluez_bus_find_device(link->bus, adapter->path, address);
     Lookup *self;
 
     if (link->wanted) {

@@ -88,7 +88,8 @@ remember(const EhdBluezDevice *device, gpointer user_data)
 {
     EhdLinkBluez *self = user_data;
 
-    /* what a run that crashed made known was not there before either, nor what is on its way out */
+    /* what a run that crashed made known was not there before either, nor what is on its way
+     * out */
     if (!g_hash_table_contains(self->ours, device->path) &&
         !g_hash_table_contains(self->leaving, device->path))
         g_hash_table_add(self->before, g_strdup(device->path));

@@ -38,28 +38,28 @@ struct EhdLinkBluez {
     guint n_channels;
 
     /* bluez-up.c */
-    guint holds;           /* sessions that need the adapter */
-    gboolean has_power;    /* we hold the power of power_of */
+    guint holds;        /* sessions that need the adapter */
+    gboolean has_power; /* we hold the power of power_of */
     guint8 power_of[6];
-    gboolean has_fast;     /* and fast connectable, while listening */
+    gboolean has_fast; /* and fast connectable, while listening */
     guint8 fast_of[6];
-    gboolean has_open;     /* instead: discoverable, which is connectable too */
-    gboolean wanted;       /* to listen */
-    gboolean listening;    /* it was told so, with `at` */
-    gboolean published;    /* and is so as far as we know */
-    gboolean busy;         /* a step is under way */
-    gboolean started;      /* bluetoothd was asked to start */
-    guint channel;         /* which of channels is tried */
-    GArray *waiters;       /* of Waiter */
+    gboolean has_open;  /* instead: discoverable, which is connectable too */
+    gboolean wanted;    /* to listen */
+    gboolean listening; /* it was told so, with `at` */
+    gboolean published; /* and is so as far as we know */
+    gboolean busy;      /* a step is under way */
+    gboolean started;   /* bluetoothd was asked to start */
+    guint channel;      /* which of channels is tried */
+    GArray *waiters;    /* of Waiter */
     guint patience_ms;
-    gint64 patience;       /* monotonic, microseconds: what is missing may come until then */
+    gint64 patience; /* monotonic, microseconds: what is missing may come until then */
     guint timer;
     EhdLinkAddress at;
     EhdLinkIncoming on_incoming;
     gpointer incoming_data;
-    ehp_status trouble;    /* of the listener, once it was told to listen */
+    ehp_status trouble; /* of the listener, once it was told to listen */
 
-    gboolean found_held;   /* discoverable, for one that has to look us up */
+    gboolean found_held; /* discoverable, for one that has to look us up */
     guint8 found_of[6];
     guint found_timer;
 
@@ -74,9 +74,9 @@ struct EhdLinkBluez {
     GArray *oob_peers;  /* of whom the kernel has data, with the adapter that has them */
 
     /* bluez-doctor.c */
-    ehp_status problem;  /* bluez-up.c: what was last in the way */
-    gboolean installed;  /* bluetoothd could be started */
-    GPtrArray *probes;   /* of GTask, owned: they wait until it is known how things are */
+    ehp_status problem; /* bluez-up.c: what was last in the way */
+    gboolean installed; /* bluetoothd could be started */
+    GPtrArray *probes;  /* of GTask, owned: they wait until it is known how things are */
 };
 
 EhdLinkBluez *ehd_bluez_ref(EhdLinkBluez *self);

@@ -15,10 +15,10 @@
 #include "daemon/error.h"
 #include "daemon/link/link.h"
 
-#define OBJECT_PATH   "/org/ehrlink1/bluetooth"
-#define MANAGER_PATH  "/org/bluez"
-#define MANAGER       "org.bluez.ProfileManager1"
-#define CALL_MS       10000
+#define OBJECT_PATH  "/org/ehrlink1/bluetooth"
+#define MANAGER_PATH "/org/bluez"
+#define MANAGER      "org.bluez.ProfileManager1"
+#define CALL_MS      10000
 #define INTERFACE_XML                                                                          \
     "<node><interface name='org.bluez.Profile1'><method name='Release'/>"                      \
     "<method name='NewConnection'><arg type='o' direction='in'/>"                              \

@@ -26,8 +26,9 @@ EhdBluezProfile *ehd_bluez_profile_new(GDBusConnection *connection, EhdBluezBus 
                                        GError **error);
 void ehd_bluez_profile_free(EhdBluezProfile *profile);
 
-/* channel 0: as client. For a server it is checked on `adapter` (object path) that the record was published: what
- * bluetoothd does not tell by itself is CHANNEL_TAKEN. An earlier registration is replaced. */
+/* channel 0: as client. For a server it is checked on `adapter` (object path) that the record
+ * was published: what bluetoothd does not tell by itself is CHANNEL_TAKEN. An earlier
+ * registration is replaced. */
 void ehd_bluez_profile_register_async(EhdBluezProfile *profile, const char *adapter,
                                       guint8 channel, GAsyncReadyCallback callback,
                                       gpointer user_data);

@@ -64,8 +64,7 @@ on_fast_set(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     Call *call = user_data;
     g_autoptr(GError) error = NULL;
-    gboolean done =
-        ehd_radio_ask_finish(call->link->radio, result, NULL, NULL, NULL, &error);
+    gboolean done = ehd_radio_ask_finish(call->link->radio, result, NULL, NULL, NULL, &error);
 
     if (!call->value)
         ehd_radio_let_go(call->link->radio);

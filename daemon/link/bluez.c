@@ -244,9 +244,8 @@ ehd_link_bluez_new(const EhdLinkParts *parts, GError **error)
 
     self->base.ops = &bluez_ops;
     self->refs = 1;
-    self->has_address =
-        config->link_address != NULL &&
-        ehd_bluez_address_parse(config->link_address, self->address);
+    self->has_address = config->link_address != NULL &&
+                        ehd_bluez_address_parse(config->link_address, self->address);
     memcpy(self->channels, config->link_channels, sizeof self->channels);
     self->n_channels = config->link_n_channels;
     self->patience_ms = parts->patience_ms != 0 ? parts->patience_ms : PATIENCE_MS;

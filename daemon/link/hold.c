@@ -13,10 +13,10 @@
 #include "daemon/link/boot.h"
 #include "daemon/store/atomic.h"
 
-#define FILE_NAME  "adapters"
-#define FILE_KIND  "adapters"
-#define FILE_MAX   4096
-#define ENTRY_MAX  24
+#define FILE_NAME "adapters"
+#define FILE_KIND "adapters"
+#define FILE_MAX  4096
+#define ENTRY_MAX 24
 
 typedef enum {
     FREE,   /* we know nothing of it */
@@ -71,9 +71,9 @@ save(EhdHold *self)
                                    kind_names[entry->kind], a[0], a[1], a[2], a[3], a[4], a[5],
                                    ehd_boot_moment());
     }
-    if (text->len > 0
-            ? !ehd_record_write(self->dir_fd, FILE_NAME, FILE_KIND, text->str, text->len, &error)
-            : !ehd_atomic_remove(self->dir_fd, FILE_NAME, &error))
+    if (text->len > 0 ? !ehd_record_write(self->dir_fd, FILE_NAME, FILE_KIND, text->str,
+                                          text->len, &error)
+                      : !ehd_atomic_remove(self->dir_fd, FILE_NAME, &error))
         g_warning("what was changed of an adapter is not recorded: %s", error->message);
 }
 
@@ -137,8 +137,7 @@ load(EhdHold *self)
             g_warning("what an earlier run changed of an adapter: %s", error->message);
         return;
     }
-    g_autofree char *copy =
-        g_strndup(g_bytes_get_data(text, NULL), g_bytes_get_size(text));
+    g_autofree char *copy = g_strndup(g_bytes_get_data(text, NULL), g_bytes_get_size(text));
     lines = g_strsplit(copy, "\n", ENTRY_MAX);
     for (guint i = 0; lines[i] != NULL; i++)
         load_line(self, lines[i]);

@@ -259,8 +259,8 @@ try_send_as(Host *host, uid_t uid, GError **error)
     return ehd_core_send_finish(host->core, result, error) != NULL;
 }
 
-/* As many people are served at once as there are receivers: while one decides, the next receiver
- * has the reader, and who taps then is served and not told to wait. */
+/* As many people are served at once as there are receivers: while one decides, the next
+ * receiver has the reader, and who taps then is served and not told to wait. */
 static void
 test_two_receivers(Fixture *f, gconstpointer data)
 {

@@ -38,7 +38,7 @@ typedef struct {
     gboolean fast;
     gboolean no_oob, mute; /* the controller has none; the helper hangs */
     guint8 oob_of;         /* last byte of the address of whom it was given data; 0: nobody */
-    int called; /* the other end of its last connect; -1: none */
+    int called;            /* the other end of its last connect; -1: none */
 } Fixture;
 
 /* --- the helper --------------------------------------------------------------------------- */
@@ -95,13 +95,14 @@ on_asked(gint sock, GIOCondition condition, gpointer user_data)
         f->fast = FALSE;
         return G_SOURCE_REMOVE;
     }
-    g_assert_cmpint(
-        ehd_radio_wire_parse(&message, bytes, (gsize)got, EHD_RADIO_FROM_DAEMON), ==, EHP_OK);
+    g_assert_cmpint(ehd_radio_wire_parse(&message, bytes, (gsize)got, EHD_RADIO_FROM_DAEMON),
+                    ==, EHP_OK);
     if (message.type == EHD_RADIO_CONNECT) {
         g_assert_cmpmem(message.own, 6, "\x00\xaa\x01\x00\x00\x42", 6);
         g_assert_cmpint(message.channel, ==, 22);
         g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), ==, 0);
-        helper_says(f, (EhdRadioMessage){.type = EHD_RADIO_CONNECTED, .id = message.id}, pair[0]);
+        helper_says(f, (EhdRadioMessage){.type = EHD_RADIO_CONNECTED, .id = message.id},
+                    pair[0]);
         close(pair[0]);
         f->called = pair[1];
         return G_SOURCE_CONTINUE;
@@ -110,8 +111,8 @@ on_asked(gint sock, GIOCondition condition, gpointer user_data)
         return G_SOURCE_CONTINUE;
     if (message.type == EHD_RADIO_SET_FAST)
         f->fast = message.value;
-    helper_says(f, (EhdRadioMessage){.type = EHD_RADIO_DONE, .id = message.id, .value = f->fast},
-                -1);
+    helper_says(
+        f, (EhdRadioMessage){.type = EHD_RADIO_DONE, .id = message.id, .value = f->fast}, -1);
     return G_SOURCE_CONTINUE;
 }
 
@@ -213,7 +214,9 @@ start_bluez(Fixture *f)
 static void
 make_link(Fixture *f)
 {
-    EhdLinkParts parts = {.config = f->config, .connection = f->connection, .state_fd = f->state,
+    EhdLinkParts parts = {.config = f->config,
+                          .connection = f->connection,
+                          .state_fd = f->state,
                           .radio_socket = f->socket,
                           .patience_ms = 300};
     g_autoptr(GError) error = NULL;
@@ -321,7 +324,8 @@ test_channel_taken(Fixture *f, gconstpointer data)
     g_assert_cmpint(at.channel, ==, 22);
 }
 
-/* --- a machine where something is missing ---------------------------------------------------- */
+/* --- a machine where something is missing ----------------------------------------------------
+ */
 
 static ehp_status
 listen_status(Fixture *f)
@@ -547,7 +551,8 @@ test_crash_theirs(Fixture *f, gconstpointer data)
     bury(crashed);
 }
 
-/* --- and one where something goes and comes back ---------------------------------------------- */
+/* --- and one where something goes and comes back
+ * ---------------------------------------------- */
 
 static void
 test_restart(Fixture *f, gconstpointer data)
@@ -667,7 +672,8 @@ test_doctor(Fixture *f, gconstpointer data)
     g_assert_cmpint(doctor(f), ==, EHP_OK);
 }
 
-/* --- connecting without the helper --------------------------------------------------------- */
+/* --- connecting without the helper ---------------------------------------------------------
+ */
 
 static int
 connect_now(Fixture *f, GError **error)
@@ -884,7 +890,6 @@ test_open(Fixture *f, gconstpointer data)
         g_main_context_iteration(NULL, TRUE);
 }
 
-
 static ehp_status
 take_oob(Fixture *f, EhdLinkOob *own)
 {
@@ -992,7 +997,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     /* that a listener is not ready is a warning */
     g_log_set_always_fatal(G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK);
-#define CASE(name, function) g_test_add("/link/bluez/" name, Fixture, NULL, set_up, function, tear_down)
+#define CASE(name, function)                                                                   \
+    g_test_add("/link/bluez/" name, Fixture, NULL, set_up, function, tear_down)
     CASE("listen", test_listen);
     CASE("channel-taken", test_channel_taken);
     CASE("stopped", test_stopped);

@@ -131,7 +131,8 @@ main(int argc, char **argv)
         return allow(argv[2]);
     if (argc == 2 && strcmp(argv[1], "tsc") == 0)
         return tsc();
-    fprintf(stderr, "usage: rig-guest agent | rig-guest bridge PORT | rig-guest allow PROGRAM | "
-                    "rig-guest tsc\n");
+    fprintf(stderr,
+            "usage: rig-guest agent | rig-guest bridge PORT | rig-guest allow PROGRAM | "
+            "rig-guest tsc\n");
     return 64;
 }

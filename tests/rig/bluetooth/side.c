@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One controller's packets, both ways. Data goes from machine to machine here: btvirt would hand
- * it on with the sender's handle, which is the receiver's only where neither has another link.
- * All else is btvirt's. The rate holds back what a machine sends, so that its
- * kernel waits for completions as with a slow radio; the delay holds back what a machine
- * receives. A cut is told to both kernels as a link that was lost; while the link is down
- * nobody answers a page.
+ * One controller's packets, both ways. Data goes from machine to machine here: btvirt would
+ * hand it on with the sender's handle, which is the receiver's only where neither has another
+ * link. All else is btvirt's. The rate holds back what a machine sends, so that its kernel
+ * waits for completions as with a slow radio; the delay holds back what a machine receives. A
+ * cut is told to both kernels as a link that was lost; while the link is down nobody answers a
+ * page.
  */
 #include "tests/rig/bluetooth/radio.h"
 

@@ -23,7 +23,7 @@
 
 #define ITEMS      2
 /* How long the whole game may take. */
-#define GIVE_UP_MS 60000
+#define GIVE_UP_MS 240000
 
 struct game {
     struct rogue rogue;

@@ -4,6 +4,9 @@
  * terminal, receives whatever comes and does MISCHIEF on the way. Prints "manifest" when it
  * learned what is to be sent, and how the session ended for it: "ended NAME". `rogue-terminal
  * --list` lists what it can do.
+ *
+ * rogue-terminal CONNSTRING elsewhere KEY CHAIN CRLS ADDRESS CHANNEL: only taps, and sends the
+ * patient's device to ADDRESS (twelve hexadecimal digits) and CHANNEL. Prints "tapped".
  */
 #include "tests/rig/rogue/terminal.h"
 
@@ -23,7 +26,7 @@
 
 #define CHANNEL    3
 /* How long the whole game may take. */
-#define GIVE_UP_MS 60000
+#define GIVE_UP_MS 240000
 
 static const uint8_t address[6] = {0x02, 0, 0, 0, 0, 0x66};
 
@@ -219,6 +222,23 @@ open_session(struct game *game)
     return ehp_session_new(&config, now_ms(), &game->session) == EHP_OK;
 }
 
+static int
+elsewhere(struct game *game, char **argv)
+{
+    uint8_t there[6];
+    size_t len;
+
+    if (sodium_hex2bin(there, sizeof there, argv[6], strlen(argv[6]), NULL, &len, NULL) != 0 ||
+        len != sizeof there)
+        return 64;
+    if (!terminal_identity(&game->terminal, argv[3], argv[4], argv[5]))
+        return 66;
+    if (!terminal_tap(&game->terminal, argv[1], there, (unsigned)strtoul(argv[7], NULL, 10)))
+        return 75;
+    puts("tapped");
+    return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -229,6 +249,8 @@ main(int argc, char **argv)
         terminal_list_mischief();
         return 0;
     }
+    if (argc == 8 && strcmp(argv[2], "elsewhere") == 0 && sodium_init() >= 0)
+        return elsewhere(&game, argv);
     game.mischief = argc == 7 ? terminal_find_mischief(argv[6]) : NULL;
     if (!game.mischief || sodium_init() < 0) {
         fprintf(stderr,
