@@ -239,6 +239,15 @@ tell_status(struct air_medium *m, struct radio_side *s, uint16_t op)
     tell(m, s, 0, EV_COMMAND_STATUS, status, sizeof status);
 }
 
+/* Whoever paged has given up: that it would have failed is told no more. */
+static void
+forget_page(struct radio_side *s)
+{
+    for (struct radio_packet *p = s->down.first; p; p = p->next)
+        if (p->len == 14 && p->data[1] == EV_CONN_COMPLETE && p->data[3] == PAGE_TIMEOUT)
+            p->lost = true;
+}
+
 /* Answers for a peer that is out of range. Returns false when the command concerns none. */
 static bool
 out_of_range(struct air_medium *m, struct radio_side *s, const uint8_t *command, size_t len,
@@ -262,9 +271,7 @@ out_of_range(struct air_medium *m, struct radio_side *s, const uint8_t *command,
         memcpy(done + 4, command + 4, 6);
         tell(m, s, 0, EV_COMMAND_COMPLETE, done, sizeof done);
         failed[0] = NO_CONNECTION;
-        for (struct radio_packet *p = s->down.first; p; p = p->next)
-            if (p->len == 14 && p->data[1] == EV_CONN_COMPLETE && p->data[3] == PAGE_TIMEOUT)
-                p->lost = true;
+        forget_page(s);
         tell(m, s, 0, EV_CONN_COMPLETE, failed, sizeof failed);
         break;
     case OP_REMOTE_NAME:
@@ -358,6 +365,8 @@ radio_from_machine(struct air_medium *m, struct radio_side *s, uint8_t *data, si
     case PACKET_COMMAND:
         if (m->down && out_of_range(m, s, data, len, now))
             break;
+        if (le16(data + 1) == OP_CANCEL)
+            forget_page(s);
         if (len >= 13 && le16(data + 1) == OP_IO_REPLY) {
             /* what its kernel knows of the other one, for the tests */
             fprintf(stderr, "radio: %s pairs, out-of-band data of the other side: %s\n",
@@ -506,6 +515,10 @@ radio_from_controller(struct air_medium *m, struct radio_side *s, uint8_t *data,
 {
     if (len < 3 || (data[0] == PACKET_EVENT && !event(m, s, data, len)))
         return;
+    if (data[0] == PACKET_EVENT && data[1] == EV_CONN_COMPLETE && data[3] == PAGE_TIMEOUT) {
+        push(&s->down, data, len, now + PAGE_NS);
+        return;
+    }
     if (local(data) || (m->delay == 0 && !m->held && !s->down.first))
         deliver(m, s, data, len);
     else
