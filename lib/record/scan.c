@@ -444,7 +444,7 @@ void
 erec_scanner_init_memory(ErecScanner *self, const void *bytes, gsize length, guint64 origin)
 {
     memset(self, 0, sizeof *self);
-    self->at = bytes;
+    self->at = length > 0 ? bytes : (const guchar *)""; /* of nothing there may be no address */
     self->end = self->at + length;
     self->window_end = origin + length;
 }

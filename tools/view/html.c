@@ -11,6 +11,7 @@
 #include "lib/record/narrative.h"
 #include "lib/record/shown.h"
 #include "tools/view/page.h"
+#include "tools/view/preview.h"
 
 /* A picture in the page; larger ones are only listed. */
 #define PICTURE_MAX  (2u << 20)
@@ -39,7 +40,7 @@ static const char style[] =
     ".narrative table{border-collapse:collapse}.narrative td,.narrative th{border:1px solid "
     "#777;padding:.1em .4em;text-align:start;vertical-align:top}"
     ".heading{font-weight:bold}.struck{text-decoration:line-through}"
-    "img{max-width:20em;max-height:20em;border:1px solid #555}"
+    "figure{margin:.3em 0}img{max-width:20em;max-height:20em;border:1px solid #555}"
     "a{color:#003d99}a:focus-visible{outline:3px solid #003d99}"
     "@media print{body{font-size:11pt;max-width:none}h2,h3,h4{break-after:avoid}li,tr{break-"
     "inside:avoid}}";
@@ -232,26 +233,47 @@ show_narrative(ViewPage *page, const ViewLine *title, const char *xhtml, const c
 /* --- pictures ------------------------------------------------------------------------------
  */
 
-/* Only what is a JPEG or PNG by its bytes, and whole. */
 static void
+add_picture(Html *self, const ViewRecord *record, const char *type, GBytes *bytes)
+{
+    gsize length;
+    const guchar *data = g_bytes_get_data(bytes, &length);
+    g_autofree char *base64 = g_base64_encode(data, length),
+                    *name = erec_shown_new(record->name);
+
+    self->pictures += length;
+    g_string_append(self->body, "<figure><img alt=\"");
+    escape(self->body, name);
+    g_string_append_printf(self->body, "\" src=\"data:%s;base64,%s\"><figcaption>", type,
+                           base64);
+    escape(self->body, _("A preview, not for diagnosis"));
+    g_string_append(self->body, "</figcaption></figure>\n");
+}
+
+/* A JPEG or PNG by its bytes, and whole, goes to the browser as it is, which decodes it in its
+ * sandbox; of all else a picture is made in one of ours. */
+static gboolean
 show_picture(ViewPage *page, const ViewRecord *record)
 {
     Html *self = (Html *)page;
-    g_autofree char *bytes = NULL, *base64 = NULL;
+    const gboolean png = record->description.kind == EREC_KIND_PNG;
+    g_autoptr(GBytes) preview = NULL;
+    g_autofree char *bytes = NULL;
     gsize length = 0;
 
-    if (record->report->errors > 0 || record->size > PICTURE_MAX ||
-        self->pictures + record->size > PICTURES_MAX ||
-        !g_file_get_contents(record->path, &bytes, &length, NULL) || length > PICTURE_MAX)
-        return;
-    self->pictures += length;
-    base64 = g_base64_encode((const guchar *)bytes, length);
-    g_string_append(self->body, "<p><img alt=\"");
-    g_autofree char *name = erec_shown_new(record->name);
-    escape(self->body, name);
-    g_string_append_printf(
-        self->body, "\" src=\"data:%s;base64,%s\"></p>\n",
-        record->description.kind == EREC_KIND_PNG ? "image/png" : "image/jpeg", base64);
+    if (record->report->errors > 0 || self->pictures > PICTURES_MAX)
+        return FALSE;
+    if ((png || record->description.kind == EREC_KIND_JPEG) && record->size <= PICTURE_MAX &&
+        g_file_get_contents(record->path, &bytes, &length, NULL) && length <= PICTURE_MAX)
+        preview = g_bytes_new_take(g_steal_pointer(&bytes), length);
+    if (preview != NULL) {
+        add_picture(self, record, png ? "image/png" : "image/jpeg", preview);
+        return TRUE;
+    }
+    preview = view_preview(record);
+    if (preview != NULL)
+        add_picture(self, record, "image/png", preview);
+    return preview != NULL;
 }
 
 /* --- the page ------------------------------------------------------------------------------

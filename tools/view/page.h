@@ -33,7 +33,8 @@ typedef struct {
     /* The author's own text, about `title`. */
     void (*narrative)(ViewPage *self, const ViewLine *title, const char *xhtml,
                       const char *language, ViewPlace place);
-    void (*picture)(ViewPage *self, const ViewRecord *record);
+    /* A small picture of the file, where there can be one; FALSE when that failed. */
+    gboolean (*picture)(ViewPage *self, const ViewRecord *record);
     void (*free)(ViewPage *self);
 } ViewPageClass;
 

@@ -77,6 +77,13 @@ show_findings(ViewPage *page, const ErecReport *report)
             show_finding(page, report, i);
 }
 
+static gboolean
+is_picture(ErecKind kind)
+{
+    return kind == EREC_KIND_JPEG || kind == EREC_KIND_PNG || kind == EREC_KIND_PDF ||
+           kind == EREC_KIND_DICOM || kind == EREC_KIND_TIFF || kind == EREC_KIND_BIGTIFF;
+}
+
 static void
 show_not_fhir(ViewPage *page, const ViewRecord *record)
 {
@@ -85,8 +92,8 @@ show_not_fhir(ViewPage *page, const ViewRecord *record)
         g_strdup_printf(_("Its content is not shown here (%s). Open the file itself."), size);
 
     say(page, VIEW_PLAIN, text);
-    if (record->description.kind == EREC_KIND_JPEG || record->description.kind == EREC_KIND_PNG)
-        page->class->picture(page, record);
+    if (is_picture(record->description.kind) && !page->class->picture(page, record))
+        say(page, VIEW_PLAIN, _("No preview of it could be made here."));
 }
 
 static void

@@ -212,11 +212,12 @@ show_narrative(ViewPage *page, const ViewLine *title, const char *xhtml, const c
         say(self, _("(Something in it that is not plain text was left out.)"));
 }
 
-static void
+static gboolean
 show_picture(ViewPage *page, const ViewRecord *record)
 {
     (void)page;
     (void)record; /* a terminal has none: that it is a picture is said */
+    return TRUE;
 }
 
 static void
