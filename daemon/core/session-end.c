@@ -141,12 +141,27 @@ answer_cancellers(EhdSession *self)
     g_ptr_array_set_size(self->cancellers, 0);
 }
 
+static void
+on_discarded_late(ehp_status status, gpointer user_data)
+{
+    EhdSession *self = user_data;
+
+    self->jobs--;
+    self->spool_left = status != EHP_OK;
+    ehd_core_check(self->core);
+}
+
 static gboolean
 on_removal_due(gpointer user_data)
 {
     EhdSession *self = user_data;
 
     self->removal_timer = 0;
+    /* the disk failed at the end and may be well again; a start of the service tries too */
+    if (self->spool_left && self->jobs == 0) {
+        self->jobs++;
+        ehd_inbox_discard(self->inbox, on_discarded_late, self);
+    }
     /* a stuck disk, a patient without receipt, one that has it just now */
     if (self->jobs > 0 || self->bye_due || self->engine_reaper != 0) {
         self->removal_timer = g_timeout_add(self->core->parts.removal_ms, on_removal_due, self);
@@ -216,9 +231,8 @@ static void
 write_end(EhdSession *self)
 {
     /* while a receipt is still to reach its patient, a restart must find it */
-    EhdPage page = {.session = self->id,
-                    .remove_record = self->recorded && !self->bye_due,
-                    .kept = TRUE};
+    EhdPage page = {
+        .session = self->id, .remove_record = self->recorded && !self->bye_due, .kept = TRUE};
 
     page.now = ehd_core_now(self->core);
     self->recorded &= !page.remove_record;
@@ -239,7 +253,8 @@ on_discarded(ehp_status status, gpointer user_data)
     EhdSession *self = user_data;
 
     self->jobs--;
-    if (status != EHP_OK)
+    self->spool_left = status != EHP_OK;
+    if (self->spool_left)
         g_warning("session %s: spool not destroyed: %s", self->id, ehp_status_name(status));
     write_end(self);
 }

@@ -211,6 +211,7 @@ struct EhdSession {
     gboolean received; /* receipt durable: the items are kept until filed or discarded */
     gboolean filing;   /* File or Discard is under way */
     gboolean spooled, recorded; /* there is something to remove from spool, ledger */
+    gboolean spool_left;        /* it ended, and that could not be removed yet */
 
     /* session-keep.c, take-up.c */
     gboolean kept;      /* a live record is in the ledger */

@@ -81,6 +81,10 @@ write_once(EhdStream *self)
     if (n < 0) {
         self->broken = errno != EAGAIN && errno != EINTR;
         self->writing = !self->broken;
+        /* out of buffers, say: the other side does not know, and would wait. What had arrived
+         * is read before the end */
+        if (self->broken)
+            shutdown(self->fd, SHUT_RDWR);
         return FALSE;
     }
     self->sent += (guint64)n;

@@ -6,6 +6,7 @@
  */
 #include "daemon/store/ledger.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -143,16 +144,24 @@ ehd_ledger_get_note(EhdLedger *ledger, const char *id, GError **error)
 
 /* The record durably first: without it the companions are nothing, and the next open removes
  * what a crash leaves of them. */
+/* Not synced: without the record it means nothing, and the next start removes it. */
+static gboolean
+remove_beside(EhdLedger *ledger, const char *id, const char *suffix, GError **error)
+{
+    g_autofree char *name = g_strconcat(id, suffix, NULL);
+
+    if (unlinkat(ledger->fd, name, 0) == 0 || errno == ENOENT)
+        return TRUE;
+    ehd_error_set_errno(error, errno, "remove what belongs to a record");
+    return FALSE;
+}
+
 gboolean
 ehd_ledger_remove(EhdLedger *ledger, const char *id, GError **error)
 {
-    if (!check_id(id, error) || !ehd_atomic_remove(ledger->fd, id, error))
-        return FALSE;
-    g_autofree char *note = g_strconcat(id, NOTE, NULL);
-    g_autofree char *marks = g_strconcat(id, EHD_MARKS_SUFFIX, NULL);
-    unlinkat(ledger->fd, note, 0);
-    unlinkat(ledger->fd, marks, 0);
-    return TRUE;
+    return check_id(id, error) && ehd_atomic_remove(ledger->fd, id, error) &&
+           remove_beside(ledger, id, NOTE, error) &&
+           remove_beside(ledger, id, EHD_MARKS_SUFFIX, error);
 }
 
 GStrv

@@ -21,6 +21,7 @@ typedef struct {
     Giving giving;
     gboolean collects; /* what arrived, and says so */
     gboolean files;    /* and then files it */
+    gboolean stumbles; /* collects and files although the daemon may fail at it */
     /* what it was told */
     GString *states; /* "ready tapping tapped …", each change once */
     guint asked, opened, voided, arrived, progressed;
@@ -29,12 +30,14 @@ typedef struct {
     guint waiting_for; /* GIVE_LATER: the id */
     gboolean filed;
     ehp_status filing;
+    ehp_status stumbled; /* what collecting an item, or saying so, ended with */
     char *files_dir;
     GPtrArray *got;     /* of GBytes, by id */
     GPtrArray *replies; /* of GBytes */
     guint offered;
     gboolean declines_replies;
-    EhdSession *session;
+    EhdSession *session; /* NULL once it was removed */
+    ehp_status error;    /* its last; stays when it was removed */
 } Owner;
 
 typedef struct {
@@ -86,6 +89,8 @@ EhdSession *host_try_receive(Host *host, const EhdReceiveOptions *options, GErro
 void owner_init(Owner *owner, Host *host);
 void owner_clear(Owner *owner);
 void owner_attach(Owner *owner, EhdSession *session);
+/* What an owner does that stumbled: collects what is still there, and files. */
+void owner_collect_again(Owner *owner);
 
 void host_cancel(EhdSession *session);
 /* A callback: user_data is a GAsyncResult **, which gets a reference. */
