@@ -54,7 +54,7 @@ struct EhdInbox {
     guint turn; /* of marks */
 };
 
-typedef enum { PREPARE, EXTEND, APPEND, COMPLETE, RUN, OPEN, DROP, DISCARD } Op;
+typedef enum { PREPARE, EXTEND, APPEND, COMPLETE, SYNC, RUN, OPEN, DROP, DISCARD } Op;
 
 typedef struct {
     Op op;
@@ -252,7 +252,8 @@ work_append(EhdInbox *self, Job *job)
         !ehd_spool_item_append(self->item, job->offset, job->data, job->length, &error))
         return status_of(&error);
     wait_for_sync(self, job, job->segment + 1);
-    /* the last segment is synced with the item as a whole, which follows at once */
+    /* the last segment is synced with the item as a whole, which follows at once unless the
+     * link is cut between the two: see ehd_inbox_sync */
     if (job->offset + job->length >= job->size)
         return EHP_OK;
     return sync_if_due(self, job, &error) ? EHP_OK : status_of(&error);
@@ -356,6 +357,8 @@ job_work(gpointer data)
     case COMPLETE:
         job->status = work_complete(self, job);
         break;
+    case SYNC: /* catch_up */
+        break;
     case RUN:
         job->status = work_run(self, job);
         break;
@@ -371,7 +374,7 @@ job_work(gpointer data)
     }
     if (writes && job->status != EHP_OK)
         self->broken = job->status;
-    if (job->op == EXTEND || job->op == OPEN || job->op == DROP)
+    if (job->op == SYNC || job->op == EXTEND || job->op == OPEN || job->op == DROP)
         catch_up(self, job);
 }
 
@@ -611,6 +614,12 @@ ehd_inbox_complete(EhdInbox *self, guint32 item, guint64 size)
     job->item = item;
     job->size = size;
     ehd_lane_push(self->lane, &job_ops, job);
+}
+
+void
+ehd_inbox_sync(EhdInbox *self)
+{
+    ehd_lane_push(self->lane, &job_ops, job_new(self, SYNC));
 }
 
 void

@@ -65,6 +65,10 @@ void ehd_inbox_append(EhdInbox *inbox, guint32 item, guint64 size, guint64 segme
                       guint64 offset, const guint8 *data, gsize length);
 /* The content was verified: make it whole. */
 void ehd_inbox_complete(EhdInbox *inbox, guint32 item, guint64 size);
+/* Nothing follows for a while: what was written is to become durable, and told of, without
+ * waiting for company. A link that comes up says only what is durable, and waits for the rest.
+ */
+void ehd_inbox_sync(EhdInbox *inbox);
 /* Runs work on the inbox's worker, after all that was asked before; done gets what it returned.
  */
 typedef ehp_status (*EhdInboxWork)(gpointer user_data);

@@ -89,6 +89,14 @@ on_feed(const guint8 *bytes, gsize length, gpointer user_data)
     ehd_session_pump(cable->session);
 }
 
+/* What came over this link and waits for more of it has come to its end. */
+static void
+settle(EhdSession *self)
+{
+    if (self->inbox != NULL)
+        ehd_inbox_sync(self->inbox);
+}
+
 static void
 on_closed(gpointer user_data)
 {
@@ -103,6 +111,7 @@ on_closed(gpointer user_data)
     }
     self->cables[number] = NULL;
     cable_free(cable);
+    settle(self);
     ehp_session_link_lost(self->engine, number, ehd_now_ms());
     ehd_session_pump(self);
     ehd_session_reconnect(self);
@@ -136,6 +145,7 @@ ehd_session_close_cable(EhdSession *self, int number, gboolean flush)
     if (cable == NULL)
         return;
     self->cables[number] = NULL;
+    settle(self);
     if (!flush) {
         cable_free(cable);
         return;

@@ -234,6 +234,8 @@ class Matrix:
                                     ("receiver killed", self.kill, ("clinic",)), ("both killed", self.kill, ("patient", "clinic"))):
             for i in range(points):
                 self.point(name, load, strike, int((i + self.lot.random()) / points * (self.calm[load] - 1)), *hosts)
+        # between the last segment and the word that its item is done, or about there
+        self.point("link cut", load, self.cut, self.calm[load] - self.lot.randrange(1000, 5000))
 
     def taps(self, each):
         """Every APDU of the tap when `each`, else one of each kind: torn before and after it, and a helper killed at it."""

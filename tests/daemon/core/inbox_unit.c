@@ -12,12 +12,13 @@
 
 typedef struct {
     GMutex held; /* the worker stands still while the test holds it */
-    guint stored, opened;
+    guint durable, stored, opened;
 } Told;
 
 static void
 on_durable(guint32 item, guint64 segments, gpointer user_data)
 {
+    ((Told *)user_data)->durable++;
 }
 
 static void
@@ -95,11 +96,36 @@ test_opened_behind(void)
     g_assert_cmpint(g_rmdir(air), ==, 0);
 }
 
+/* The link is cut between the last segment of an item and the word that it is done: the segment
+ * becomes durable all the same, since the next link waits for it. */
+static void
+test_cut_before_done(void)
+{
+    g_autofree char *air = g_dir_make_tmp("ehd-air-XXXXXX", NULL);
+    Host *host = host_new(air, NULL);
+    g_autoptr(GBytes) meta = g_bytes_new_static("note", 4);
+    Told told = {0};
+    EhdInbox *inbox = ehd_inbox_new(host->spool, host->ledger, "s1", G_MAXUINT32, 0,
+                                    ehd_state_fd(host->state), &user, &told);
+
+    ehd_inbox_prepare(inbox, meta, 8, on_done, &told);
+    ehd_inbox_append(inbox, 0, 4, 0, 0, (const guint8 *)"data", 4);
+    ehd_inbox_sync(inbox);
+    WAIT(told.durable == 1);
+    ehd_inbox_complete(inbox, 0, 4);
+    WAIT(told.stored == 1);
+    ehd_inbox_discard(inbox, on_done, &told);
+    ehd_inbox_free(inbox);
+    host_free(host);
+    g_assert_cmpint(g_rmdir(air), ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_assert_cmpint(sodium_init(), >=, 0);
     g_test_add_func("/core/inbox/opened-behind", test_opened_behind);
+    g_test_add_func("/core/inbox/cut-before-done", test_cut_before_done);
     return g_test_run();
 }
