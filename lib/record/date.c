@@ -115,6 +115,17 @@ erec_date_of(const ErecNode *resource, ErecDateKind *kind)
     return NULL;
 }
 
+guint
+erec_date_rank(const char *path, ErecDateKind *kind)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(fields); i++)
+        if (strcmp(fields[i].path, path) == 0) {
+            *kind = fields[i].kind;
+            return i + 1;
+        }
+    return 0;
+}
+
 const char *
 erec_date_kind_name(ErecDateKind kind)
 {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/record/category.h"
+#include "lib/record/xml-fhir.h"
 
 /* Both headers come first in their documents; a body is not needed. */
 #define HEADER_MAX (256u << 10)
@@ -16,6 +17,9 @@ typedef struct {
     ErecDescription *description;
     GString *path; /* owned: "/ClinicalDocument/code" */
     guint depth;
+    ErecXmlFhir fhir;
+    char *title;     /* owned: CDA's own, if its code has no words */
+    char *custodian; /* owned: for a CDA whose author is of no organisation */
 } Reader;
 
 static const char *
@@ -73,10 +77,13 @@ on_start(GMarkupParseContext *context, const char *name, const char **names,
              d->date == NULL) {
         d->date = v3_date(attribute(names, values, "value"));
         d->date_kind = d->date != NULL ? EREC_DATE_EFFECTIVE : EREC_DATE_NONE;
-    } else if (g_str_has_suffix(reader->path->str, "/Patient/name/family") ||
-               g_str_has_suffix(reader->path->str, "/Patient/name/given") ||
-               g_str_has_suffix(reader->path->str, "/Patient/name/text"))
-        erec_names_add(d->names, attribute(names, values, "value"));
+    } else if (strcmp(reader->path->str, "/ClinicalDocument/author/assignedAuthor/code") == 0) {
+        /* HL7's RoleCode for who writes about themselves */
+        d->patient_entered = g_strcmp0(attribute(names, values, "code"), "ONESELF") == 0;
+    } else if (d->kind == EREC_KIND_FHIR_XML) {
+        erec_xml_fhir_element(&reader->fhir, reader->path->str,
+                              attribute(names, values, "value"));
+    }
 }
 
 static void
@@ -98,9 +105,36 @@ on_text(GMarkupParseContext *context, const char *text, gsize length, gpointer u
 
     if (strstr(reader->path->str, "/patientRole/patient/name") != NULL)
         erec_names_add(reader->description->names, words);
-    else if (g_str_has_suffix(reader->path->str, "/representedCustodianOrganization/name") &&
-             reader->description->author == NULL && *words != '\0')
+    else if (*words == '\0')
+        return;
+    else if (strcmp(reader->path->str, "/ClinicalDocument/title") == 0 && reader->title == NULL)
+        reader->title = g_steal_pointer(&words);
+    else if (g_str_has_suffix(reader->path->str,
+                              "/assignedAuthor/representedOrganization/name") &&
+             reader->description->author == NULL)
         reader->description->author = g_steal_pointer(&words);
+    else if (g_str_has_suffix(reader->path->str, "/representedCustodianOrganization/name") &&
+             reader->custodian == NULL)
+        reader->custodian = g_steal_pointer(&words);
+}
+
+/* What a name might be in is said only when the name is known, or all was read and there is
+ * none. */
+static void
+finish(Reader *reader, gboolean whole)
+{
+    ErecDescription *d = reader->description;
+
+    if (d->kind == EREC_KIND_FHIR_XML)
+        erec_xml_fhir_end(&reader->fhir);
+    if (d->title == NULL)
+        d->title = g_steal_pointer(&reader->title);
+    if (d->author == NULL)
+        d->author = g_steal_pointer(&reader->custodian);
+    if (whole || !erec_names_is_empty(d->names))
+        return;
+    g_clear_pointer(&d->title, g_free);
+    g_clear_pointer(&d->author, g_free);
 }
 
 void
@@ -110,14 +144,21 @@ erec_xml_describe(ErecSource *source, ErecDescription *description)
         .start_element = on_start, .end_element = on_end, .text = on_text};
     g_autofree char *head = g_malloc(HEADER_MAX);
     const gssize length = erec_source_read(source, 0, head, HEADER_MAX);
-    Reader reader = {description, g_string_new(NULL), 0};
+    Reader reader = {.description = description, .path = g_string_new(NULL)};
+    gboolean whole = FALSE;
     GMarkupParseContext *context =
         g_markup_parse_context_new(&parser, G_MARKUP_PREFIX_ERROR_POSITION, &reader, NULL);
 
     /* an error only ends what is learned: the document may be in another encoding, or go on
      * beyond the header */
-    if (length > 0)
-        g_markup_parse_context_parse(context, head, length, NULL);
+    erec_xml_fhir_init(&reader.fhir, description);
+    if (length > 0 && g_markup_parse_context_parse(context, head, length, NULL))
+        whole = (guint64)length == erec_source_size(source) &&
+                g_markup_parse_context_end_parse(context, NULL);
+    finish(&reader, whole);
     g_markup_parse_context_free(context);
     g_string_free(reader.path, TRUE);
+    g_free(reader.title);
+    g_free(reader.custodian);
+    erec_xml_fhir_clear(&reader.fhir);
 }

@@ -243,6 +243,121 @@ test_cda(void)
     g_assert_null(d.title);
 }
 
+/* Written by a patient, or in an organisation that is not the one which keeps it; a title of
+ * its own. */
+static void
+test_cda_author(void)
+{
+    g_autoptr(ErecSource) source = source_of(
+        "<ClinicalDocument xmlns='urn:hl7-org:v3'><code code='34133-9' "
+        "codeSystem='2.16.840.1.113883.6.1'/>"
+        "<title>Episode note</title><recordTarget><patientRole><patient><name>Erna "
+        "Doe</name></patient></patientRole></recordTarget><author><assignedAuthor><code "
+        "code='ONESELF'/><representedOrganization><name>Ward 3</name></representedOrganization>"
+        "</assignedAuthor></"
+        "author><custodian><assignedCustodian><representedCustodianOrganization>"
+        "<name>Archive</name></representedCustodianOrganization></assignedCustodian></"
+        "custodian>"
+        "</ClinicalDocument>",
+        -1);
+    g_autoptr(ErecSource) cut =
+        source_of("<ClinicalDocument xmlns='urn:hl7-org:v3'><title>Episode note of "
+                  "Erna</title><recordTarget>",
+                  -1);
+    g_auto(ErecDescription) d = {0}, none = {0};
+
+    erec_describe(source, &d);
+    g_assert_cmpstr(d.title, ==, "Episode note");
+    g_assert_cmpstr(d.author, ==, "Ward 3");
+    g_assert_true(d.patient_entered);
+    erec_describe(cut, &none);
+    g_assert_cmpint(none.kind, ==, EREC_KIND_CDA);
+    g_assert_null(none.title);
+}
+
+static const char fhir_xml[] =
+    "<Bundle xmlns='http://hl7.org/fhir'><type value='document'/><entry><fullUrl "
+    "value='urn:uuid:1'/>"
+    "<resource><Composition><type><coding><system value='http://loinc.org'/><code "
+    "value='60591-5'/>"
+    "<display value='Patient summary'/></coding><coding><code value='x'/></coding></type>"
+    "<subject><reference value='urn:uuid:2'/></subject><date value='2026-03-01'/>"
+    "<author><reference value='urn:uuid:3'/></author><title value='Summary "
+    "AUGUST'/></Composition>"
+    "</resource></entry><entry><fullUrl "
+    "value='urn:uuid:3'/><resource><Organization><contact><name>"
+    "<family value='x'/></name></contact><name value='Saint "
+    "Elsewhere'/></Organization></resource>"
+    "</entry><entry><fullUrl value='urn:uuid:2'/><resource><Patient><name><family "
+    "value='Doe'/><given "
+    "value='Erna'/></name></Patient></resource></entry></Bundle>";
+
+/* Of FHIR in XML as of FHIR in JSON; but a title only when the name is known that must not be
+ * in it.
+ */
+static void
+test_fhir_xml(void)
+{
+    g_autoptr(ErecSource) source = source_of(fhir_xml, -1);
+    g_autoptr(GString) text = g_string_new(fhir_xml);
+    g_auto(ErecDescription) d = {0}, named = {0}, cut = {0}, own = {0};
+
+    erec_describe(source, &d);
+    g_assert_cmpstr(d.category, ==, "Patient-Summaries");
+    g_assert_cmpstr(d.type_code, ==, "http://loinc.org|60591-5");
+    g_assert_cmpstr(d.date, ==, "2026-03-01");
+    g_assert_cmpstr(d.title, ==, "Summary AUGUST");
+    g_assert_cmpstr(d.author, ==, "Saint Elsewhere");
+    g_assert_false(d.patient_entered);
+
+    g_string_replace(text, "AUGUST", "of Erna", 1);
+    g_autoptr(ErecSource) of_erna = source_of(text->str, -1);
+    erec_describe(of_erna, &named);
+    g_assert_null(named.title);
+    g_assert_cmpstr(named.date, ==, "2026-03-01");
+
+    /* before the patient comes it ends: who knows whose name the title has */
+    g_autoptr(ErecSource) half = source_of(fhir_xml, strstr(fhir_xml, "<Patient>") - fhir_xml);
+    erec_describe(half, &cut);
+    g_assert_cmpint(cut.kind, ==, EREC_KIND_FHIR_XML);
+    g_assert_null(cut.title);
+    g_assert_null(cut.author);
+    g_assert_cmpstr(cut.type_code, ==, "http://loinc.org|60591-5");
+
+    g_string_assign(text, fhir_xml);
+    g_string_replace(text, "<author><reference value='urn:uuid:3'/>",
+                     "<author><reference value='urn:uuid:2'/>", 1);
+    g_autoptr(ErecSource) by_herself = source_of(text->str, -1);
+    erec_describe(by_herself, &own);
+    g_assert_true(own.patient_entered);
+}
+
+static void
+test_fhir_xml_resource(void)
+{
+    g_autoptr(ErecSource) source = source_of(
+        "<Observation xmlns='http://hl7.org/fhir'><contained><Patient><name><text value='Erna "
+        "Doe'/>"
+        "</name></Patient></contained><code><coding><system value='http://loinc.org'/><code "
+        "value='2160-0'/>"
+        "<display value='Creatinine'/></coding></code><issued value='2026-03-02T10:00:00Z'/>"
+        "<effectivePeriod><start value='2026-03-01'/></effectivePeriod></Observation>",
+        -1);
+    g_autoptr(ErecSource) person = source_of(
+        "<Patient xmlns='http://hl7.org/fhir'><name><given value='Erna'/></name></Patient>",
+        -1);
+    g_auto(ErecDescription) d = {0}, p = {0};
+
+    erec_describe(source, &d);
+    g_assert_cmpstr(d.title, ==, "Creatinine");
+    g_assert_cmpstr(d.date, ==, "2026-03-01");
+    g_assert_cmpint(d.date_kind, ==, EREC_DATE_EFFECTIVE);
+    g_assert_true(erec_names_are_in(d.names, "of Erna"));
+    erec_describe(person, &p);
+    g_assert_cmpstr(p.category, ==, "Patient");
+    g_assert_null(p.title);
+}
+
 /* Every word of every name of every Patient resource, against all that a manifest would say. */
 static void
 assert_nameless(const char *file)
@@ -322,7 +437,10 @@ main(int argc, char **argv)
     g_test_add_func("/record/describe/no-names", test_no_names);
     g_test_add_func("/record/describe/categories", test_categories);
     g_test_add_func("/record/describe/dates", test_dates);
+    g_test_add_func("/record/describe/fhir-xml", test_fhir_xml);
+    g_test_add_func("/record/describe/fhir-xml-resource", test_fhir_xml_resource);
     g_test_add_func("/record/describe/cda", test_cda);
+    g_test_add_func("/record/describe/cda-author", test_cda_author);
     g_test_add_func("/record/describe/corpus", test_corpus);
     g_test_add_func("/record/describe/corpus-attachments", test_corpus_attachments);
     return g_test_run();
