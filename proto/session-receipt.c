@@ -134,8 +134,8 @@ says_what_was_sent(ehp_session *s, const Ehp__Receipt *r, const uint8_t *content
     uint64_t bytes = s->manifest_only ? 0 : s->sender.bytes;
 
     return hash_is(&r->session, s->secrets.h) &&
-           (r->direction == EHP__DIRECTION__DIRECTION_TO_PATIENT) == s->to_patient &&
-           r->direction != EHP__DIRECTION__DIRECTION_UNSPECIFIED &&
+           r->direction == (s->to_patient ? EHP__DIRECTION__DIRECTION_TO_PATIENT
+                                          : EHP__DIRECTION__DIRECTION_TO_TERMINAL) &&
            r->transfer == s->transfer && (bool)r->manifest_only == s->manifest_only &&
            hash_is(&r->manifest_hash, ehp_session_manifest_doc(s)->hash) &&
            hash_is(&r->consent_hash, s->docs[EHP_DOC_CONSENT].hash) &&

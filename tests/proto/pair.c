@@ -225,8 +225,9 @@ on_segment(pair_side *side, const ehp_event *ev)
     pair *w = side->pair;
     size_t which = item_of(w, ev->item);
 
-    g_assert_cmpuint(ev->offset + ev->data.len, <=, w->items[which].size);
-    for (size_t i = 0; i<ev->data.len; i += ev->data.len> 4096 ? 97 : 1)
+    if (!w->lax)
+        g_assert_cmpuint(ev->offset + ev->data.len, <=, w->items[which].size);
+    for (size_t i = 0; !w->lax && i < ev->data.len; i += ev->data.len > 4096 ? 97 : 1)
         g_assert_cmpuint(ev->data.data[i], ==,
                          pair_byte(&w->items[which], (uint32_t)which, ev->offset + i));
     side->received_bytes += ev->data.len;
@@ -419,14 +420,15 @@ handle(pair_side *side, const ehp_event *ev)
         on_suspended(side);
         break;
     case EHP_EV_CHECK_CRLS:
-        g_assert_cmpuint(ev->n_crls, ==, 1);
+        g_assert_true(w->lax || ev->n_crls == 1);
         if (w->hold_crls)
             break;
         g_assert_cmpint(ehp_session_crls(side->s, w->crl_verdict, w->crl_allowed, w->now), ==,
                         EHP_OK);
         break;
     case EHP_EV_ASK_CONSENT:
-        g_assert_cmpstr(ev->request->text, ==, "please");
+        if (!w->lax)
+            g_assert_cmpstr(ev->request->text, ==, "please");
         answer_grant(side);
         break;
     case EHP_EV_NEED_DATA:
@@ -437,12 +439,13 @@ handle(pair_side *side, const ehp_event *ev)
         on_receipt(side, ev);
         break;
     case EHP_EV_MANIFEST_PAGE:
-        for (size_t i = 0; i < ev->n_entries; i++)
+        for (size_t i = 0; !w->lax && i < ev->n_entries; i++)
             g_assert_cmpstr(ev->entries[i]->name, ==,
                             w->items[item_of(w, ev->entries[i]->id)].name);
         break;
     case EHP_EV_MANIFEST:
-        g_assert_cmpuint(ev->items, ==, w->later != NULL ? w->n_picked : w->n_items);
+        if (!w->lax)
+            g_assert_cmpuint(ev->items, ==, w->later != NULL ? w->n_picked : w->n_items);
         if (side->patient) {
             on_offer(side);
             break;
@@ -483,7 +486,8 @@ handle(pair_side *side, const ehp_event *ev)
         g_assert_cmpint(ehp_session_saved(side->s, EHP_OK, w->now), ==, EHP_OK);
         break;
     case EHP_EV_ITEM_REQUEST:
-        g_assert_cmpstr(ev->item_request->query[0]->id[1], ==, "2");
+        if (!w->lax)
+            g_assert_cmpstr(ev->item_request->query[0]->id[1], ==, "2");
         g_assert_cmpint(ehp_session_offer(side->s, w->picked_entries, w->n_picked, w->now), ==,
                         EHP_OK);
         break;
@@ -588,6 +592,10 @@ carry(pair *w, pair_side *from, pair_side *to, uint64_t *sent, uint64_t cut, uin
     size_t len;
 
     if (!w->connected || from->link < 0)
+        return false;
+    if (w->between != NULL && w->between(w, from, to))
+        return true;
+    if (from->link < 0)
         return false;
     out = ehp_session_output(from->s, from->link, w->now);
     len = MIN(out.len, w->chunk);

@@ -121,6 +121,12 @@ struct pair {
     unsigned kills;
     bool data_changed; /* ehp_session_data notices */
 
+    /* somebody between: takes what `from` has to say (may be none) and gives the other what it
+     * likes; true: something moved */
+    bool (*between)(pair *w, pair_side *from, pair_side *to);
+    void *user;
+    bool lax; /* what a peer says is not compared with what an honest one would */
+
     /* for tests that speak for the terminal or patient themselves */
     const Ehp__ConsentRequest *request; /* NULL: a default */
     Ehp__ItemEntry **entries;
