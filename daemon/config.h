@@ -65,6 +65,9 @@ EhdConfig *ehd_config_ref(EhdConfig *config);
 void ehd_config_unref(EhdConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdConfig, ehd_config_unref)
 
+/* Bytes of one file. */
+#define EHD_CONFIG_FILE_MAX 65536
+
 /* Reads `path` and its drop-ins (`path`.d). The default path may be missing (defaults); a given
  * one may not. CONFIG_INVALID, naming file, group and key, for: an unknown group or key, a
  * value that does not parse or is out of range, a file over 64 KiB, a file that someone else
