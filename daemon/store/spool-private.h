@@ -33,3 +33,8 @@ struct EhdSpoolSession {
 
 /* Gives `bytes` back to the quota. */
 void ehd_spool_release(EhdSpool *spool, guint64 bytes);
+/* Charges an item of `size` bytes, of which `written` are in fd already, to the quota and, where
+ * it is worth it, to the disk. promised: what is charged and not set aside there (0 on entry).
+ * NO_SPACE, STORE_FAILED. */
+gboolean ehd_spool_reserve(EhdSpool *spool, int fd, guint64 size, guint64 written,
+                           guint64 *promised, GError **error);
