@@ -79,11 +79,10 @@ add_node(Builder *b, const ErecToken *token, ErecType type)
         return NULL;
     }
     if (at == 0)
-        g_ptr_array_add(tree->blocks, g_new0(ErecNode, BLOCK_NODES));
+        g_ptr_array_add(tree->blocks, g_new(ErecNode, BLOCK_NODES));
     node = (ErecNode *)g_ptr_array_index(tree->blocks, tree->blocks->len - 1) + at;
     tree->n_nodes++;
-    node->type = (guint8)type;
-    node->text = "";
+    *node = (ErecNode){.type = (guint8)type, .text = ""};
     node->offset = (guint32)(token->offset - tree->origin);
     node->length = (guint32)token->length;
     node->key = g_steal_pointer(&b->key);
@@ -122,7 +121,7 @@ find_duplicate(const ErecNode *object)
     if (object->size <= 16) {
         for (const ErecNode *a = object->first; a != NULL; a = a->next)
             for (const ErecNode *b = a->next; b != NULL; b = b->next)
-                if (strcmp(a->key, b->key) == 0)
+                if (a->key[0] == b->key[0] && strcmp(a->key, b->key) == 0)
                     return b;
         return NULL;
     }

@@ -115,6 +115,11 @@ def left_out(rig):
         assert word in text, word
     assert "10000000-0000-4000-8000-000000000000" not in text
     assert read("records/summary.json") == before
+    identifier = json.loads(text)["identifier"]["value"]
+    origin = json.loads(read(os.path.join(rig.dir, "p", "user", "ehrlink", "cuts", identifier.removeprefix("urn:uuid:") + ".origin.json")))
+    assert origin["resourceType"] == "Provenance" and origin["target"][0]["identifier"]["value"] == identifier, origin
+    assert origin["entity"][0]["what"]["identifier"]["value"] == "urn:uuid:10000000-0000-4000-8000-000000000000", origin
+    assert not os.path.exists(os.path.join(rig.dir, "c", "user", "ehrlink", "cuts")) and "Provenance" not in text
     checked = rig.call(os.path.join(os.environ["EHRLINK_BUILD"], "tools", "ehr-view"), "--check", os.path.join("got", rig.sessions()[0], "summary.json"), check=False)
     assert checked.returncode == 0, checked
 

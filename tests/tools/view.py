@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -94,6 +95,23 @@ check("\033" not in run(record, TERM="xterm").stdout, "no colour into a pipe")
 
 # languages
 check("[fr]" not in text, "without a language of the reader nothing is marked")
+german = run(record, LANGUAGE="de").stdout
+check("[\u2068fr\u2069]" in german and "GOODDRUG" in german, "a reader of another language sees what language the record's words are in")
+check("[\u2068fr\u2069]" not in run(record, LANGUAGE="fr_FR").stdout, "a reader of the record's language sees no mark")
+run("--html", here / "de.html", record, LANGUAGE="de")
+check(re.search(r'<bdi lang="fr">GOODDRUG</bdi></strong> \[<bdi>fr</bdi>\]', (here / "de.html").read_text(encoding="utf-8")) is not None,
+      "in the page too")
+locales = here / "locales"
+locales.mkdir()
+if shutil.which("localedef") and subprocess.run(["localedef", "-i", "de_DE", "-f", "UTF-8", locales / "de_DE.UTF-8"], capture_output=True,
+                                                check=False).returncode == 0:
+    real = run(record, LC_ALL="de_DE.UTF-8", LOCPATH=str(locales)).stdout
+    check("1.5 mg" in flat(real) and "1,5" not in real and "2021-02-03" in real, "a locale changes no number and no date of a record")
+    check("[\u2068fr\u2069]" in real, "a real locale marks languages as well")
+else:
+    for name in ("a locale changes no number and no date of a record", "a real locale marks languages as well"):
+        count += 1
+        print(f"ok {count} - {name} # SKIP no locale can be made here (package locales)")
 told = run("--narrative", record).stdout
 check("│ \u2068narrative\u2069" in told and "document.title" not in told.split("--- Problems")[0], "--narrative shows the authors' texts")
 
