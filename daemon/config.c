@@ -212,6 +212,7 @@ static const Key keys[] = {
     SECONDS("connect-timeout", connect_ms, 1, 300),
     SECONDS("idle-timeout", idle_ms, 1, 300),
     SECONDS("resume-timeout", resume_ms, 0, 86400),
+    SECONDS("take-up-timeout", take_up_ms, 0, 86400),
     {"session", "max-sessions", parse_count, AT(max_sessions), 1, 64, "1 to 64"},
     {"session", "max-sessions-per-user", parse_count, AT(max_sessions_per_user), 1, 64,
      "1 to 64"},
@@ -324,6 +325,7 @@ ehd_config_new(void)
     config->connect_ms = EHP_CONNECT_MS;
     config->idle_ms = EHP_IDLE_MS;
     config->resume_ms = EHP_RESUME_MS;
+    config->take_up_ms = EHP_TAKE_UP_MS;
     config->max_sessions = 8;
     config->max_sessions_per_user = 6;
     config->state_directory = g_strdup(EHD_STATE_DIR);

@@ -43,30 +43,30 @@
 #define EHP_CRL_TOTAL_MAX     28672
 
 /* --- transfer ---------------------------------------------------------------------------- */
-#define EHP_SEGMENT_MAX        (256 * 1024)
+#define EHP_SEGMENT_MAX         (256 * 1024)
 /* Original bytes sent but not acknowledged as durable: eight full segments; bounds both sides'
  * memory. */
-#define EHP_WINDOW_BYTES       (8 * EHP_SEGMENT_MAX)
+#define EHP_WINDOW_BYTES        (8 * EHP_SEGMENT_MAX)
 /* And segments: of small items more than eight fit, else 10,000 of them would cost a round trip
  * per eight. */
-#define EHP_WINDOW_SEGMENTS    64
-#define EHP_ITEMS_MAX          16384
-#define EHP_ITEM_BYTES_MAX     (1ull << 40)
-#define EHP_TRANSFER_BYTES_MAX (1ull << 42)
-#define EHP_MANIFEST_PAGE_MAX  24576
+#define EHP_WINDOW_SEGMENTS     64
+#define EHP_ITEMS_MAX           16384
+#define EHP_ITEM_BYTES_MAX      (1ull << 40)
+#define EHP_TRANSFER_BYTES_MAX  (1ull << 42)
+#define EHP_MANIFEST_PAGE_MAX   24576
 /* An entry with its salt and a short name takes 48 bytes; as unpacked it is five times that. */
-#define EHP_PAGE_ITEMS_MAX     512
-#define EHP_MANIFEST_STEP      512
+#define EHP_PAGE_ITEMS_MAX      512
+#define EHP_MANIFEST_STEP       512
 /* Items that are partly there when a link went down; whole ones are told by their count. */
-#define EHP_RESUME_ACKS_MAX    512
-#define EHP_SALT_LEN           32
-#define EHP_HASH_LEN           32
+#define EHP_RESUME_ACKS_MAX     512
+#define EHP_SALT_LEN            32
+#define EHP_HASH_LEN            32
 /* zstd: windowLog of a 256 KiB segment; more is a bomb. */
-#define EHP_ZSTD_WINDOWLOG_MAX 18
+#define EHP_ZSTD_WINDOWLOG_MAX  18
 /* proto/dictionary/ehr1.txt, what ENCODING_ZSTD_EHR1 refers back to. */
 #define EHP_DICTIONARY_EHR1_LEN 79537
 /* Padmé padding of a transfer's sealed bytes up to here (DESIGN section 4). */
-#define EHP_PAD_TRANSFER_MAX   (1024 * 1024)
+#define EHP_PAD_TRANSFER_MAX    (1024 * 1024)
 
 /* --- texts (bytes of UTF-8, no NUL) ------------------------------------------------------- */
 #define EHP_NAME_MAX      255
@@ -104,6 +104,8 @@
 #define EHP_IDLE_MS     20000
 /* A link that went down may come back for this long (resume). */
 #define EHP_RESUME_MS   600000
+/* What a lost link left may be taken up by a new tap: a visit, with its waiting. Ours alone. */
+#define EHP_TAKE_UP_MS  3600000
 /* STOP: how long an allowed fingerprint may be tapped again. */
 #define EHP_ALLOW_MS    60000
 /* A torn tap's pending session at the terminal. */

@@ -138,6 +138,7 @@ ehp_session_progress(const ehp_session *s, ehp_progress *out)
     if (session_sends(s) && s->has_sender) {
         out->items = (uint32_t)s->sender.list.n_items;
         out->bytes = s->sender.bytes;
+        out->asks = s->sender.asks;
         if (!s->sender.asks) {
             out->items_done = s->sender.acked.item;
             out->bytes_done = s->sender.acked_bytes;

@@ -30,10 +30,13 @@ ehp_session_list_hash(const ehp_doc *manifest, uint8_t out[EHP_HASH_LEN])
 
 /* ---------------------------------------------------------------- what is left */
 
+/* Also one that the patient does not know to be finished: nothing of it may come twice. */
 static bool
 is_unfinished(const ehp_session *s)
 {
-    return s->transfer == 0 && !s->complete && !s->manifest_only && !s->consent_due &&
+    bool done = s->role == EHP_ROLE_TERMINAL ? s->receipt_acked : s->complete;
+
+    return s->transfer == 0 && !done && !s->manifest_only && !s->consent_due &&
            ehp_doc_there(&s->docs[EHP_DOC_MANIFEST]);
 }
 

@@ -406,6 +406,7 @@ typedef struct {
     uint32_t transfer;  /* which one the numbers are of, from 0 */
     bool to_patient;    /* its direction */
     bool manifest_only; /* it is a list: items and bytes are those listed */
+    bool asks; /* sender: the receiver has yet to say where an earlier session goes on */
 } ehp_progress;
 void ehp_session_progress(const ehp_session *s, ehp_progress *out);
 

@@ -6,6 +6,7 @@
 
 #include "daemon/core/books.h"
 #include "daemon/core/core.h"
+#include "daemon/core/lane.h"
 #include "daemon/core/porch.h"
 
 typedef struct EhdListening EhdListening; /* core.c */
@@ -18,7 +19,10 @@ struct EhdCore {
     EhdBooks *books;       /* owned */
     EhdPorch *porch;       /* owned */
     GPtrArray *sessions;   /* owned, oldest first */
-    EhdSession *holder;    /* borrowed: who has the reader */
+    GPtrArray *lefts;      /* owned, of EhdLeft, oldest first */
+    EhdLane *left_lane;    /* owned; NULL: not needed yet */
+    guint left_timer;
+    EhdSession *holder; /* borrowed: who has the reader */
     gboolean listening, stopping;
     EhdLinkAddress address; /* of our listener */
     GTask *stop;            /* owned; ehd_core_stop_async */

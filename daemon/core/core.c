@@ -324,6 +324,7 @@ ehd_core_new(const EhdCoreParts *parts, const EhdCoreHooks *hooks, gpointer user
     self->hooks = hooks;
     self->hooks_data = user_data;
     self->sessions = g_ptr_array_new();
+    self->lefts = g_ptr_array_new_with_free_func((GDestroyNotify)ehd_left_free);
     self->books = ehd_books_new(parts->state, parts->ledger, parts->audit);
     self->porch = ehd_porch_new(self->parts.silent_ms, on_knock, self);
     ehd_core_load_identity(self);
@@ -349,6 +350,7 @@ ehd_core_free(EhdCore *self)
     for (guint i = 0; i < self->sessions->len; i++)
         ehd_session_free(g_ptr_array_index(self->sessions, i));
     g_ptr_array_unref(self->sessions);
+    ehd_lefts_clear(self);
     g_clear_handle_id(&self->check_source, g_source_remove);
     g_clear_pointer(&self->identity, ehd_identity_free);
     ehd_config_unref(self->parts.config);

@@ -454,6 +454,20 @@ item_value(const EhdItem *item)
                          g_variant_new_maybe(G_VARIANT_TYPE_BYTESTRING, subject));
 }
 
+void
+ehd_record_hash_order(EhdSession *self, guint8 out[EHP_HASH_LEN])
+{
+    g_autoptr(GVariant) list = NULL;
+    GVariantBuilder builder;
+
+    g_variant_builder_init(&builder, G_VARIANT_TYPE("a" ITEM_TYPE));
+    for (guint i = 0; i < self->n_order; i++)
+        g_variant_builder_add_value(
+            &builder, item_value(&g_array_index(self->items, EhdItem, self->order[i])));
+    list = g_variant_ref_sink(g_variant_builder_end(&builder));
+    crypto_hash_sha256(out, g_variant_get_data(list), g_variant_get_size(list));
+}
+
 GBytes *
 ehd_record_items(EhdSession *self)
 {

@@ -299,17 +299,14 @@ void
 ehd_session_answer_consent(EhdSession *self, gboolean agreed, const GArray *offer,
                            const guint *items, gsize n_items, int acting_as, gint64 expires)
 {
-    gint64 now = ehd_core_now(self->core);
-    ehp_grant grant = {0};
-
-    if (!self->consent_open)
+    if (!self->consent_open || self->granting)
         return;
     if (!agreed || (offer != NULL && !take_offer(self, offer)) ||
         !choose_items(self, items, n_items, offer != NULL)) {
         refuse(self, EHP_DECLINED);
         return;
     }
-    if (expires != 0 && expires <= now) {
+    if (expires != 0 && expires <= ehd_core_now(self->core)) {
         refuse(self, EHP_CONSENT_EXPIRED);
         return;
     }
@@ -319,10 +316,22 @@ ehd_session_answer_consent(EhdSession *self, gboolean agreed, const GArray *offe
         refuse(self, EHP_DECLINED);
         return;
     }
+    self->acting_as = acting_as;
+    self->expires = expires;
+    ehd_patient_grant_or_go_on(self);
+}
+
+void
+ehd_patient_grant(EhdSession *self, const ehp_taken *from)
+{
+    gint64 now = ehd_core_now(self->core);
+    ehp_grant grant = {.from = from};
+
     ehd_patient_make_entries(self, self->items);
-    grant.acting_as = (uint32_t)(acting_as != 0 ? acting_as : self->wishes.acting_as);
+    grant.acting_as =
+        (uint32_t)(self->acting_as != 0 ? self->acting_as : self->wishes.acting_as);
     grant.time = now;
-    grant.expires = expires != 0 ? expires : now + CONSENT_S;
+    grant.expires = self->expires != 0 ? self->expires : now + CONSENT_S;
     grant.items = self->entry_list;
     grant.n_items = self->n_order;
     if (ehp_session_grant(self->engine, &grant, ehd_now_ms()) != EHP_OK) {

@@ -177,26 +177,42 @@ ehd_session_linger(EhdSession *self)
     self->removal_timer = g_timeout_add(self->core->parts.removal_ms, on_removal_due, self);
 }
 
+/* Nothing stays of it in the ledger, or what another tap may go on with, and no other key. */
+static GBytes *
+clear_record(EhdSession *self, EhdPage *page)
+{
+    self->recorded = FALSE;
+    page->record = self->leaves != NULL ? ehd_left_to_record(self->leaves) : NULL;
+    page->remove_record = self->leaves == NULL;
+    return page->record;
+}
+
+static void
+give_left(EhdSession *self, ehp_status status)
+{
+    if (self->leaves != NULL && !self->recorded && status == EHP_OK)
+        ehd_lefts_add(self->core, g_steal_pointer(&self->leaves));
+}
+
 static void
 on_forgotten(ehp_status status, gpointer user_data)
 {
     EhdSession *self = user_data;
 
     self->jobs--;
+    give_left(self, status);
     ehd_core_check(self->core);
 }
 
 void
 ehd_session_forget(EhdSession *self)
 {
-    EhdPage page = {.session = self->id,
-                    .remove_record = TRUE,
-                    .now = ehd_core_now(self->core),
-                    .kept = TRUE};
+    EhdPage page = {.session = self->id, .now = ehd_core_now(self->core), .kept = TRUE};
+    g_autoptr(GBytes) left = NULL;
 
     if (!self->recorded || self->bye_due)
         return;
-    self->recorded = FALSE;
+    left = clear_record(self, &page);
     self->jobs++;
     ehd_books_write(self->core->books, &page, on_forgotten, self);
 }
@@ -223,6 +239,9 @@ on_written(ehp_status status, gpointer user_data)
     EhdSession *self = user_data;
 
     self->jobs--;
+    if (self->leaves != NULL && !self->received)
+        g_clear_pointer(&self->inbox, ehd_inbox_free); /* whose spool it is not any more */
+    give_left(self, status);
     ended(self);
 }
 
@@ -231,11 +250,12 @@ static void
 write_end(EhdSession *self)
 {
     /* while a receipt is still to reach its patient, a restart must find it */
-    EhdPage page = {
-        .session = self->id, .remove_record = self->recorded && !self->bye_due, .kept = TRUE};
+    EhdPage page = {.session = self->id, .kept = TRUE};
+    g_autoptr(GBytes) left = NULL;
 
     page.now = ehd_core_now(self->core);
-    self->recorded &= !page.remove_record;
+    if (self->recorded && !self->bye_due)
+        left = clear_record(self, &page);
     if (self->error != EHP_OK && self->tapped && !self->received) {
         page.audited = TRUE;
         page.audit = self->role == EHD_PATIENT && !self->consented ? EHD_AUDIT_DECLINED
@@ -256,6 +276,21 @@ on_discarded(ehp_status status, gpointer user_data)
     self->spool_left = status != EHP_OK;
     if (self->spool_left)
         g_warning("session %s: spool not destroyed: %s", self->id, ehp_status_name(status));
+    write_end(self);
+}
+
+static ehp_status
+nothing(gpointer user_data)
+{
+    return EHP_OK;
+}
+
+static void
+on_inbox_quiet(ehp_status status, gpointer user_data)
+{
+    EhdSession *self = user_data;
+
+    self->jobs--;
     write_end(self);
 }
 
@@ -292,7 +327,12 @@ ehd_session_finish(EhdSession *self, ehp_status why, const char *detail)
     if (why != EHP_OK || self->consent_open)
         ehd_session_void_questions(self, void_reason(self));
     ehd_session_tell_progress(self, TRUE);
-    if (self->spooled && self->inbox != NULL) {
+    if (why == EHP_LINK_LOST && !self->received)
+        self->leaves = ehd_left_new(self);
+    if (self->leaves != NULL && !self->received && self->inbox != NULL) {
+        self->jobs++;
+        ehd_inbox_run(self->inbox, nothing, on_inbox_quiet, self);
+    } else if (self->spooled && self->inbox != NULL) {
         self->jobs++;
         ehd_inbox_discard(self->inbox, on_discarded, self);
     } else {

@@ -97,7 +97,8 @@ ehd_session_start_engine(EhdSession *self, guint first_link_ms)
         self->connect_tries = 0;
         if (self->role == EHD_TERMINAL && (secrets.capabilities & EHP_CAPABILITY_LOOKUP) != 0)
             ehd_link_be_found(self->core->parts.link);
-        if (self->role == EHD_TERMINAL && secrets.has_patient_oob && secrets.has_patient_address)
+        if (self->role == EHD_TERMINAL && secrets.has_patient_oob &&
+            secrets.has_patient_address)
             ehd_session_oob_use(self, secrets.patient_address, secrets.patient_oob);
         status = engine_new(self, &secrets, first_link_ms);
     }
@@ -280,7 +281,8 @@ end_with(EhdSession *self, ehp_status status)
 {
     const GError *why = self->connect_error;
 
-    if (why == NULL || self->linked_once || (status != EHP_TIMED_OUT && status != EHP_LINK_LOST))
+    if (why == NULL || self->linked_once ||
+        (status != EHP_TIMED_OUT && status != EHP_LINK_LOST))
         ehd_session_finish(self, status, NULL);
     else
         ehd_session_finish(self, ehd_error_status(why), why->message);
@@ -298,6 +300,8 @@ on_ended(EhdSession *self, const ehp_event *event)
         self->uncertain = FALSE;
         return;
     }
+    if (self->received && !self->receipt_acked && self->leaves == NULL)
+        self->leaves = ehd_left_new(self);
     if (self->received) { /* kept until it is filed, with or without the peer */
         self->bye_due = FALSE;
         ehd_session_transfer_failed(self);

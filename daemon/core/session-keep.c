@@ -99,7 +99,10 @@ ehd_session_keep_marks(EhdSession *self)
     if (self->role != EHD_PATIENT || self->engine == NULL || self->engine_ended ||
         self->ending || self->complete || !self->kept || self->marking || self->revoking)
         return;
+    ehd_patient_settle_left(self);
     ehp_session_progress(self->engine, &progress);
+    if (progress.asks) /* what an earlier session had says nothing of this one yet */
+        return;
     if (progress.bytes_done == self->mark_told && self->roots->len == 0)
         return;
     ehp_writer_init(&w, bytes, sizeof bytes);

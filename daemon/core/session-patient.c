@@ -100,6 +100,7 @@ ehd_patient_item_acked(EhdSession *self, const ehp_event *event)
 
     if (event->item >= self->n_order)
         return;
+    ehd_patient_settle_left(self);
     id = self->order[event->item];
     if (event->item == self->first_root + self->roots->len / EHD_ROOT_LEN)
         g_byte_array_append(self->roots, event->mark.data, EHD_ROOT_LEN);

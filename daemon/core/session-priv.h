@@ -8,6 +8,7 @@
 #include "daemon/core/books.h"
 #include "daemon/core/core-priv.h"
 #include "daemon/core/inbox.h"
+#include "daemon/core/left.h"
 #include "daemon/core/source.h"
 #include "daemon/link/stream.h"
 #include "proto/session.h"
@@ -145,7 +146,7 @@ struct EhdSession {
     EhdLinkAddress page_to;
     gboolean page_has_oob; /* and pairs with it by what it told */
     guint8 page_oob[EHD_LINK_OOB_LEN];
-    int early_fd;          /* owned; -1: none. Connected before the tap was complete */
+    int early_fd; /* owned; -1: none. Connected before the tap was complete */
     /* session-oob.c */
     gboolean oob_own_held; /* our adapter's data are this session's */
     EhdLinkOob oob_own;
@@ -226,6 +227,13 @@ struct EhdSession {
     guint turn; /* of marks */
     gboolean marking;
     guint64 mark_told; /* bytes_done at the newest mark */
+
+    /* session-left.c */
+    EhdLeft *leaves;  /* owned: what this one leaves for another tap; NULL: nothing */
+    guint from_roots; /* patient: items that an earlier session sent, if the terminal says so */
+    gboolean granting; /* patient: the consent is given, and waits for what was left */
+    int acting_as;     /* of that consent */
+    gint64 expires;
 
     /* session-end.c */
     gboolean ending, ended;
@@ -426,6 +434,23 @@ void ehd_session_keep_marks(EhdSession *self);
 /* The service stops: the session is left as it is, for the next start. FALSE: it is not kept.
  */
 gboolean ehd_session_leave(EhdSession *self);
+
+/* session-left.c */
+/* The consent was given: with what was left of an earlier session with this terminal, if there
+ * is something. */
+void ehd_patient_grant_or_go_on(EhdSession *self);
+/* When the terminal has said from where. */
+void ehd_patient_settle_left(EhdSession *self);
+/* Does the manifest go on with what was left here? TRUE: it does, and is answered; counts as
+ * the job of ehd_terminal_prepare. */
+gboolean ehd_terminal_go_on(EhdSession *self, const guint8 *proof);
+/* session-consent.c; from: NULL: from the beginning. */
+void ehd_patient_grant(EhdSession *self, const ehp_taken *from);
+/* session-terminal.c: room for what was listed; ehd_terminal_prepared follows. */
+void ehd_terminal_prepare(EhdSession *self);
+void ehd_terminal_prepared(ehp_status status, gpointer session);
+/* record.c: what the items to be sent are, in their order, and when they were changed. */
+void ehd_record_hash_order(EhdSession *self, guint8 out[EHP_HASH_LEN]);
 
 /* take-up.c, see core-priv.h; session-engine.c: */
 ehp_status ehd_session_restore_engine(EhdSession *self, const ehp_session_past *past);

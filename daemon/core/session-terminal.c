@@ -176,8 +176,8 @@ on_manifest_kept(EhdSession *self, ehp_status status)
 }
 
 /* The room is there, then the record that says what for; then it is accepted. */
-static void
-on_prepared(ehp_status status, gpointer user_data)
+void
+ehd_terminal_prepared(ehp_status status, gpointer user_data)
 {
     EhdSession *self = user_data;
 
@@ -264,9 +264,17 @@ ehd_terminal_inbox_new(EhdSession *self)
 }
 
 void
+ehd_terminal_prepare(EhdSession *self)
+{
+    g_autoptr(GBytes) meta = ehd_record_items(self);
+
+    self->spooled = TRUE;
+    ehd_inbox_prepare(self->inbox, meta, self->manifest_bytes, ehd_terminal_prepared, self);
+}
+
+void
 ehd_terminal_manifest(EhdSession *self, const ehp_event *event)
 {
-    g_autoptr(GBytes) meta = NULL;
     ehp_progress progress;
 
     take_consent(self, event->consent);
@@ -283,14 +291,13 @@ ehd_terminal_manifest(EhdSession *self, const ehp_event *event)
     }
     self->jobs++;
     if (self->inbox != NULL && progress.transfer > 0) {
-        ehd_inbox_extend(self->inbox, NULL, self->manifest_bytes, on_prepared, self);
+        ehd_inbox_extend(self->inbox, NULL, self->manifest_bytes, ehd_terminal_prepared, self);
         return;
     }
     if (self->inbox == NULL)
         self->inbox = ehd_terminal_inbox_new(self);
-    meta = ehd_record_items(self);
-    self->spooled = TRUE;
-    ehd_inbox_prepare(self->inbox, meta, self->manifest_bytes, on_prepared, self);
+    if (!ehd_terminal_go_on(self, event->continues))
+        ehd_terminal_prepare(self);
 }
 
 /* ---------------------------------------------------------------- the items */

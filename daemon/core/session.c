@@ -74,6 +74,7 @@ ehd_session_free(EhdSession *self)
     ehd_session_release_link(self);
     g_slist_free_full(g_steal_pointer(&self->keepings), g_free);
     g_clear_error(&self->connect_error);
+    g_clear_pointer(&self->leaves, ehd_left_free);
     ehd_patient_clear(self);
     ehd_inbox_free(self->inbox);
     ehd_config_unref(self->config);

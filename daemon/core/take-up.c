@@ -6,16 +6,12 @@
  * cannot be read at this moment stays for the next start. Main context, blocking, before the
  * bus name is taken.
  */
-#include "daemon/core/core-priv.h"
-#include "daemon/core/session-priv.h"
+#include "daemon/core/take-up.h"
 
 #include <string.h>
 
+#include "daemon/core/age.h"
 #include "daemon/error.h"
-#include "daemon/store/marks.h"
-
-/* The two clocks of one run of a machine drift apart no further. */
-#define DRIFT_S 5
 
 static void
 clean_up(EhdCore *self, const char *id, EhdSessionRole role, ehp_status why)
@@ -48,8 +44,8 @@ is_lost(ehp_status status)
            status != EHP_STATE_TOO_NEW && status != EHP_NO_MEMORY;
 }
 
-static gboolean
-damaged(GError **error, const char *what)
+gboolean
+ehd_take_up_damaged(GError **error, const char *what)
 {
     ehd_error_set(error, EHP_STATE_DAMAGED, "%s", what);
     return FALSE;
@@ -57,34 +53,16 @@ damaged(GError **error, const char *what)
 
 /* ---------------------------------------------------------------- is it still good? */
 
-/* Seconds that it was away. A wall clock that went back while nobody watched would make a
- * consent last longer, and a session younger, than it is. */
-static gboolean
-get_age(EhdCore *self, const EhdPast *past, gint64 *age, GError **error)
-{
-    gint64 wall = ehd_core_now(self) - past->time;
-    gint64 uptime = (gint64)ehd_core_boottime(self) - (gint64)past->boottime;
-
-    *age = wall;
-    if (uptime >= 0 && ABS(wall - uptime) <= DRIFT_S) {
-        *age = uptime;
-        return TRUE;
-    }
-    if (wall >= 0)
-        return TRUE;
-    ehd_error_set(error, EHP_CLOCK_WRONG, "the clock went back");
-    return FALSE;
-}
-
-/* Milliseconds in which the link may still come back. */
+/* How long the link may still come back; 0: for that it is too late, but what there is may be
+ * left for another tap. */
 static gboolean
 get_time_left(EhdSession *self, const EhdPast *past, guint *left, GError **error)
 {
     gint64 age, most = self->config->resume_ms;
 
-    if (!get_age(self->core, past, &age, error))
+    if (!ehd_age_get(self->core, past->time, past->boottime, &age, error))
         return FALSE;
-    if (age * 1000 >= most) {
+    if (age * 1000 >= most + self->config->take_up_ms) {
         ehd_error_set(error, EHP_LINK_LOST, "it was away for too long");
         return FALSE;
     }
@@ -93,221 +71,14 @@ get_time_left(EhdSession *self, const EhdPast *past, guint *left, GError **error
         ehd_error_set(error, EHP_CONSENT_EXPIRED, NULL);
         return FALSE;
     }
-    *left = (guint)MAX(most - age * 1000, 1);
-    return TRUE;
-}
-
-/* ---------------------------------------------------------------- the engine */
-
-typedef struct {
-    EhdPast past;
-    EhdMarksRead marks;
-    GBytes *receipt;
-    guint left_ms;
-} Found;
-
-static void
-found_clear(Found *found)
-{
-    g_clear_pointer(&found->past.engine, g_bytes_unref);
-    ehd_marks_read_clear(&found->marks);
-    g_clear_pointer(&found->receipt, g_bytes_unref);
-}
-
-static ehp_bytes
-bytes_of(GBytes *bytes)
-{
-    ehp_bytes view = {NULL, 0};
-
-    if (bytes != NULL)
-        view.data = g_bytes_get_data(bytes, &view.len);
-    return view;
-}
-
-static guint64 *
-sizes_of(EhdSession *self)
-{
-    guint64 *sizes = g_new(guint64, MAX(self->items->len, 1));
-
-    for (guint i = 0; i < self->items->len; i++)
-        sizes[i] = g_array_index(self->items, EhdItem, i).size;
-    return sizes;
-}
-
-static GByteArray *
-salts_of(EhdSession *self)
-{
-    GByteArray *salts = g_byte_array_new();
-
-    for (guint i = 0; i < self->origins->len; i++)
-        g_byte_array_append(salts, g_array_index(self->origins, EhdOrigin, i).salt,
-                            EHP_SALT_LEN);
-    return salts;
-}
-
-/* Our own leaf key, from the identity unless it was made for this session. */
-static gboolean
-find_leaf(EhdSession *self, GError **error)
-{
-    const EhdIdentity *identity = self->core->identity;
-
-    if (self->role == EHD_PATIENT || self->own_leaf)
-        return TRUE;
-    if (identity == NULL) {
-        ehd_error_set(error, EHP_NO_IDENTITY, "the device key is gone");
-        return FALSE;
-    }
-    memcpy(self->leaf_secret, identity->secret_key, sizeof self->leaf_secret);
-    return TRUE;
-}
-
-static gboolean
-restore(EhdSession *self, Found *found, GError **error)
-{
-    g_autofree guint64 *sizes = sizes_of(self);
-    g_autoptr(GByteArray) salts = salts_of(self);
-    gboolean granted = self->role == EHD_PATIENT ? self->order != NULL : self->items->len > 0;
-    ehp_session_past past = {
-        .saved = bytes_of(found->past.engine),
-        .resume_ms = found->left_ms,
-        .sizes = sizes,
-        .salts = (const uint8_t(*)[EHP_SALT_LEN])salts->data,
-        .roots = (const uint8_t(*)[EHP_HASH_LEN])found->marks.roots->data,
-        .n_roots = found->marks.n_roots,
-        .mark = bytes_of(found->marks.mark),
-        .receipt = bytes_of(found->receipt),
-    };
-    ehp_status status;
-
-    if (granted)
-        past.n_items = self->role == EHD_PATIENT ? self->n_order : self->items->len;
-    if (granted && self->role == EHD_TERMINAL && salts->len != past.n_items * EHP_SALT_LEN)
-        return damaged(error, "not a list of items");
-    if (granted && self->role == EHD_PATIENT) {
-        ehd_patient_make_entries(self, self->items);
-        past.items = self->entry_list;
-    }
-    status = ehd_session_restore_engine(self, &past);
-    if (status == EHP_OK)
-        return TRUE;
-    ehd_error_set(error, status, "the session's state does not fit together");
-    return FALSE;
-}
-
-/* ---------------------------------------------------------------- items */
-
-/* Room that was made for a manifest which was never accepted (it will be sent again), or that
- * was being emptied. */
-static gboolean
-drop_room(EhdSession *self, GError **error)
-{
-    g_autoptr(GError) local = NULL;
-    g_autoptr(EhdSpoolSession) room =
-        ehd_spool_session_open(self->core->parts.spool, self->id, &local);
-
-    if (room != NULL)
-        return ehd_spool_session_discard(room, error);
-    if (ehd_error_status(local) == EHP_NOT_FOUND)
-        return TRUE;
-    g_propagate_error(error, g_steal_pointer(&local));
-    return FALSE;
-}
-
-static gboolean
-find_items(EhdSession *self, const EhdPast *past, GError **error)
-{
-    g_autoptr(GBytes) note = NULL;
-
-    if (self->role == EHD_PATIENT) {
-        note = ehd_ledger_get_note(self->core->parts.ledger, self->id, error);
-        if (note == NULL)
-            return FALSE;
-        self->noted = TRUE;
-    } else if (!past->granted || self->status != 0) {
-        return drop_room(self, error);
-    } else {
-        self->inbox = ehd_terminal_inbox_new(self);
-        if (!ehd_inbox_take_up(self->inbox, &note, error))
-            return FALSE;
-        self->spooled = TRUE;
-    }
-    return ehd_record_take_up_items(self, note) || damaged(error, "not a list of items");
-}
-
-static gboolean
-is_whole(EhdSession *self, guint id, gboolean *whole, GError **error)
-{
-    g_autoptr(GError) local = NULL;
-
-    *whole = ehd_inbox_has_item(self->inbox, id, &local);
-    if (*whole || ehd_error_status(local) == EHP_NOT_FOUND)
-        return TRUE;
-    g_propagate_error(error, g_steal_pointer(&local));
-    return FALSE;
-}
-
-/* received: what is gone was collected. */
-static gboolean
-find_received(EhdSession *self, GError **error)
-{
-    for (guint i = 0; i < self->items->len; i++) {
-        gboolean whole;
-
-        if (!is_whole(self, i, &whole, error))
-            return FALSE;
-        self->item_states->data[i] = whole ? EHD_ITEM_STORED : EHD_ITEM_COLLECTED;
-    }
-    return TRUE;
-}
-
-/* Not received yet: all that the marks say is there, and nothing else counts. */
-static gboolean
-find_durable(EhdSession *self, const EhdMarksRead *marks, GError **error)
-{
-    guint64 bytes = marks->position * EHP_SEGMENT_MAX;
-
-    if (marks->n_roots > self->items->len)
-        return damaged(error, "more was done than there is");
-    for (guint i = 0; i < marks->n_roots; i++) {
-        gboolean whole;
-
-        if (!is_whole(self, i, &whole, error))
-            return FALSE;
-        if (!whole)
-            return damaged(error, "an item that was stored is gone");
-        self->item_states->data[i] = EHD_ITEM_STORED;
-    }
-    if (marks->n_roots == self->items->len)
-        return TRUE;
-    bytes = MIN(bytes, g_array_index(self->items, EhdItem, marks->n_roots).size);
-    return ehd_inbox_unfinish(self->inbox, marks->n_roots, bytes, marks->turn, error);
-}
-
-static void
-find_sent(EhdSession *self, const EhdMarksRead *marks)
-{
-    if (self->order == NULL)
-        return;
-    memset(self->item_states->data, EHD_ITEM_WITHHELD, self->item_states->len);
-    for (guint i = 0; i < self->n_order; i++)
-        if (self->order[i] < self->items->len)
-            self->item_states->data[self->order[i]] =
-                i < marks->n_roots ? EHD_ITEM_STORED : EHD_ITEM_WAITING;
-}
-
-static gboolean
-check_order(EhdSession *self, GError **error)
-{
-    for (guint i = 0; i < self->n_order; i++)
-        if (self->order[i] >= self->items->len)
-            return damaged(error, "not a list of items");
+    *left = (guint)MAX(most - age * 1000, 0);
     return TRUE;
 }
 
 /* ---------------------------------------------------------------- one session */
 
 static gboolean
-find_receipt(EhdSession *self, Found *found, GError **error)
+find_receipt(EhdSession *self, EhdFound *found, GError **error)
 {
     g_autoptr(GError) local = NULL;
     g_autoptr(EhdReceipt) receipt = ehd_receipts_get(
@@ -336,18 +107,18 @@ newest(EhdPast *past, const EhdMarksRead *marks)
 
 /* Everything that is on disk of it, into self and found. */
 static gboolean
-find(EhdSession *self, GBytes *record, Found *found, GError **error)
+find(EhdSession *self, GBytes *record, EhdFound *found, GError **error)
 {
     if (!ehd_record_take_up(self, record, &found->past)) {
         if (ehd_record_is_pending(record)) /* a tap that was never known to be complete */
             ehd_error_set(error, EHP_TAP_TORN, NULL);
         else
-            damaged(error, "not a session's record");
+            ehd_take_up_damaged(error, "not a session's record");
         return FALSE;
     }
     self->tapped = self->tap_answered = self->recorded = TRUE;
-    if (!find_items(self, &found->past, error) || !check_order(self, error) ||
-        !find_receipt(self, found, error) ||
+    if (!ehd_take_up_find_items(self, &found->past, error) ||
+        !ehd_take_up_check_order(self, error) || !find_receipt(self, found, error) ||
         !ehd_marks_read(self->core->parts.ledger, self->id, &found->marks, error))
         return FALSE;
     newest(&found->past, &found->marks);
@@ -359,11 +130,11 @@ find(EhdSession *self, GBytes *record, Found *found, GError **error)
 /* With a receipt of ours it was received: that is kept, whether or not the patient can still be
  * reached. */
 static gboolean
-take_up_received(EhdSession *self, Found *found, GError **error)
+take_up_received(EhdSession *self, EhdFound *found, GError **error)
 {
     g_autoptr(GError) local = NULL;
 
-    if (!find_received(self, error))
+    if (!ehd_take_up_find_received(self, error))
         return FALSE;
     self->received = self->complete = TRUE;
     self->has_transfer = TRUE;
@@ -373,7 +144,7 @@ take_up_received(EhdSession *self, Found *found, GError **error)
     /* the marks of what was collected since still say that all of it was there */
     if (found->past.engine != NULL &&
         (!get_time_left(self, &found->past, &found->left_ms, &local) ||
-         !find_leaf(self, &local) || !restore(self, found, &local)))
+         !ehd_take_up_find_leaf(self, &local) || !ehd_take_up_restore(self, found, &local)))
         g_info("session %s: the patient cannot be reached any more: %s", self->id,
                local->message);
     return TRUE;
@@ -381,39 +152,39 @@ take_up_received(EhdSession *self, Found *found, GError **error)
 
 /* Filed or discarded already; only the patient has no receipt yet. */
 static gboolean
-take_up_filed(EhdSession *self, Found *found, GError **error)
+take_up_filed(EhdSession *self, EhdFound *found, GError **error)
 {
     if (found->past.engine == NULL)
-        return damaged(error, "nothing to go on with");
+        return ehd_take_up_damaged(error, "nothing to go on with");
     self->received = self->complete = self->ending = self->ended = TRUE;
-    return find_leaf(self, error) && restore(self, found, error);
+    return ehd_take_up_find_leaf(self, error) && ehd_take_up_restore(self, found, error);
 }
 
 static gboolean
-take_up_patient_done(EhdSession *self, Found *found, GError **error)
+take_up_patient_done(EhdSession *self, EhdFound *found, GError **error)
 {
     self->complete = TRUE;
     self->has_transfer = TRUE;
     self->transfer = EHD_TRANSFER_COMPLETE;
-    find_sent(self, &found->marks);
+    ehd_take_up_find_sent(self, &found->marks);
     for (guint i = 0; i < self->n_order; i++)
         self->item_states->data[self->order[i]] = EHD_ITEM_STORED;
-    return restore(self, found, error);
+    return ehd_take_up_restore(self, found, error);
 }
 
 static gboolean
-take_up_running(EhdSession *self, Found *found, GError **error)
+take_up_running(EhdSession *self, EhdFound *found, GError **error)
 {
     gboolean granted = self->role == EHD_PATIENT ? self->order != NULL : self->items->len > 0;
 
     if (found->past.engine == NULL)
-        return damaged(error, "nothing to go on with");
+        return ehd_take_up_damaged(error, "nothing to go on with");
     if (self->role == EHD_TERMINAL && self->inbox != NULL &&
-        !find_durable(self, &found->marks, error))
+        !ehd_take_up_find_durable(self, &found->marks, error))
         return FALSE;
     if (self->role == EHD_PATIENT)
-        find_sent(self, &found->marks);
-    if (!find_leaf(self, error) || !restore(self, found, error))
+        ehd_take_up_find_sent(self, &found->marks);
+    if (!ehd_take_up_find_leaf(self, error) || !ehd_take_up_restore(self, found, error))
         return FALSE;
     self->has_transfer = granted;
     self->transfer = EHD_TRANSFER_SUSPENDED;
@@ -421,7 +192,7 @@ take_up_running(EhdSession *self, Found *found, GError **error)
 }
 
 static gboolean
-take_up(EhdSession *self, GBytes *record, Found *found, GError **error)
+take_up(EhdSession *self, GBytes *record, EhdFound *found, GError **error)
 {
     if (!find(self, record, found, error))
         return FALSE;
@@ -432,9 +203,12 @@ take_up(EhdSession *self, GBytes *record, Found *found, GError **error)
         return take_up_received(self, found, error);
     if (!get_time_left(self, &found->past, &found->left_ms, error))
         return FALSE;
-    return self->role == EHD_PATIENT && found->receipt != NULL
-               ? take_up_patient_done(self, found, error)
-               : take_up_running(self, found, error);
+    if (self->role != EHD_PATIENT || found->receipt == NULL)
+        return take_up_running(self, found, error);
+    if (found->left_ms > 0)
+        return take_up_patient_done(self, found, error);
+    ehd_error_set(error, EHP_LINK_LOST, "it was away for too long");
+    return FALSE;
 }
 
 /* ---------------------------------------------------------------- what it is from now on */
@@ -452,7 +226,7 @@ show(EhdCore *self, EhdSession *session)
 
 /* An owner that was there has so long to come back; after a reboot a person has to come. */
 static void
-await_owner(EhdSession *self, const Found *found)
+await_owner(EhdSession *self, const EhdFound *found)
 {
     gboolean same_run = (guint64)ehd_core_boottime(self->core) >= found->past.boottime;
 
@@ -461,7 +235,7 @@ await_owner(EhdSession *self, const Found *found)
 }
 
 static void
-go_on(EhdCore *self, EhdSession *session, Found *found)
+go_on(EhdCore *self, EhdSession *session, EhdFound *found)
 {
     session->kept = session->engine != NULL;
     if (session->received && session->ended) {
@@ -472,6 +246,11 @@ go_on(EhdCore *self, EhdSession *session, Found *found)
         ehd_filing_start(session);
     } else if (session->complete) {
         ehd_patient_complete(session);
+    } else if (found->left_ms == 0) {
+        session->state = EHD_STATE_FAILED; /* nobody is to come back to it */
+        session->error = EHP_LINK_LOST;
+        ehd_session_end(session, EHP_LINK_LOST);
+        return;
     } else {
         session->state = EHD_STATE_SUSPENDED;
         session->deadline = ehd_now_ms() + found->left_ms;
@@ -505,12 +284,16 @@ take_up_one(EhdCore *self, const char *id)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) record = ehd_ledger_get(self->parts.ledger, id, &error);
-    EhdSession *session = ehd_session_new(self, EHD_TERMINAL, (uid_t)-1);
-    Found found = {0};
-    gboolean good = record != NULL && strlen(id) < sizeof session->id;
+    EhdSession *session;
+    EhdFound found = {0};
     EhdSessionRole role;
     ehp_status why;
+    gboolean good;
 
+    if (record != NULL && ehd_lefts_take_up(self, id, record))
+        return;
+    session = ehd_session_new(self, EHD_TERMINAL, (uid_t)-1);
+    good = record != NULL && strlen(id) < sizeof session->id;
     if (good)
         g_strlcpy(session->id, id, sizeof session->id);
     good = good && take_up(session, record, &found, &error);
@@ -535,7 +318,7 @@ take_up_one(EhdCore *self, const char *id)
             ehd_session_free(session);
         clean_up(self, id, role, why == EHP_TAP_TORN ? EHP_LINK_LOST : why);
     }
-    found_clear(&found);
+    ehd_found_clear(&found);
 }
 
 gboolean

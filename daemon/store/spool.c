@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -274,6 +275,23 @@ ehd_spool_session_open(EhdSpool *spool, const char *id, GError **error)
     ehd_error_set(error, EHP_NOT_FOUND, "no such session in the spool");
     ehd_spool_session_free(session);
     return NULL;
+}
+
+gboolean
+ehd_spool_session_rename(EhdSpool *spool, const char *from, const char *to, GError **error)
+{
+    if (!check_id(from, error) || !check_id(to, error))
+        return FALSE;
+    if (renameat(spool->fd, from, spool->fd, to) != 0) {
+        if (errno == ENOENT)
+            ehd_error_set(error, EHP_NOT_FOUND, "no such session in the spool");
+        else if (errno == EEXIST || errno == ENOTEMPTY)
+            ehd_error_set(error, EHP_WRONG_STATE, "this session is in the spool already");
+        else
+            ehd_error_set_errno(error, errno, "rename a spooled session");
+        return FALSE;
+    }
+    return sync_directory(spool->fd, error);
 }
 
 void

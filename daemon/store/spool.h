@@ -45,6 +45,10 @@ EhdSpoolSession *ehd_spool_session_new(EhdSpool *spool, const char *id, const vo
                                        gsize length, GError **error);
 /* One that exists (NOT_FOUND). */
 EhdSpoolSession *ehd_spool_session_open(EhdSpool *spool, const char *id, GError **error);
+/* The session is another one's from now on, durably; its meta, which is sealed for the old
+ * name, must be set anew. NOT_FOUND, WRONG_STATE if `to` exists. Nobody has it open. */
+gboolean ehd_spool_session_rename(EhdSpool *spool, const char *from, const char *to,
+                                  GError **error);
 /* Forgets the handle; the files stay. Its items must be freed first. */
 void ehd_spool_session_free(EhdSpoolSession *session);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdSpoolSession, ehd_spool_session_free)

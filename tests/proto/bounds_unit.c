@@ -76,6 +76,7 @@ static const struct {
     B(EHP_CONNECT_MS),
     B(EHP_IDLE_MS),
     B(EHP_RESUME_MS),
+    B(EHP_TAKE_UP_MS),
     B(EHP_ALLOW_MS),
     B(EHP_PENDING_MS),
 };

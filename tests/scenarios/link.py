@@ -124,7 +124,7 @@ def down_for_good(rig):
     rig.link("down")
     send.ends(75, ("LinkLost", "TimedOut"))
     receive.ends(75, ("LinkLost", "TimedOut"))
-    rig.nothing_arrived()
+    rig.nothing_arrived(kept=True)
 
 
 @case("--set", "patient:session.connect-timeout=4", "--set", "clinic:session.connect-timeout=4")
@@ -146,7 +146,7 @@ def silent_peer(rig):
     rig.link("hold")
     send.ends(75, ("LinkLost", "TimedOut"))
     receive.ends(75, ("LinkLost", "TimedOut"))
-    rig.nothing_arrived()
+    rig.nothing_arrived(kept=True)
 
 
 @case("--set", "patient:session.resume-timeout=4", "--set", "clinic:session.resume-timeout=4")
@@ -160,7 +160,7 @@ def cut_at_many_points(rig):
         rig.tap()
         codes = send.process.wait(60), receive.process.wait(60)
         assert codes == (75, 75), (at, codes, send.said(), receive.said())
-        rig.nothing_arrived(output)
+        rig.nothing_arrived(output, kept=True)
         rig.link("up")
         rig.untap()
 

@@ -4,6 +4,7 @@
 import os
 import shutil
 import signal
+import time
 
 from scenario import CLINIC, case, main, read
 
@@ -214,7 +215,7 @@ def state_deleted(rig):
                                            for n in os.listdir(os.path.join(root, "ledger"))])
     send.ends(69)
     receive.ends(75)
-    rig.nothing_arrived()
+    rig.nothing_arrived(kept=True)
 
 
 @case()
@@ -254,6 +255,110 @@ def state_damaged(rig):
     send.signal(signal.SIGINT)
     send.process.wait(60)
     rig.nothing_arrived()
+
+
+SHORT = ("--set", "patient:session.resume-timeout=2", "--set", "clinic:session.resume-timeout=2")
+
+
+def lost_for_good(rig, **more):
+    """A transfer ends on both sides for want of a link."""
+    receive, send, files = running(rig, **more)
+    rig.link("down")
+    send.ends(75, "LinkLost")
+    receive.ends(75, "LinkLost")
+    rig.nothing_arrived(kept=True)
+    rig.untap()
+    rig.link("rate", "0")
+    rig.link("up")
+    return files
+
+
+def carried(rig):
+    """Bytes that the patient's side sent so far."""
+    return int(rig.link("count").split()[1])
+
+
+def new_tap(rig, files, options=("--yes", "--to", CLINIC)):
+    """The same command again, and a tap."""
+    receive, send = rig.receive(), rig.send(*files, options=options)
+    rig.tap()
+    return receive, send
+
+
+@case(*SHORT)
+def taken_up_by_a_new_tap(rig):
+    """The link was lost for good: a new tap goes on where it stopped, with one receipt, and nothing sent twice"""
+    files = lost_for_good(rig, sizes=(700_000, 1_500_000), at=1_400_000)
+    before = carried(rig)
+    receive, send = new_tap(rig, files)
+    whole(rig, receive, send, files)
+    again = carried(rig) - before - (2_200_000 - 1_400_000)
+    first = next(e["done"] for e in send.events if e.get("event") == "progress")
+    print(f"figure: {again} of 1,400,000 bytes again, progress begins at {first:,}")
+    assert again < 1_000_000, again
+    assert first >= 700_000, send.said()
+    assert not rig.spooled()
+    assert [len(os.listdir(os.path.join(rig.dir, s, "ledger"))) for s in STATE.values()] == [0, 0]
+
+
+@case(*SHORT)
+def taken_up_after_a_crash(rig):
+    """Both daemons are killed, and start only when the time of the link is over: the same"""
+    receive, send, files = running(rig)
+    rig.link("down")
+    for program in receive, send:
+        program.signal(signal.SIGKILL)
+    for host in STATE:
+        rig.call("kill-daemon", host)
+    time.sleep(2.5)  # no daemon runs that could tell
+    rig.untap()
+    rig.link("rate", "0")
+    rig.link("up")
+    before = carried(rig)
+    whole(rig, *new_tap(rig, files), files)
+    assert carried(rig) - before < 1_500_000, "sent from the beginning"
+
+
+@case(*SHORT)
+def killed_while_taking_up(rig):
+    """Either daemon is killed while the new session goes on with the old"""
+    files = lost_for_good(rig, sizes=(700_000, 1_500_000), at=1_400_000)
+    rig.link("rate", "400")
+    receive, send = new_tap(rig, files)
+    rig.link("wait", "1450000")
+    for host in STATE:
+        rig.call("kill-daemon", host)
+    whole(rig, receive, send, files)
+
+
+@case(*SHORT)
+def not_taken_up(rig):
+    """A file changed since, or the clinic forgot: all of it is sent, once"""
+    files = lost_for_good(rig)
+    rig.write(files[0], 1_500_000)
+    whole(rig, *new_tap(rig, files), files)
+
+
+@case(*SHORT, "--set", "clinic:session.take-up-timeout=0")
+def clinic_keeps_nothing(rig):
+    """A clinic that keeps nothing has nothing in its spool, and gets all of it by the new tap"""
+    files = lost_for_good(rig)
+    rig.nothing_arrived()
+    whole(rig, *new_tap(rig, files), files)
+
+
+@case(*SHORT)
+def refused_at_the_new_tap(rig):
+    """The person says no at the new tap: nothing goes on, and the next one begins anew"""
+    files = lost_for_good(rig)
+    receive, send = new_tap(rig, files, options=())
+    rig.call("wait-state", "patient", "deciding")
+    send.type("no")
+    send.ends(77, "Declined")
+    receive.ends(77, "Declined")
+    rig.nothing_arrived(kept=True)
+    rig.untap()
+    whole(rig, *new_tap(rig, files), files)
 
 
 main()

@@ -184,13 +184,15 @@ class Rig:
         root = os.path.join(self.dir, {"clinic": "c", "patient": "p"}[host], "state", "spool")
         return [os.path.join(d, f) for d, _, files in os.walk(root) for f in files]
 
-    def nothing_arrived(self, output="got"):
-        """Nothing of an item is in sight: not in the output directory, not hidden in it, and soon not in the spool."""
+    def nothing_arrived(self, output="got", kept=False):
+        """Nothing of an item is in sight: not in the output directory, not hidden in it, and soon not in the spool.
+
+        kept: what is there may stay in the spool, for a new tap to go on with."""
         left = [os.path.join(d, f) for d, _, files in os.walk(output) for f in files]
         assert not left, f"left in sight: {left}"
         assert not self.sessions(output), f"session directories: {self.sessions(output)}"
         end = time.monotonic() + 10
-        while self.spooled():
+        while not kept and self.spooled():
             assert time.monotonic() < end, f"left in the spool: {self.spooled()}"
             time.sleep(0.05)
 

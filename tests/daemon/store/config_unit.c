@@ -24,18 +24,18 @@ test_defaults(void)
 static void
 test_whole(void)
 {
-    static const char text[] =
-        "# a comment\n"
-        "[nfc]\nreader=pn532_uart:/dev/ttyUSB0:115200\n"
-        "[link]\ntype=unix\ndirectory=/run/link\n"
-        "address=aa:bb:cc:dd:ee:ff\nchannels=22,7-12,8\n"
-        "[trust]\ndirectory=/etc/anchors\nmax-crl-age-days=3\n"
-        "allow-unchecked-revocation=true\n"
-        "[session]\narmed-timeout=0\nconsent-timeout=60\n"
-        "filing-timeout=0\nconnect-timeout=5\nidle-timeout=6\n"
-        "resume-timeout=7\nmax-sessions=2\nmax-sessions-per-user=1\nkiosk=yes\n"
-        "[store]\nstate-directory=/var/lib/x\nspool-quota=2G\n"
-        "min-free=100\n";
+    static const char text[] = "# a comment\n"
+                               "[nfc]\nreader=pn532_uart:/dev/ttyUSB0:115200\n"
+                               "[link]\ntype=unix\ndirectory=/run/link\n"
+                               "address=aa:bb:cc:dd:ee:ff\nchannels=22,7-12,8\n"
+                               "[trust]\ndirectory=/etc/anchors\nmax-crl-age-days=3\n"
+                               "allow-unchecked-revocation=true\n"
+                               "[session]\narmed-timeout=0\nconsent-timeout=60\n"
+                               "filing-timeout=0\nconnect-timeout=5\nidle-timeout=6\n"
+                               "resume-timeout=7\ntake-up-timeout=9\nmax-sessions=2\nmax-"
+                               "sessions-per-user=1\nkiosk=yes\n"
+                               "[store]\nstate-directory=/var/lib/x\nspool-quota=2G\n"
+                               "min-free=100\n";
     g_autoptr(GError) error = NULL;
     g_autoptr(EhdConfig) config = ehd_config_new();
     g_assert_true(ehd_config_parse(config, "test", text, strlen(text), &error));
@@ -55,6 +55,7 @@ test_whole(void)
     g_assert_cmpint(config->connect_ms, ==, 5000);
     g_assert_cmpint(config->idle_ms, ==, 6000);
     g_assert_cmpint(config->resume_ms, ==, 7000);
+    g_assert_cmpint(config->take_up_ms, ==, 9000);
     g_assert_cmpint(config->max_sessions, ==, 2);
     g_assert_cmpint(config->max_sessions_per_user, ==, 1);
     g_assert_true(config->kiosk);
@@ -248,6 +249,7 @@ test_documented(void)
     g_assert_cmpint(config->connect_ms, ==, wanted->connect_ms);
     g_assert_cmpint(config->idle_ms, ==, wanted->idle_ms);
     g_assert_cmpint(config->resume_ms, ==, wanted->resume_ms);
+    g_assert_cmpint(config->take_up_ms, ==, wanted->take_up_ms);
     g_assert_cmpint(config->max_sessions, ==, wanted->max_sessions);
     g_assert_cmpint(config->max_sessions_per_user, ==, wanted->max_sessions_per_user);
     g_assert_cmpint(config->kiosk, ==, wanted->kiosk);

@@ -494,6 +494,41 @@ test_session_faults(Fixture *f, gconstpointer data)
     }
 }
 
+/* Another session goes on with what is there: under its name, with its note. */
+static void
+test_rename(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(EhdSpoolSession) other = NULL, gone = NULL;
+    g_autoptr(GBytes) meta = NULL;
+
+    add(f, 0, "whole");
+    ehd_spool_session_free(g_steal_pointer(&f->session));
+    other = ehd_spool_session_new(f->spool, "s2", "other", 5, &error);
+    g_assert_no_error(error);
+    g_assert_false(ehd_spool_session_rename(f->spool, "s1", "s2", &error));
+    g_assert_error(error, EHD_ERROR, EHP_WRONG_STATE);
+    g_clear_error(&error);
+    g_assert_false(ehd_spool_session_rename(f->spool, "none", "s3", &error));
+    g_assert_error(error, EHD_ERROR, EHP_NOT_FOUND);
+    g_clear_error(&error);
+    g_assert_false(ehd_spool_session_rename(f->spool, "s1", "../s3", &error));
+    g_assert_error(error, EHD_ERROR, EHP_INVALID_ARGUMENT);
+    g_clear_error(&error);
+    g_assert_true(ehd_spool_session_rename(f->spool, "s1", "s3", &error));
+    gone = ehd_spool_session_open(f->spool, "s1", NULL);
+    g_assert_null(gone);
+    f->session = ehd_spool_session_open(f->spool, "s3", &error);
+    g_assert_no_error(error);
+    meta = ehd_spool_session_get_meta(f->session, &error);
+    g_assert_error(error, EHD_ERROR, EHP_STATE_DAMAGED); /* sealed for the old name */
+    g_clear_error(&error);
+    g_assert_true(ehd_spool_session_set_meta(f->session, "new", 3, &error));
+    meta = ehd_spool_session_get_meta(f->session, &error);
+    g_assert_cmpmem(g_bytes_get_data(meta, NULL), g_bytes_get_size(meta), "new", 3);
+    expect_item(f, 0, "whole");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -504,6 +539,7 @@ main(int argc, char **argv)
     CASE("/store/spool/bad-appends", test_bad_appends);
     CASE("/store/spool/sessions", test_sessions);
     CASE("/store/spool/resume", test_resume);
+    CASE("/store/spool/rename", test_rename);
     CASE("/store/spool/later", test_later);
     CASE("/store/spool/orphans", test_orphans);
     CASE("/store/spool/damaged-meta", test_damaged_meta);

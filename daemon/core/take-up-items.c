@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The items of a session that an earlier run left: their list, and how far they are.
+ */
+#include "daemon/core/take-up.h"
+
+#include <string.h>
+
+#include "daemon/error.h"
+
+/* Room that was made for a manifest which was never accepted (it will be sent again), or that
+ * was being emptied. */
+static gboolean
+drop_room(EhdSession *self, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    g_autoptr(EhdSpoolSession) room =
+        ehd_spool_session_open(self->core->parts.spool, self->id, &local);
+
+    if (room != NULL)
+        return ehd_spool_session_discard(room, error);
+    if (ehd_error_status(local) == EHP_NOT_FOUND)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return FALSE;
+}
+
+gboolean
+ehd_take_up_find_items(EhdSession *self, const EhdPast *past, GError **error)
+{
+    g_autoptr(GBytes) note = NULL;
+
+    if (self->role == EHD_PATIENT) {
+        note = ehd_ledger_get_note(self->core->parts.ledger, self->id, error);
+        if (note == NULL)
+            return FALSE;
+        self->noted = TRUE;
+    } else if (!past->granted || self->status != 0) {
+        return drop_room(self, error);
+    } else {
+        self->inbox = ehd_terminal_inbox_new(self);
+        if (!ehd_inbox_take_up(self->inbox, &note, error))
+            return FALSE;
+        self->spooled = TRUE;
+    }
+    return ehd_record_take_up_items(self, note) ||
+           ehd_take_up_damaged(error, "not a list of items");
+}
+
+static gboolean
+is_whole(EhdSession *self, guint id, gboolean *whole, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+
+    *whole = ehd_inbox_has_item(self->inbox, id, &local);
+    if (*whole || ehd_error_status(local) == EHP_NOT_FOUND)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return FALSE;
+}
+
+gboolean
+ehd_take_up_find_received(EhdSession *self, GError **error)
+{
+    for (guint i = 0; i < self->items->len; i++) {
+        gboolean whole;
+
+        if (!is_whole(self, i, &whole, error))
+            return FALSE;
+        self->item_states->data[i] = whole ? EHD_ITEM_STORED : EHD_ITEM_COLLECTED;
+    }
+    return TRUE;
+}
+
+gboolean
+ehd_take_up_find_durable(EhdSession *self, const EhdMarksRead *marks, GError **error)
+{
+    guint64 bytes = marks->position * EHP_SEGMENT_MAX;
+
+    if (marks->n_roots > self->items->len)
+        return ehd_take_up_damaged(error, "more was done than there is");
+    for (guint i = 0; i < marks->n_roots; i++) {
+        gboolean whole;
+
+        if (!is_whole(self, i, &whole, error))
+            return FALSE;
+        if (!whole)
+            return ehd_take_up_damaged(error, "an item that was stored is gone");
+        self->item_states->data[i] = EHD_ITEM_STORED;
+    }
+    if (marks->n_roots == self->items->len)
+        return TRUE;
+    bytes = MIN(bytes, g_array_index(self->items, EhdItem, marks->n_roots).size);
+    return ehd_inbox_unfinish(self->inbox, marks->n_roots, bytes, marks->turn, error);
+}
+
+void
+ehd_take_up_find_sent(EhdSession *self, const EhdMarksRead *marks)
+{
+    if (self->order == NULL)
+        return;
+    memset(self->item_states->data, EHD_ITEM_WITHHELD, self->item_states->len);
+    for (guint i = 0; i < self->n_order; i++)
+        if (self->order[i] < self->items->len)
+            self->item_states->data[self->order[i]] =
+                i < marks->n_roots ? EHD_ITEM_STORED : EHD_ITEM_WAITING;
+}
+
+gboolean
+ehd_take_up_check_order(EhdSession *self, GError **error)
+{
+    for (guint i = 0; i < self->n_order; i++)
+        if (self->order[i] >= self->items->len)
+            return ehd_take_up_damaged(error, "not a list of items");
+    return TRUE;
+}
