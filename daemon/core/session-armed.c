@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/error.h"
+#include "daemon/log.h"
 
 /* The helper is started and the reader opened in less. */
 #define OPENING_MS   15000
@@ -115,7 +116,9 @@ port_error(ehp_status status, const char *detail, gpointer user_data)
 {
     EhdSession *self = user_data;
 
-    g_info("session %s: reader: %s: %s", self->id, ehp_status_name(status), detail);
+    if (self->opening != NULL || self->trouble != status) /* it is tried again and again */
+        ehd_log(G_LOG_LEVEL_MESSAGE, EHD_LOG_ID_READER, "the NFC reader: %s: %s",
+                ehp_status_name(status), detail);
     if (self->opening != NULL)
         answer_opening(self, status, detail);
     else if (!self->tapped)

@@ -207,6 +207,8 @@ def test_catalog():
     """Each message id of the daemon is explained, in both languages, and journalctl can read it."""
     ids = set(re.findall(r'define EHD_LOG_ID_\w+\s+"([0-9a-f]{32})"', read(source("daemon", "log.h"))))
     assert len(ids) > 10
+    code = "".join(read(os.path.join(at, n)) for at, _, names in os.walk(source("daemon")) for n in names if n.endswith(".c"))
+    assert set(re.findall(r"define (EHD_LOG_ID_\w+)", read(source("daemon", "log.h")))) <= set(re.findall(r"EHD_LOG_ID_\w+", code))
     for name in ("ehrlink.catalog", "ehrlink.de.catalog"):
         text = read(source("systemd", name))
         assert set(re.findall(r"^-- ([0-9a-f]{32})$", text, re.M)) == ids, name
