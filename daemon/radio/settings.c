@@ -49,7 +49,8 @@ ask(EhdRadioServer *s, EhdRadioAsk ask, const uint8_t *peer, const uint8_t *oob)
     s->asks[s->n_asks++] = ask;
 }
 
-/* What the kernel was given is taken back when the daemon is gone. False: no room to remember. */
+/* What the kernel was given is taken back when the daemon is gone. False: no room to remember.
+ */
 static bool
 note_oob(EhdRadioServer *s, const EhdRadioMessage *message, uint16_t index)
 {
@@ -57,7 +58,8 @@ note_oob(EhdRadioServer *s, const EhdRadioMessage *message, uint16_t index)
 
     for (unsigned i = 0; i < EHD_RADIO_OOBS; i++) {
         EhdRadioOob *known = &s->oobs[i];
-        if (known->used && known->index == index && memcmp(known->peer, message->peer, 6) == 0) {
+        if (known->used && known->index == index &&
+            memcmp(known->peer, message->peer, 6) == 0) {
             known->used = message->type == EHD_RADIO_ADD_OOB;
             return true;
         }

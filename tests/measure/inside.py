@@ -2,10 +2,7 @@
 """What tests/bench runs between two hosts. Each function measures one thing and prints one JSON line for the bench."""
 import json
 import os
-import re
 import shlex
-import shutil
-import struct
 import subprocess
 import sys
 import threading
@@ -88,82 +85,6 @@ def goodput(size, runs):
         send, _ = session([path])
         tell(seconds=send.times["confirming"] - send.times["transferring"], filed=send.times["filed"] - send.times["transferring"],
              processor=processor_seconds(pids) - before)
-
-
-def plain_rfcomm(size):
-    """Seconds in which a plain non-blocking sender brings so many random bytes to the other machine."""
-    program = os.path.join(os.environ["EHRLINK_BUILD"], "tests/measure/rfcomm_plain")
-    with subprocess.Popen(["on-clinic", program, "listen", "9"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as listener:
-        assert listener.stdout.readline().strip() == "listening"
-        sent = subprocess.run(["on-patient", program, "send", "00:AA:01:01:00:42", "9", str(size)], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, text=True, check=True).stdout
-        listener.wait()
-    return float(sent.split()[2])
-
-
-def bluetooth(size, runs, ips):
-    """Our seconds and the plain sender's, interleaved; then one session with a capture, and what the processes used."""
-    # the machines share this directory
-    item, summary = random_file("item.bin", int(size)), shutil.copy(ips, "ips.json")
-    rig = Rig()
-    # the terminal's adapter answers pages while a plain listener waits, too
-    subprocess.run(["on-clinic", "hciconfig", "hci0", "pscan"], check=True)
-    for run in range(int(runs)):
-        both = {}
-        for which in ("plain", "ours") if run % 2 else ("ours", "plain"):
-            if which == "plain":
-                both["plain"] = plain_rfcomm(int(size))
-            else:
-                send, _ = session([item], patience=3000)
-                both["ours"] = send.times["receipt"] - send.times["transferring"]
-        tell(**both)
-        send, _ = session([summary], patience=3000)
-        tell(ips=send.times["receipt"] - send.times["tapped"], ips_plain=plain_rfcomm(os.path.getsize(summary)))
-    captured(rig, item)
-    for host in ("patient", "clinic"):
-        shown = subprocess.run(["on-" + host, "sh", "-c", "grep -H -E '^(Name|VmHWM|RssAnon)' $(grep -l '^Name:.*ehr' /proc/[0-9]*/status)"],
-                               stdout=subprocess.PIPE, text=True, check=False).stdout
-        for _, name, high, anon in re.findall(r"/proc/(\d+)/status:Name:\s*(\S+)\n.*?VmHWM:\s*(\d+) kB\n.*?RssAnon:\s*(\d+) kB", shown):
-            tell(host=host, process=name, high=int(high), anon=int(anon))
-
-
-def captured(rig, item):
-    """One session as btmon on the patient's machine saw it: packets and bytes, RFCOMM users' bytes, and who spoke first."""
-    capture = os.path.abspath("capture.btsnoop")
-    monitor = subprocess.Popen(["on-patient", "btmon", "-w", capture], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    while not os.path.exists(capture):
-        time.sleep(0.2)
-    session([item], patience=3000)
-    monitor.terminate()
-    monitor.wait()
-    with open(capture, "rb") as f:
-        data = f.read()
-    at, facts = 16, {"frames": 0, "acl": 0, "users": 0, "first": None}
-    while at + 24 <= len(data):
-        _, length, flags, _, _ = struct.unpack_from(">IIIIQ", data, at)
-        packet, at = data[at + 24:at + 24 + length], at + 24 + length
-        if flags & 0xffff not in (4, 5):
-            continue
-        outward = flags & 0xffff == 4
-        if outward:
-            facts["acl"] += length
-        users = rfcomm_users(packet)
-        if users and facts["first"] is None:
-            facts["first"] = "sent" if outward else "received"
-        if outward and users:
-            facts["frames"] += 1
-            facts["users"] += users
-    tell(capture=facts, payload=os.path.getsize(item))
-
-
-def rfcomm_users(packet):
-    """Users' bytes of an RFCOMM frame that starts in this ACL packet, 0 if it is none."""
-    if len(packet) < 12 or (packet[1] >> 4) & 3 == 1 or struct.unpack_from("<H", packet, 6)[0] < 0x40:
-        return 0
-    address, control, length = packet[8:11]
-    if address >> 2 == 0 or control | 0x10 != 0xff:
-        return 0
-    return length >> 1 if length & 1 else length >> 1 | packet[11] << 7
 
 
 def wire(*paths):

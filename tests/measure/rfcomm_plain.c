@@ -3,9 +3,10 @@
  * What our goodput over Bluetooth is compared with: a plain sender on the same link, which
  * writes whatever a non-blocking RFCOMM socket takes, and a plain receiver.
  *
- *   rfcomm_plain listen CHANNEL             one connection; prints the bytes and the seconds
- *   rfcomm_plain send ADDRESS CHANNEL BYTES [PIECE]   the same, until the receiver has said
- * that it has all
+ *   rfcomm_plain listen CHANNEL             one connection after another; prints the bytes and
+ *                                           the seconds of each
+ *   rfcomm_plain send ADDRESS CHANNEL BYTES [PIECE]   prints the bytes, the seconds until it
+ * was connected, and those until the receiver has said that it has all
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -45,35 +46,44 @@ failed(const char *what)
 }
 
 static int
-serve(uint8_t channel)
+take(int fd)
 {
-    struct rfcomm_address any = {.family = AF_BLUETOOTH, .channel = channel};
-    int listener = socket(AF_BLUETOOTH, SOCK_STREAM | SOCK_CLOEXEC, BTPROTO_RFCOMM);
     static uint8_t data[PIECE_MAX];
+    uint64_t announced;
     size_t total = 0;
-    double first = 0;
     ssize_t n;
 
-    if (listener < 0 || bind(listener, (struct sockaddr *)&any, sizeof any) != 0 ||
-        listen(listener, 1) != 0)
-        return failed("rfcomm_plain: listen");
-    puts("listening");
-    fflush(stdout);
-    int fd = accept(listener, NULL, NULL);
-    uint64_t announced;
     if (fd < 0 || read(fd, &announced, sizeof announced) != sizeof announced)
         return failed("rfcomm_plain: accept");
-    first = now();
+    double first = now();
     while (total < announced && (n = read(fd, data, sizeof data)) > 0)
         total += (size_t)n;
     double seconds = now() - first;
     if (total == announced && write(fd, "!", 1) != 1)
         return failed("rfcomm_plain: answer");
     printf("received %zu %.6f\n", total, seconds);
+    fflush(stdout);
     /* the other side hangs up: what was said last has arrived */
     while (read(fd, data, sizeof data) > 0)
         continue;
+    close(fd);
     return total == announced ? 0 : 1;
+}
+
+static int
+serve(uint8_t channel)
+{
+    struct rfcomm_address any = {.family = AF_BLUETOOTH, .channel = channel};
+    int listener = socket(AF_BLUETOOTH, SOCK_STREAM | SOCK_CLOEXEC, BTPROTO_RFCOMM);
+
+    if (listener < 0 || bind(listener, (struct sockaddr *)&any, sizeof any) != 0 ||
+        listen(listener, 1) != 0)
+        return failed("rfcomm_plain: listen");
+    puts("listening");
+    fflush(stdout);
+    while (take(accept(listener, NULL, NULL)) == 0)
+        continue;
+    return 1;
 }
 
 static int
@@ -115,6 +125,7 @@ sender(const char *address, uint8_t channel, uint64_t bytes, size_t piece)
         if (getrandom(data + at, bytes - at < 256 ? bytes - at : 256, 0) < 0)
             return failed("rfcomm_plain: random");
     int fd = socket(AF_BLUETOOTH, SOCK_STREAM | SOCK_CLOEXEC, BTPROTO_RFCOMM);
+    double paged = now();
     if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0)
         return failed("rfcomm_plain: connect");
     fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -123,7 +134,7 @@ sender(const char *address, uint8_t channel, uint64_t bytes, size_t piece)
         send_all(fd, data, bytes, piece) != 0 || wait_for(fd, POLLIN) != 0 ||
         read(fd, &answer, 1) != 1)
         return failed("rfcomm_plain: send");
-    printf("sent %llu %.6f\n", (unsigned long long)bytes, now() - began);
+    printf("sent %llu %.6f %.6f\n", (unsigned long long)bytes, began - paged, now() - began);
     free(data);
     return 0;
 }

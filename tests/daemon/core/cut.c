@@ -168,7 +168,8 @@ cut_oob_remove(EhdLink *link, const guint8 address[EHD_LINK_ADDRESS_LEN])
 {
     CutLink *self = (CutLink *)link;
 
-    g_assert_cmpmem(address, EHD_LINK_ADDRESS_LEN, self->oob.last.address, EHD_LINK_ADDRESS_LEN);
+    g_assert_cmpmem(address, EHD_LINK_ADDRESS_LEN, self->oob.last.address,
+                    EHD_LINK_ADDRESS_LEN);
     self->oob.removed++;
 }
 

@@ -42,6 +42,8 @@ struct air_medium {
     bool down_at_cut;          /* ... and the link stays down */
     uint64_t connections;      /* accepted since the start */
     const char *record;        /* directory for what passes, or NULL; owned by the control */
+    /* Adds to what `count` answers; NULL: nothing to add. */
+    void (*count_more)(const struct air_medium *m, char *text, size_t size);
     int epoll;
 };
 

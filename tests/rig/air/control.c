@@ -187,6 +187,8 @@ do_count(struct air_medium *m, struct client *c, char *const *arg, char *answer,
              "ok p2c %" PRIu64 " c2p %" PRIu64 " connections %" PRIu64 " open %u offers %u %s",
              m->sent[AIR_P2C], m->sent[AIR_C2P], m->connections, air_conns_open_count(),
              air_names_count(), m->down ? "down" : "up");
+    if (m->count_more)
+        m->count_more(m, answer + strlen(answer), size - strlen(answer));
 }
 
 static void

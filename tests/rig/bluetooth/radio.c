@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -286,6 +287,18 @@ run(struct air_medium *m)
     }
 }
 
+static void
+count_more(const struct air_medium *m, char *text, size_t size)
+{
+    const struct radio_totals *p2c = &radio_totals[AIR_P2C], *c2p = &radio_totals[AIR_C2P];
+
+    (void)m;
+    snprintf(text, size,
+             " frames %" PRIu64 " %" PRIu64 " packets %" PRIu64 " %" PRIu64 " bytes %" PRIu64
+             " %" PRIu64,
+             p2c->frames, c2p->frames, p2c->packets, c2p->packets, p2c->bytes, c2p->bytes);
+}
+
 static bool
 options(int argc, char **argv, struct air_medium *m, const char **btvirt, const char **control)
 {
@@ -326,7 +339,9 @@ end_signals(void)
 int
 main(int argc, char **argv)
 {
-    struct air_medium m = {.flip_at = {AIR_NEVER, AIR_NEVER}, .cut_at = {AIR_NEVER, AIR_NEVER}};
+    struct air_medium m = {.flip_at = {AIR_NEVER, AIR_NEVER},
+                           .cut_at = {AIR_NEVER, AIR_NEVER},
+                           .count_more = count_more};
     const char *btvirt = NULL, *control = NULL;
 
     if (!options(argc, argv, &m, &btvirt, &control)) {

@@ -63,6 +63,14 @@ struct radio_side {
 
 extern struct radio_side radio_sides[RADIO_SIDES_MAX];
 
+/* What was delivered each way since the start. */
+struct radio_totals {
+    uint64_t frames;  /* of RFCOMM, that carry users' bytes */
+    uint64_t packets; /* ACL */
+    uint64_t bytes;   /* in them: L2CAP and all above it */
+};
+extern struct radio_totals radio_totals[AIR_WAYS];
+
 /* rfcomm.c */
 
 /* Reads one ACL packet (from its handle on) that goes the way `outward` says, seen from the end

@@ -60,6 +60,7 @@
 #define BURST         2048
 
 struct radio_side radio_sides[RADIO_SIDES_MAX];
+struct radio_totals radio_totals[AIR_WAYS];
 
 static uint16_t
 le16(const uint8_t *p)
@@ -391,8 +392,14 @@ deliver(struct air_medium *m, struct radio_side *s, uint8_t *data, size_t len)
     uint8_t *payload;
     bool opens;
 
-    if (l)
-        m->sent[way] += radio_rfcomm_read(l, false, data + 1, len - 1, &payload, &opens);
+    if (l) {
+        bool starts = (data[2] >> 4 & 3) != 1;
+        size_t n = radio_rfcomm_read(l, false, data + 1, len - 1, &payload, &opens);
+        m->sent[way] += n;
+        radio_totals[way].frames += starts && n > 0;
+        radio_totals[way].packets++;
+        radio_totals[way].bytes += len - 5;
+    }
     radio_to_machine(m, s, data, len);
     if (m->cut_at[way] == AIR_NEVER || m->sent[way] < m->cut_at[way])
         return;
