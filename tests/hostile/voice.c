@@ -191,7 +191,14 @@ between(pair *w, pair_side *from, pair_side *to)
     way_key(v, way, from);
     copy_secret(v);
     take_output(v, way, from);
-    if (to->inbox->len > 0 || way->raw->len == 0)
+    if (to->inbox->len > 0)
+        return false;
+    if (way == &v->mouth && way->keyed && way->clear == 0 && v->idle != NULL) {
+        v->idle(v);
+        if (to->inbox->len > 0)
+            return true;
+    }
+    if (way->raw->len == 0)
         return false;
     if (way->clear > 0) {
         len = MIN(way->clear, way->raw->len);
@@ -212,8 +219,9 @@ on_event(pair_side *side, const ehp_event *event)
 {
     voice *v = side->pair->user;
 
-    (void)event;
     v->events += side == v->victim && v->struck;
+    if (side == v->victim && v->event != NULL)
+        v->event(v, event);
 }
 
 /* ---------------------------------------------------------------- a case */
@@ -242,12 +250,32 @@ voice_start(voice *v)
     pair_connect(&v->w);
 }
 
+/* What the victim said and its peer did not stay for. */
+static void
+hear_rest(voice *v)
+{
+    static uint8_t plain[EHP_RECORD_PLAIN_MAX];
+    voice_way *way = &v->ear;
+    size_t len;
+
+    while (way->keyed && way->clear == 0 && (len = whole_record(way)) > 0) {
+        const size_t sealed = len - RECORD_HEAD;
+        g_assert_cmpint(ehp_cipher_open(&way->open, ehp_bytes_of(NULL, 0),
+                                        way->raw->data + RECORD_HEAD, sealed, plain),
+                        ==, EHP_OK);
+        hear(v, ehp_bytes_of(plain, sealed - EHP_TAG_LEN));
+        g_byte_array_remove_range(way->raw, 0, (guint)len);
+    }
+}
+
 void
 voice_run(voice *v)
 {
     pair_run(&v->w);
     for (unsigned i = 0; i < 60 && !v->struck && pair_wait(&v->w); i++)
         pair_run(&v->w);
+    if (v->struck)
+        hear_rest(v);
 }
 
 const char *

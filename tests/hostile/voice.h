@@ -29,6 +29,9 @@ struct voice {
     pair_side *liar, *victim;
     voice_rule rule; /* what becomes of a record of the liar; NULL: it passes */
     const void *row; /* the rule's */
+    /* Whenever the liar could say something and nothing is on its way; may be NULL. */
+    void (*idle)(voice *v);
+    void (*event)(voice *v, const ehp_event *event); /* of the victim, before its answer */
     voice_way mouth, ear;
     ehp_sha256_state pages; /* of what the victim was told: a lie in a page is signed, too */
     bool pages_open;

@@ -72,7 +72,7 @@ struct pair {
     bool hold_durable; /* receiver: durable is only said when suspended or at the end of an item
                         */
     bool hold_crls, hold_manifest, hold_data, hold_items, hold_commit;
-    bool hold_receipt, hold_receipt_ready;
+    bool hold_receipt, hold_receipt_ready, hold_request;
     ehp_status manifest_verdict, data_verdict, item_verdict, receipt_verdict, stored_verdict;
     bool no_reconnect;
     uint8_t number;        /* of the tap: other keys for each */
