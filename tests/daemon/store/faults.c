@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+static GMutex lock; /* the calls come from workers too */
 static Fault armed;
 static int countdown;
 static int with_errno;
@@ -15,33 +16,50 @@ static gboolean hit;
 void
 faults_set(Fault fault, int at, int error)
 {
+    g_mutex_lock(&lock);
     armed = fault;
     countdown = at;
     with_errno = error;
     hit = FALSE;
+    g_mutex_unlock(&lock);
 }
 
 void
 faults_clear(void)
 {
+    g_mutex_lock(&lock);
     armed = FAULT_NONE;
+    g_mutex_unlock(&lock);
 }
 
 gboolean
 faults_hit(void)
 {
-    return hit;
+    gboolean was;
+
+    g_mutex_lock(&lock);
+    was = hit;
+    g_mutex_unlock(&lock);
+    return was;
 }
 
 static gboolean
 due(Fault fault)
 {
-    if (armed != fault || --countdown != 0)
-        return FALSE;
-    armed = FAULT_NONE;
-    hit = TRUE;
-    errno = with_errno;
-    return TRUE;
+    gboolean now;
+    int error;
+
+    g_mutex_lock(&lock);
+    now = armed == fault && --countdown == 0;
+    error = with_errno;
+    if (now) {
+        armed = FAULT_NONE;
+        hit = TRUE;
+    }
+    g_mutex_unlock(&lock);
+    if (now)
+        errno = error;
+    return now;
 }
 
 /* Nothing is ever synced for real: no test pulls the plug, and thousands of syncs take their

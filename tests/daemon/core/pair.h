@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the tests of faults after the tap begin and end with: a clinic and a patient with two
+ * items.
+ */
+#pragma once
+
+#include "tests/daemon/core/host.h"
+
+#define PAIR_BIG   3000000
+#define PAIR_SMALL 90000
+
+typedef struct {
+    char *air;
+    Host *clinic, *patient;
+    TestCa *ca;
+} Pair;
+
+void pair_set_up(Pair *f, gconstpointer data);
+void pair_tear_down(Pair *f, gconstpointer data);
+void pair_open_and_tap(Pair *f);
+void pair_wait_ends(Pair *f);
+/* Both ended so, and left nothing. */
+void pair_assert_errors(Pair *f, ehp_status clinic, ehp_status patient);
+void pair_assert_arrived(Pair *f);
+/* What of the host's transfer is durable at the receiver. */
+guint64 pair_done(Host *host);
