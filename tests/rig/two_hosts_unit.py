@@ -150,6 +150,23 @@ def test_small_state():
     assert done.returncode == 77 or done.stdout.split() == ["1024"], done
 
 
+def test_machines_that_cannot_be():
+    """Without what emulated machines need they are skipped, at once and with the reason; the scenarios over Bluetooth pass that on."""
+    with tempfile.TemporaryDirectory() as directory:
+        with open(f"{directory}/id", "w", encoding="ascii") as f:
+            f.write("#!/bin/sh\necho 1000\n")
+        os.chmod(f"{directory}/id", 0o755)
+        env = {**os.environ, "PATH": directory + ":" + os.environ["PATH"]}
+        done = run("true", options=("--link", "bluetooth"), env=env)
+        assert done.returncode == 77 and "skipped: only root can" in done.stderr, done
+        done = subprocess.run([sys.executable, os.path.join(HERE, "../scenarios/bluetooth.py")], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, env=env, check=False)
+        lines = done.stdout.splitlines()
+        told = [line for line in lines if line.startswith("ok ")]
+        assert done.returncode == 0 and len(told) == int(lines[0].partition("..")[2]) > 0, done
+        assert all("# SKIP only root can" in line for line in told), told
+
+
 def test_keep():
     with tempfile.TemporaryDirectory() as directory:
         assert run("true", options=(*BARE, "--keep", f"{directory}/kept")).returncode == 0

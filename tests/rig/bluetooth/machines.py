@@ -41,6 +41,13 @@ MASKED = ("systemd-timesyncd.service", "apt-daily.timer", "apt-daily-upgrade.tim
           "serial-getty@ttyS1.service", "systemd-tmpfiles-clean.timer", "systemd-networkd.service", "systemd-resolved.service")
 
 
+def why_not():
+    """Why there can be no such machines on this one, "" if there can: asked, and their root system made, before anything is built."""
+    done = subprocess.run([os.path.join(HERE, "make-root")], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          text=True, check=False)
+    return done.stderr.strip() if done.returncode == SKIP else ""
+
+
 def build_for_installing(given, quiet_run):
     """A build that is for /usr, as a package's is: the given one if it is, else build-guest."""
     if given:
