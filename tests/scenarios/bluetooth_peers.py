@@ -165,6 +165,8 @@ def sent_elsewhere(rig, address, channel):
     """A real tap with a real certificate, and nothing ehrlink at the address and channel that it tells."""
     rogue.certify(rig)
     rig.call("kill-daemon", "clinic", check=False)
+    # as ehrlink-bt does while a session waits: bluetoothd leaves an adapter that knows nobody deaf to pages
+    rig.call("on-host", "clinic", "timeout", "30", "btmgmt", "--index", "0", "connectable", "on")
     send = rig.send(rig.write("a.json", 1000))
     send.state("ready")
     rig.call("simctl", os.path.join(rig.dir, "nfc"), "tap", "0", "1")
@@ -175,7 +177,7 @@ def sent_elsewhere(rig, address, channel):
     return send
 
 
-@case("--set", "patient:session.connect-timeout=8")
+@case("--set", "patient:session.connect-timeout=30")
 def wrong_channel(rig):
     """The tap tells a channel on which nobody listens: 75 with that reason."""
     send = sent_elsewhere(rig, TERMINAL.replace(":", ""), "9")
