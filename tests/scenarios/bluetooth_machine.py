@@ -89,8 +89,10 @@ def adapter_comes_back(rig):
     """The terminal's adapter is pulled out in mid-transfer and put back: the session goes on."""
     receive, send, files = link.running(rig)
     rig.call("adapter", "unplug", "clinic")
-    rig.call("wait-state", "clinic", "suspended", str(PATIENCE))
-    rig.call("adapter", "plug", "clinic")
+    try:
+        receive.state("suspended")
+    finally:
+        rig.call("adapter", "plug", "clinic")
     goes_on(rig, receive, send, files)
 
 
