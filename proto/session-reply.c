@@ -141,6 +141,8 @@ ehp_status
 ehp_session_act_reply_held(ehp_session *s)
 {
     s->progress_deadline = UINT64_MAX;
+    /* a terminal that pings and never acknowledges does not keep us */
+    s->phase_deadline = s->now + s->linger_ms;
     return ehp_session_act_send_receipt(s);
 }
 

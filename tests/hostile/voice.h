@@ -39,6 +39,7 @@ struct voice {
     uint8_t secret[EHP_SIGN_SECRET_LEN]; /* of the liar, if it is the patient */
     unsigned records;                    /* of the liar's, that passed */
     bool mute;                           /* the liar says nothing any more */
+    unsigned dripped;                    /* bytes of a record that never ends */
 
     bool struck; /* the lie was told */
     struct {
