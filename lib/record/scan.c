@@ -3,7 +3,7 @@
  * See scan.h. A pull scanner over a window that is refilled; whatever crosses the window's end
  * goes byte by byte through peek(), all else through the fast loop of plain().
  */
-#include "lib/record/scan.h"
+#include "lib/record/scan-private.h"
 
 #include <string.h>
 
@@ -18,28 +18,8 @@ enum {
     EXPECT_NOTHING
 };
 
-static guint64
-position(const ErecScanner *self)
-{
-    return self->window_end - (guint64)(self->end - self->at);
-}
-
-static gboolean
-fail_at(ErecScanner *self, ErecFaultCode code, guint64 offset)
-{
-    if (self->fault.code == EREC_FAULT_OK)
-        self->fault = (ErecFault){code, offset};
-    return FALSE;
-}
-
-static gboolean
-fail(ErecScanner *self, ErecFaultCode code)
-{
-    return fail_at(self, code, position(self));
-}
-
-static gboolean
-refill(ErecScanner *self)
+gboolean
+erec_scan_refill(ErecScanner *self)
 {
     gssize n;
 
@@ -54,15 +34,6 @@ refill(ErecScanner *self)
     return n > 0;
 }
 
-/* The next byte without taking it; -1 at the end. */
-static inline int
-peek(ErecScanner *self)
-{
-    if (self->at == self->end && !refill(self))
-        return -1;
-    return *self->at;
-}
-
 static int
 skip_space(ErecScanner *self)
 {
@@ -71,189 +42,6 @@ skip_space(ErecScanner *self)
     while ((c = peek(self)) == ' ' || c == '\n' || c == '\t' || c == '\r')
         self->at++;
     return c;
-}
-
-static void
-keep(ErecScanner *self, const guchar *bytes, gsize length)
-{
-    if (length > EREC_KEY_MAX - self->text_length) {
-        self->text_overflow = TRUE;
-        return;
-    }
-    memcpy(self->text + self->text_length, bytes, length);
-    self->text_length += length;
-}
-
-/* Any byte of eight that is a quote, a backslash, a control character or not ASCII. */
-static inline guint64
-special(guint64 w)
-{
-    const guint64 ones = 0x0101010101010101u, high = 0x8080808080808080u;
-    const guint64 quote = w ^ (ones * '"'), slash = w ^ (ones * '\\');
-
-    return (w | ((quote - ones) & ~quote) | ((slash - ones) & ~slash) |
-            ((w - ones * 0x20) & ~w)) &
-           high;
-}
-
-/* Passes over what needs no look. */
-static inline void
-plain(ErecScanner *self)
-{
-    const guchar *at = self->at;
-    guint64 word;
-
-    for (; self->end - at >= 8; at += 8) {
-        memcpy(&word, at, sizeof word);
-        if (special(word))
-            break;
-    }
-    while (at < self->end && *at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\')
-        at++;
-    if (self->capture)
-        keep(self, self->at, (gsize)(at - self->at));
-    self->at = at;
-}
-
-static inline void
-take(ErecScanner *self)
-{
-    if (self->capture)
-        keep(self, self->at, 1);
-    self->at++;
-}
-
-static gboolean
-scan_hex(ErecScanner *self, guint *unit)
-{
-    *unit = 0;
-    for (int i = 0; i < 4; i++) {
-        const int c = peek(self);
-
-        if (c < 0)
-            return fail(self, EREC_FAULT_CUT);
-        if (!g_ascii_isxdigit(c))
-            return fail(self, EREC_FAULT_ESCAPE);
-        *unit = *unit << 4 | (guint)g_ascii_xdigit_value((char)c);
-        take(self);
-    }
-    return TRUE;
-}
-
-static gboolean
-expect_byte(ErecScanner *self, int wanted, ErecFaultCode code, guint64 offset)
-{
-    const int c = peek(self);
-
-    if (c != wanted)
-        return fail_at(self, c < 0 ? EREC_FAULT_CUT : code, offset);
-    take(self);
-    return TRUE;
-}
-
-/* A code point above the first plane is two escapes; one of them alone is no character. */
-static gboolean
-scan_unicode(ErecScanner *self, guint64 start)
-{
-    guint unit, low;
-
-    if (!scan_hex(self, &unit))
-        return FALSE;
-    if (unit == 0)
-        return fail_at(self, EREC_FAULT_NUL, start);
-    if (unit < 0xd800 || unit > 0xdfff)
-        return TRUE;
-    if (unit > 0xdbff)
-        return fail_at(self, EREC_FAULT_SURROGATE, start);
-    if (!expect_byte(self, '\\', EREC_FAULT_SURROGATE, start) ||
-        !expect_byte(self, 'u', EREC_FAULT_SURROGATE, start) || !scan_hex(self, &low))
-        return FALSE;
-    return (low >= 0xdc00 && low <= 0xdfff) || fail_at(self, EREC_FAULT_SURROGATE, start);
-}
-
-static gboolean
-scan_escape(ErecScanner *self)
-{
-    const guint64 start = position(self);
-    int c;
-
-    take(self);
-    c = peek(self);
-    if (c < 0)
-        return fail(self, EREC_FAULT_CUT);
-    if (strchr("\"\\/bfnrtu", c) == NULL || c == 0)
-        return fail_at(self, EREC_FAULT_ESCAPE, start);
-    take(self);
-    return c != 'u' || scan_unicode(self, start);
-}
-
-/* Unicode 15, table 3-7: well-formed byte sequences. */
-static gboolean
-scan_utf8(ErecScanner *self)
-{
-    const guint64 start = position(self);
-    const int lead = *self->at;
-    int more = lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : 3, low = 0x80, high = 0xbf;
-
-    if (lead < 0xc2 || lead > 0xf4)
-        return fail(self, EREC_FAULT_UTF8);
-    if (lead == 0xe0)
-        low = 0xa0;
-    else if (lead == 0xed)
-        high = 0x9f;
-    else if (lead == 0xf0)
-        low = 0x90;
-    else if (lead == 0xf4)
-        high = 0x8f;
-    take(self);
-    for (; more > 0; more--, low = 0x80, high = 0xbf) {
-        const int c = peek(self);
-
-        if (c < 0)
-            return fail(self, EREC_FAULT_CUT);
-        if (c < low || c > high)
-            return fail_at(self, EREC_FAULT_UTF8, start);
-        take(self);
-    }
-    return TRUE;
-}
-
-static gboolean
-scan_string(ErecScanner *self, ErecToken *token)
-{
-    self->text_length = 0;
-    self->text_overflow = FALSE;
-    token->escaped = FALSE;
-    self->at++;
-    for (;;) {
-        int c;
-
-        plain(self);
-        c = peek(self);
-        if (c < 0)
-            return fail(self, EREC_FAULT_CUT);
-        if (c == '"')
-            break;
-        if (position(self) - token->offset > EREC_STRING_MAX)
-            return fail_at(self, EREC_FAULT_STRING_LONG, token->offset);
-        if (c < 0x20)
-            return fail(self, EREC_FAULT_CONTROL);
-        if (c == '\\') {
-            token->escaped = TRUE;
-            if (!scan_escape(self))
-                return FALSE;
-        } else if (c >= 0x80 && !scan_utf8(self)) {
-            return FALSE;
-        }
-    }
-    self->at++;
-    if (position(self) - token->offset > EREC_STRING_MAX)
-        return fail_at(self, EREC_FAULT_STRING_LONG, token->offset);
-    if (self->capture && !self->text_overflow) {
-        self->text[self->text_length] = '\0';
-        token->text = self->text;
-    }
-    return TRUE;
 }
 
 static gboolean
@@ -357,7 +145,7 @@ scan_value(ErecScanner *self, ErecToken *token, int c)
         return open_container(self, token, c);
     if (c == '"') {
         token->kind = EREC_TOKEN_STRING;
-        ok = scan_string(self, token);
+        ok = erec_scan_string(self, token);
         self->capture = FALSE;
     } else if (c == '-' || g_ascii_isdigit(c)) {
         token->kind = EREC_TOKEN_NUMBER;
@@ -382,7 +170,7 @@ scan_key(ErecScanner *self, ErecToken *token)
 
     token->kind = EREC_TOKEN_KEY;
     self->capture = self->source != NULL;
-    if (!scan_string(self, token))
+    if (!erec_scan_string(self, token))
         return FALSE;
     token->length = position(self) - token->offset;
     self->capture = wanted;
@@ -436,7 +224,8 @@ erec_scanner_init(ErecScanner *self, ErecSource *source)
     self->source = source;
     self->window = g_malloc(EREC_WINDOW);
     self->at = self->end = self->window;
-    if (refill(self) && self->end - self->at >= 3 && memcmp(self->at, mark, sizeof mark) == 0)
+    if (erec_scan_refill(self) && self->end - self->at >= 3 &&
+        memcmp(self->at, mark, sizeof mark) == 0)
         self->at += sizeof mark;
 }
 
