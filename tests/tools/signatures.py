@@ -247,5 +247,16 @@ bad["signature"] = sign.signature(sign.jws(hospital, sign.canonical(bad)))
 path.write_text(json.dumps(bad), encoding="utf-8")
 check("Origin: verified" not in run(path).stdout, "one bad signature in it: the whole is not shown as verified")
 
+# --- work for nothing --------------------------------------------------------------------------
+burden = copy.deepcopy(sample)
+next(e for e in burden["entry"] if e["fullUrl"] == url)["resource"]["note"] = [{"text": "x" * 2_000_000}]
+idle = sign.signature(sign.jws(stranger, b"{}"))
+burden["entry"] += [{"fullUrl": f"urn:uuid:5f1c2a35-7a4e-4ac6-8b47-{i:012x}", "resource": {
+    "resourceType": "Provenance", "target": [{"reference": url}], "recorded": "2026-03-01T10:00:00Z", "agent": [{"who": {"display": "x"}}],
+    "signature": [idle]}} for i in range(60)]
+rules = found(burden)
+check(set(rules) == {"signature-invalid", "signature-not-checked"} and rules["signature-not-checked"] == "too large",
+      "who looks at signatures does so much and no more", str(rules))
+
 print(f"1..{count}")
 sys.exit(failed > 0)
