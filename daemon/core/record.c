@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What is kept on disk of a session. In the ledger, sealed: a record that begins with its
- * stage, then (once it is live) what is secret, with its length, then a GVariant; at the
- * patient's side a note with the items, which at a terminal are in the spool's note. All are
- * read back by this file only; what does not have the expected type is damaged.
+ * stage, then (once it is live) what is secret, with its length, then a GVariant; the items are
+ * in a note of their own, record-items.c. Read back by this file only; what does not have the
+ * expected type is damaged.
  */
-#include "daemon/core/session-priv.h"
+#include "daemon/core/record-private.h"
 
 #include <sodium.h>
 #include <string.h>
 
 #define RECORD_TYPE    "(ua{sv})"
-#define ITEM_TYPE      "(stmsmsmsmsmsubmxmay)"
-#define ITEMS_TYPE     "(a" ITEM_TYPE "ay)"
 /* Of the record itself; the ledger has its own. */
 #define RECORD_VERSION 1
 /* What the record begins with: one letter, padded to what a GVariant is aligned to. */
@@ -21,8 +19,8 @@
 #define STAGE_LIVE     'L'
 #define ALIGNED(n)     (((n) + 7) / 8 * 8)
 
-static GBytes *
-finish(GVariant *value)
+GBytes *
+ehd_record_pack(GVariant *value)
 {
     GVariant *owned = g_variant_ref_sink(value);
     GBytes *bytes = g_variant_get_data_as_bytes(owned);
@@ -218,7 +216,7 @@ ehd_record_live(EhdSession *self)
     } else {
         add_wishes(&dict, &self->wishes);
     }
-    rest = finish(g_variant_new(RECORD_TYPE, (guint32)RECORD_VERSION, &dict));
+    rest = ehd_record_pack(g_variant_new(RECORD_TYPE, (guint32)RECORD_VERSION, &dict));
     record = join((ehp_bytes){secret, length}, rest);
     sodium_memzero(secret, max);
     g_free(secret);
@@ -257,8 +255,8 @@ ehd_record_is_pending(GBytes *record)
     return size > STAGE_LEN && bytes[0] == STAGE_PENDING;
 }
 
-static GVariant *
-parse(GBytes *bytes, const char *type)
+GVariant *
+ehd_record_unpack(GBytes *bytes, const char *type)
 {
     GVariant *value =
         g_variant_ref_sink(g_variant_new_from_bytes(G_VARIANT_TYPE(type), bytes, FALSE));
@@ -418,7 +416,8 @@ ehd_record_take_up(EhdSession *self, GBytes *record, EhdPast *past)
     gboolean patient = FALSE;
     guint32 version, uid = G_MAXUINT32;
 
-    if (!split(record, &secret, &rest) || (value = parse(rest, RECORD_TYPE)) == NULL)
+    if (!split(record, &secret, &rest) ||
+        (value = ehd_record_unpack(rest, RECORD_TYPE)) == NULL)
         return FALSE;
     g_variant_get(value, "(u@a{sv})", &version, &dict);
     if (version != RECORD_VERSION || !g_variant_lookup(dict, "uid", "u", &uid))
@@ -436,105 +435,4 @@ ehd_record_take_up(EhdSession *self, GBytes *record, EhdPast *past)
         take_wishes(dict, &self->wishes);
     }
     return take_secret(self, secret, past);
-}
-
-static GVariant *
-item_value(const EhdItem *item)
-{
-    GVariant *mtime = item->has_mtime ? g_variant_new_int64(item->mtime) : NULL;
-    GVariant *subject =
-        item->subject != NULL
-            ? g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, item->subject, TRUE)
-            : NULL;
-
-    return g_variant_new("(stmsmsmsmsmsub@mx@may)", item->name, item->size, item->media_type,
-                         item->title, item->date, item->type_code, item->author,
-                         (guint32)item->category, item->patient_entered,
-                         g_variant_new_maybe(G_VARIANT_TYPE_INT64, mtime),
-                         g_variant_new_maybe(G_VARIANT_TYPE_BYTESTRING, subject));
-}
-
-void
-ehd_record_hash_order(EhdSession *self, guint8 out[EHP_HASH_LEN])
-{
-    g_autoptr(GVariant) list = NULL;
-    GVariantBuilder builder;
-
-    g_variant_builder_init(&builder, G_VARIANT_TYPE("a" ITEM_TYPE));
-    for (guint i = 0; i < self->n_order; i++)
-        g_variant_builder_add_value(
-            &builder, item_value(&g_array_index(self->items, EhdItem, self->order[i])));
-    list = g_variant_ref_sink(g_variant_builder_end(&builder));
-    crypto_hash_sha256(out, g_variant_get_data(list), g_variant_get_size(list));
-}
-
-GBytes *
-ehd_record_items(EhdSession *self)
-{
-    g_autoptr(GByteArray) salts = g_byte_array_new();
-    GVariantBuilder list;
-
-    g_variant_builder_init(&list, G_VARIANT_TYPE("a" ITEM_TYPE));
-    for (guint i = 0; i < self->items->len; i++)
-        g_variant_builder_add_value(&list, item_value(&g_array_index(self->items, EhdItem, i)));
-    for (guint i = 0; i < self->origins->len; i++)
-        g_byte_array_append(salts, g_array_index(self->origins, EhdOrigin, i).salt,
-                            EHP_SALT_LEN);
-    return finish(g_variant_new(
-        "(a" ITEM_TYPE "@ay)", &list,
-        g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, salts->data, salts->len, 1)));
-}
-
-static void
-take_item(EhdSession *self, GVariant *value)
-{
-    g_autoptr(GVariant) mtime = NULL;
-    g_autoptr(GVariant) subject = NULL;
-    EhdItem item = {0};
-    guint32 category;
-    guint8 state = EHD_ITEM_WAITING;
-
-    g_variant_get(value, "(stmsmsmsmsmsub@mx@may)", &item.name, &item.size, &item.media_type,
-                  &item.title, &item.date, &item.type_code, &item.author, &category,
-                  &item.patient_entered, &mtime, &subject);
-    item.category = (int)category;
-    item.has_mtime = g_variant_n_children(mtime) == 1;
-    if (item.has_mtime)
-        g_variant_get(mtime, "mx", NULL, &item.mtime);
-    if (g_variant_n_children(subject) == 1) {
-        g_autoptr(GVariant) bytes = g_variant_get_child_value(subject, 0);
-
-        item.subject = g_variant_get_data_as_bytes(bytes);
-    }
-    self->manifest_bytes += item.size;
-    g_array_append_val(self->items, item);
-    g_byte_array_append(self->item_states, &state, 1);
-}
-
-gboolean
-ehd_record_take_up_items(EhdSession *self, GBytes *meta)
-{
-    g_autoptr(GVariant) value = parse(meta, ITEMS_TYPE);
-    g_autoptr(GVariant) list = NULL;
-    g_autoptr(GVariant) salts = NULL;
-    gsize n;
-    const guint8 *bytes;
-
-    if (value == NULL)
-        return FALSE;
-    list = g_variant_get_child_value(value, 0);
-    salts = g_variant_get_child_value(value, 1);
-    for (gsize i = 0; i < g_variant_n_children(list); i++) {
-        g_autoptr(GVariant) item = g_variant_get_child_value(list, i);
-
-        take_item(self, item);
-    }
-    bytes = g_variant_get_fixed_array(salts, &n, 1);
-    for (gsize i = 0; i < n / EHP_SALT_LEN; i++) {
-        EhdOrigin origin = {.number = (guint)i};
-
-        memcpy(origin.salt, bytes + i * EHP_SALT_LEN, EHP_SALT_LEN);
-        g_array_append_val(self->origins, origin);
-    }
-    return TRUE;
 }
