@@ -268,7 +268,7 @@ links_of(const ErecCut *cut, guint from, guint *n)
     *n = 0;
     while (low + *n < cut->links->len && links[low + *n].from == from)
         (*n)++;
-    return links + low;
+    return *n > 0 ? links + low : NULL; /* without any there is no address to add to */
 }
 
 static void
@@ -378,8 +378,8 @@ reach_section(ErecCut *cut, const ErecNode *section, gboolean gone)
             erec_visit(at, reach_node, cut);
 }
 
-/* Gives `mark` to all that those who have it lead to, by any link or only to their parts, but to
- * none that has `barred`. */
+/* Gives `mark` to all that those who have it lead to, by any link or only to their parts, but
+ * to none that has `barred`. */
 static void
 spread(ErecCut *cut, guint8 mark, guint8 barred, gboolean parts_only)
 {
