@@ -27,12 +27,13 @@ from scenario import BLUETOOTH, TWO_HOSTS, Program, Rig, Skip, cases, comment
 HUNG = 900
 # exit status: there are cases left, for other machines
 AGAIN = 3
-# (case, its options), in the order they run; those that end with a page that fails come last: some kernels lose RFCOMM to it
-SHORT = [main_cases.tap_to_receipt, consent.said_no, link.flipped_bit_mid_transfer, store.over_quota]
-MORE = [peers.strangers, peers.copied_locator, peers.flood, peers.breaks_the_rules, peers.wrong_channel,
+# in the order they run: the stage that every run has, what --full adds; those that end with a page that fails come last: some kernels lose RFCOMM to it
+SHORT = [main_cases.tap_to_receipt, consent.said_no, link.flipped_bit_mid_transfer, store.over_quota, peers.copied_locator,
+         machine.mute_agent, machine.no_helper, machine.forgotten]
+MORE = [peers.strangers, peers.flood, peers.breaks_the_rules, peers.wrong_channel,
         machine.adapter_is_off, machine.adapter_comes_back, machine.two_adapters, machine.bluetoothd_stopped, machine.bluetoothd_restarts,
-        machine.lost_and_resumed, machine.killed_in_mid_transfer, machine.disk_full, machine.put_back_after_a_crash, machine.forgotten,
-        machine.mute_agent, machine.old_bond, machine.bond_of_one_side, machine.no_helper, machine.no_helper_at_the_terminal,
+        machine.lost_and_resumed, machine.killed_in_mid_transfer, machine.disk_full, machine.put_back_after_a_crash,
+        machine.old_bond, machine.bond_of_one_side, machine.no_helper_at_the_terminal,
         machine.doctor_tells_apart, busy.while_deciding, main_cases.either_side_first, main_cases.interrupted,
         main_cases.interrupted_at_the_clinic, main_cases.filed_later, consent.narrowed, link.flipped_bit_first_record,
         link.flipped_bit_on_the_way_back, busy.while_transferring, machine.no_adapter, peers.seven_at_once]
