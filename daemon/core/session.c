@@ -348,6 +348,8 @@ const EhdSessionInfo *
 ehd_session_get_info(EhdSession *self)
 {
     EhdSessionInfo *info = &self->info;
+    /* one that was found too old has failed before its end is written */
+    gboolean over = self->ended || self->state == EHD_STATE_FAILED;
 
     memset(info, 0, sizeof *info);
     info->id = self->id;
@@ -370,8 +372,8 @@ ehd_session_get_info(EhdSession *self)
     info->directory = self->wishes.directory;
     info->unfiled = self->received && self->status == 0;
     info->status = status_word(self->status);
-    info->error = self->ended ? self->error : self->trouble;
-    info->error_detail = self->ended ? self->error_detail : NULL;
+    info->error = over ? self->error : self->trouble;
+    info->error_detail = over ? self->error_detail : NULL;
     info->peer = self->has_verdict ? &self->peer : NULL;
     info->request = self->has_request ? &self->request.info : NULL;
     info->consent = self->consented ? &self->consent : NULL;

@@ -257,6 +257,87 @@ def state_damaged(rig):
     rig.nothing_arrived()
 
 
+CLOCKS = ("--clock", "patient=@patient-clocks", "--clock", "clinic=@clinic-clocks")
+
+
+def reboot(rig, host, wall):
+    """The host's machine was off for so long: its clocks show it, and nothing but its disk is as it was."""
+    with open("/proc/uptime", encoding="ascii") as f:
+        up = int(float(f.read().split()[0]))
+    with open(os.path.join(rig.dir, f"{host}-clocks"), "w", encoding="ascii") as f:
+        f.write(f"{wall} {5 - up}\n")
+    rig.call("kill-daemon", host)
+
+
+@case(*CLOCKS)
+def after_a_reboot(rig):
+    """Both machines are off for two minutes: the same commands go on, without a tap"""
+    *programs, files = running(rig)
+    rig.link("down")
+    for program in programs:
+        program.signal(signal.SIGKILL)
+        program.process.wait(60)
+    for host in STATE:
+        reboot(rig, host, 120)
+    rig.link("up")
+    rig.link("rate", "40")
+    send = rig.send(*files)
+    goes_on(rig, rig.receive(), send, files)
+    assert next(e["done"] for e in send.events if e.get("event") == "progress") > 0, send.said()
+
+
+@case()
+def what_people_see(rig):
+    """Both screens say that the link is lost and that they wait for it"""
+    rig.link("rate", "400")
+    files = [rig.write("a.bin", 1_500_000)]
+    programs = [rig.start("clinic", "ehr-receive", "--output", "got", "--once", "--file", "auto"),
+                rig.start("patient", "ehr-send", "--yes", "--to", CLINIC, "--", *files)]
+    rig.tap()
+    rig.link("wait", "300000")
+    rig.link("down")
+    for host in STATE:
+        rig.call("wait-state", host, "suspended")
+    rig.link("rate", "0")
+    rig.link("up")
+    for program in programs:
+        program.ends(0)
+        assert "Link lost, waiting" in "".join(program.out + program.err), program.said()
+    rig.arrived(files)
+
+
+@case(*CLOCKS)
+def off_for_too_long(rig):
+    """The clinic's machine was off for longer than a link may be away: the session ends by name, and a new tap goes on"""
+    receive, send, files = running(rig)
+    rig.link("down")
+    for host in STATE:
+        reboot(rig, host, 1200)
+    receive.ends(75, "LinkLost")
+    send.ends(75, "LinkLost")
+    rig.nothing_arrived(kept=True)
+    rig.untap()
+    rig.link("rate", "0")
+    rig.link("up")
+    before = carried(rig)
+    whole(rig, *new_tap(rig, files), files)
+    assert carried(rig) - before < 1_500_000, "sent from the beginning"
+
+
+@case(*CLOCKS)
+def clock_went_back_over_a_reboot(rig):
+    """The patient's clock went back while its machine was off: given up by name, and nothing kept to go on with"""
+    receive, send, files = running(rig)
+    rig.link("down")
+    reboot(rig, "patient", -3600)
+    send.ends(69, "ClockWrong")
+    assert not [n for n in os.listdir(os.path.join(rig.dir, STATE["patient"], "ledger"))]
+    apart(rig, files, ("--yes", "--to", CLINIC))
+    receive.signal(signal.SIGINT)
+    receive.ends(130)
+    rig.nothing_arrived()
+
+
 SHORT = ("--set", "patient:session.resume-timeout=2", "--set", "clinic:session.resume-timeout=2")
 
 

@@ -137,6 +137,7 @@ def test_activation():
 # on top of it; the kiosk's runs what its owner tells it to.
 BARS = {"ehrlinkd.service": 5, "ehrlink-nfc.service": 5, "ehrlink-bt.service": 14, "ehrlink-kiosk@.service": 30}
 SOCKETS = ("ehrlink-nfc.socket", "ehrlink-bt.socket")
+TIMERS = ("ehrlinkd.timer",)
 
 
 def settings(name):
@@ -150,7 +151,8 @@ def settings(name):
 
 
 def test_every_unit_is_looked_at():
-    assert {n for n in os.listdir(BUILT) if n.endswith((".service", ".socket"))} == {*BARS, *SOCKETS, "org.ehrlink1.service"}
+    assert {n for n in os.listdir(BUILT) if n.endswith((".service", ".socket", ".timer"))} == {*BARS, *SOCKETS, *TIMERS,
+                                                                                                     "org.ehrlink1.service"}
 
 
 def test_units():
@@ -158,7 +160,7 @@ def test_units():
     need("systemd-analyze")
     with tempfile.TemporaryDirectory() as directory:
         units = []
-        for name in (*BARS, *SOCKETS):
+        for name in (*BARS, *SOCKETS, *TIMERS):
             text = re.sub(r"^(Exec\w+)=\S+", r"\1=/bin/true", read(os.path.join(BUILT, name)), flags=re.M)
             text = re.sub(r"^Documentation=.*\n", "", text, flags=re.M)
             text = re.sub(r"^((?:Socket)?(?:User|Group))=.*", r"\1=root", text, flags=re.M)

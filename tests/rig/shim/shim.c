@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Preloaded into a host's daemon. RIG_CLOCK: its wall clock is so many seconds off, as a device's is
- * that lost its battery; the monotonic clock stays. RIG_SYNC_MS: its disk is slow, each fsync and
+ * that lost its battery; the monotonic clock stays. RIG_CLOCK_FILE: a file with two numbers, read
+ * when it starts: so many seconds the wall clock, and the time since the machine was started, are off
+ * (as after a reboot). RIG_SYNC_MS: its disk is slow, each fsync and
  * fdatasync takes so much longer.
  */
 #include <dlfcn.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/time.h>
 #include <time.h>
@@ -20,17 +23,26 @@ setting(const char *name)
     return text ? atoll(text) : 0;
 }
 
-static long long
-offset(void)
-{
-    static long long seconds;
-    static int known;
+/* Seconds that the wall clock, and the time since the machine was started, are off. */
+static long long wall, uptime;
 
-    if (!known) {
-        seconds = setting("RIG_CLOCK");
-        known = 1;
-    }
-    return seconds;
+static void
+learn(void)
+{
+    static int known;
+    const char *path = getenv("RIG_CLOCK_FILE");
+    FILE *file;
+
+    if (known)
+        return;
+    known = 1;
+    wall = setting("RIG_CLOCK");
+    file = path != NULL ? fopen(path, "re") : NULL;
+    if (file == NULL)
+        return;
+    if (fscanf(file, "%lld %lld", &wall, &uptime) != 2)
+        abort();
+    fclose(file);
 }
 
 int
@@ -41,8 +53,11 @@ clock_gettime(clockid_t clock, struct timespec *t)
     if (!real)
         *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
     int r = real(clock, t);
+    learn();
     if (r == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE))
-        t->tv_sec += offset();
+        t->tv_sec += wall;
+    if (r == 0 && clock == CLOCK_BOOTTIME)
+        t->tv_sec += uptime;
     return r;
 }
 
