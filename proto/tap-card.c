@@ -67,7 +67,7 @@ act_leave(ehp_tap *t)
 static ehp_status
 keep_fragment(ehp_tap *t)
 {
-    if (t->c.p1 != t->seq || t->c.data.len == 0 ||
+    if (t->c.p1 != t->seq || t->c.data.len == 0 || t->c.data.len > EHP_APDU_DATA_MAX ||
         t->c.data.len > sizeof(t->msg2) - t->msg2_len)
         return EHP_TAP_REJECTED;
     memcpy(t->msg2 + t->msg2_len, t->c.data.data, t->c.data.len);

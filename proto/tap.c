@@ -255,7 +255,7 @@ classify_own(const ehp_capdu *c)
     case EHP_INS_CONFIRM:
         return c->p1 == 0 && c->p2 == 0 ? CE_CONFIRM : CE_OTHER;
     case EHP_INS_BUSY:
-        return c->p1 == 0 && c->p2 == 0 ? CE_BUSY : CE_OTHER;
+        return c->p1 == 0 && c->p2 == 0 && c->data.len == 0 ? CE_BUSY : CE_OTHER;
     }
     return CE_OTHER;
 }
