@@ -10,7 +10,7 @@ import threading
 
 import link
 import rogue
-from scenario import CLINIC, TWO_HOSTS, Program, case, read
+from scenario import TWO_HOSTS, Program, case, read
 
 BLUETOOTH_RIG = os.path.join(os.path.dirname(TWO_HOSTS), "bluetooth")
 # channel and addresses: the first of the configured channels, the order in which the rig takes controllers
@@ -18,6 +18,8 @@ CHANNEL, TERMINAL = "22", "00:AA:01:01:00:42"
 NOBODY = "00AA01770042"
 PREAMBLE = 37
 PEERS = 7
+# bytes of each of the two items of each of them
+SEVENTH = 800_000
 
 
 def own(number):
@@ -140,13 +142,13 @@ def breaks_the_rules(rig):
 @case("--set", "clinic:session.max-sessions-per-user=8", "--set", "clinic:session.connect-timeout=120")
 def seven_at_once(rig):
     """Seven devices at once, each with a receiver and an adapter of its own: all are connected together, and all arrive."""
-    rig.link("rate", "3")  # so that they last
+    rig.link("rate", "12")  # so that they last, and no record takes so long that its link is given up
     receives, rogues = [], []
     with more_adapters(rig, *range(2, PEERS + 1)):
         for number in range(1, PEERS + 1):
             receives.append(rig.receive(output=f"got-{number}"))
             receives[-1].state("ready")
-            rogues.append(rogue_patient(rig, Reach(number), "nothing", 300000))
+            rogues.append(rogue_patient(rig, Reach(number), "nothing", SEVENTH))
             receives[-1].state("transferring")
         links = [line for line in rig.call("on-clinic", "hcitool", "con").splitlines() if "ACL" in line]
         assert len(links) == PEERS, links
@@ -157,7 +159,7 @@ def seven_at_once(rig):
             receive.ends(0)
     for number in range(1, PEERS + 1):
         directory = os.path.join(f"got-{number}", rig.sessions(f"got-{number}")[0])
-        assert sorted(os.path.getsize(os.path.join(directory, n)) for n in ("first.bin", "second.bin")) == [300000, 300000]
+        assert sorted(os.path.getsize(os.path.join(directory, n)) for n in ("first.bin", "second.bin")) == [SEVENTH, SEVENTH]
 
 
 # --- a terminal that sends the patient's device elsewhere
@@ -181,9 +183,7 @@ def sent_elsewhere(rig, address, channel):
 @case("--set", "patient:session.connect-timeout=30")
 def wrong_channel(rig):
     """The tap tells a channel on which nobody listens: 75 with that reason."""
-    send = sent_elsewhere(rig, TERMINAL.replace(":", ""), "9")
-    send.ends(75, "ChannelClosed")
-    assert CLINIC in str(send.events)
+    sent_elsewhere(rig, TERMINAL.replace(":", ""), "9").ends(75, "ChannelClosed")
 
 
 @case("--set", "patient:session.connect-timeout=30")
