@@ -107,6 +107,7 @@ class Sweep:
 
     def both(self, seconds):
         """The two commands, and a tap when both wait for one; until they end, or one waits alone. Returns what they ended with."""
+        self.number += 1  # a receipt of an earlier try is not written over
         receive, send = self.receive(), self.send()
         end = time.monotonic() + seconds
         tapped = False
@@ -148,7 +149,6 @@ class Sweep:
 
     def point(self, row, at):
         who, call, pattern, how, *stays = row
-        self.number += 1
         table, before = self.tables[who], self.daemons()
         print(f"point {self.number}: {row} {at}", file=sys.stderr, flush=True)
         table.arm(call, self.pattern(who, pattern), at, how, bool(stays))
@@ -163,7 +163,6 @@ class Sweep:
         assert self.daemons() == before, f"a daemon went down at {where}"
         if hits:
             self.points += 1
-            self.number += 1
             self.again()
         shutil.rmtree("got", ignore_errors=True)
         return hits > 0
@@ -173,7 +172,6 @@ class Sweep:
         seen = {}
         for row in {(who, pattern): None for who, _, pattern, *_ in ROWS}:
             who, pattern = row
-            self.number += 1
             self.tables[who].arm("open", self.pattern(who, pattern), 0, "EIO")
             receive, send = self.both(PATIENCE)
             receive.ends(0), send.ends(0)
@@ -217,6 +215,55 @@ def some(rig):
 def many(rig):
     """Calls of daemons and commands fail: every kind of it, twice"""
     sweep(rig, lambda lot: ROWS, 2)
+
+
+def limited(s, host, limit, soft, crashes):
+    """A transfer with a daemon under that limit; then the limit is lifted, and the same two commands pass."""
+    pid = s.daemons()[host]
+    _, hard = resource.prlimit(int(pid), limit)
+    resource.prlimit(int(pid), limit, (soft, hard))
+    programs = s.both(20)
+    for program in programs:
+        if program.process.returncode != 130:
+            s.ended[s.named(program)] += 1
+    if os.path.isdir("got"):
+        s.whole()
+    now = s.rig.call("daemon-pid", host, check=False).stdout.strip()
+    assert crashes or now == pid, f"{host}'s daemon went down"
+    s.ended["daemons down"] += now != pid
+    if now == pid:
+        resource.prlimit(int(pid), limit, (hard, hard))
+    s.points += 1
+    s.again()
+    shutil.rmtree("got", ignore_errors=True)
+
+
+@case(*OPTIONS, seconds=900)
+def descriptors(rig):
+    """A daemon runs out of descriptors: it stays up, says so by name, and the next transfer passes"""
+    s = Sweep(rig, 0)
+    for host in ("clinic", "patient"):
+        s.again()
+        shutil.rmtree("got")
+        for spare in range(0, 14, 2):
+            limited(s, host, resource.RLIMIT_NOFILE, len(os.listdir(f"/proc/{s.daemons()[host]}/fd")) + spare, False)
+    print(f"figure: out of descriptors at {s.points} heights; programs ended: "
+          + ", ".join(f"{name} {n}" for name, n in sorted(s.ended.items()) if n), flush=True)
+
+
+@case(*OPTIONS, seconds=900)
+def memory(rig):
+    """A daemon runs out of memory: GLib ends it, which is a crash, and as after any other the next transfer passes"""
+    s = Sweep(rig, 0)
+    for host in ("clinic", "patient"):
+        s.again()
+        shutil.rmtree("got")
+        for spare in (0, 64 << 10, 256 << 10, 1 << 20, 4 << 20, 16 << 20):
+            with open(f"/proc/{s.daemons()[host]}/statm", encoding="ascii") as f:
+                size = int(f.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+            limited(s, host, resource.RLIMIT_AS, size + spare, True)
+    print(f"figure: out of memory at {s.points} heights; programs ended: "
+          + ", ".join(f"{name} {n}" for name, n in sorted(s.ended.items()) if n), flush=True)
 
 
 main()
