@@ -217,6 +217,35 @@ def many(rig):
     sweep(rig, lambda lot: ROWS, 2)
 
 
+@case("--faults", "clinic", "--faults", "patient")
+def order(rig):
+    """What ehr-receive stores is on the disk before it has a name, the name before the service is told, all before the session is in sight"""
+    s = Sweep(rig, 0)
+    s.tables["receive"].environment["FAULTS_LOG"] = os.path.abspath("calls")
+    receive, send = s.both(PATIENCE)
+    receive.ends(0), send.ends(0)
+    with open("calls", encoding="utf-8", errors="replace") as f:
+        calls = [(faults.CALLS[int(number)], path) for number, path in (line.rstrip("\n").split(" ", 1) for line in f)]
+    incoming = os.path.abspath(next(p for c, p in calls if c == "mkdir" and ".incoming-" in p))
+
+    def after(start, call, path):
+        """Where that comes next."""
+        found = [i for i in range(start, len(calls)) if calls[i][0] == call and path(calls[i][1])]
+        assert found, f"no {call} after {calls[start]}: {calls[start:]}"
+        return found[0]
+
+    named = [i for i, (call, path) in enumerate(calls) if call == "link" and os.path.dirname(path) == incoming]
+    assert len(named) == len(s.files), calls
+    for i in named:
+        before = [c for c in calls[:i] if c[1].endswith(".partial")]
+        assert before[-1][0] == "sync", f"named before it was synced: {before}"
+        assert after(i, "sync", lambda p: p == incoming) < after(i, "send", lambda p: p == "socket"), calls[i:]
+    seen = after(named[-1], "rename", lambda p: os.path.dirname(p) == os.path.abspath("got"))
+    assert ("sync", incoming) in calls[named[-1] + 1:seen], calls
+    after(seen, "sync", lambda p: p == os.path.abspath("got"))
+    print(f"figure: {len(calls)} calls of ehr-receive for {len(named)} items, in the order that is promised", flush=True)
+
+
 def limited(s, host, limit, soft, crashes):
     """A transfer with a daemon under that limit; then the limit is lifted, and the same two commands pass."""
     pid = s.daemons()[host]

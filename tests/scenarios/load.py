@@ -28,7 +28,8 @@ class Load:
         """Tapped; not waited for. Another session each time, also while an earlier one still runs."""
         send = self.rig.send(self.file, options=("--new", "--yes", "--to", CLINIC))
         self.rig.call("untap")
-        self.rig.tap()
+        tapped = self.rig.call("tap", check=False)
+        assert tapped.returncode == 0, f"{tapped.stderr}\n{send.said()}"
         return send
 
     def use(self, host):

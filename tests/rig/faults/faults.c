@@ -120,7 +120,7 @@ is_due(FaultsTable *t, FaultsCall call, const char *path)
         (n > (uint32_t)t->at && !t->sticky))
         return false;
     if (__atomic_add_fetch(&t->hits, 1, __ATOMIC_SEQ_CST) == 1)
-        snprintf(t->where, sizeof t->where, "%s", path);
+        snprintf(t->where, sizeof t->where, "%.*s", (int)sizeof t->where - 1, path);
     return true;
 }
 
@@ -144,6 +144,27 @@ path_of(int fd, const char *name, char *path, size_t size)
         snprintf(path + strlen(path), size - strlen(path), "/%s", name);
 }
 
+#ifdef FAULTS_PRELOAD
+/* FAULTS_LOG: every call that can fail so, in order, as it begins; a line is "NUMBER PATH". */
+static void
+note(FaultsCall call, int fd, const char *name)
+{
+    static int log = -2;
+    char path[4096 + 256];
+
+    if (log == -2) {
+        const char *to = getenv("FAULTS_LOG");
+        log = to != NULL ? REAL(open)(to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+    }
+    if (log < 0 || call == FAULTS_CLOCK)
+        return;
+    path_of(fd, name, path, sizeof path);
+    dprintf(log, "%d %s\n", (int)call, path);
+}
+#else
+#define note(call, fd, name) (void)0
+#endif
+
 /* 0: the call is made as always. Otherwise what the table says, with errno set. */
 static int
 due(FaultsCall call, int fd, const char *name)
@@ -152,6 +173,8 @@ due(FaultsCall call, int fd, const char *name)
     char path[4096 + 256];
     int saved = errno;
 
+    note(call, fd, name);
+    errno = saved;
     if (!is_armed(t))
         return 0;
     path_of(fd, name, path, sizeof path);
