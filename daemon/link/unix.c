@@ -23,10 +23,6 @@
 #define LISTEN_QUEUE     16
 /* Connections taken at one turn of the main loop: a flood must not starve the sessions. */
 #define ACCEPTS_PER_TURN 8
-/* What a connection may hold on its way, as far as the system allows: a socket becomes writable
- * again only when three quarters of it were read, and by then the reader of a small one is
- * through. */
-#define SEND_BUFFER      (1024 * 1024)
 
 typedef struct {
     EhdLink base;
@@ -68,15 +64,6 @@ socket_new(GError **error)
     return fd;
 }
 
-static void
-widen(int fd)
-{
-    const int bytes = SEND_BUFFER;
-
-    if (setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes) < 0)
-        g_debug("unix link: send buffer: %s", g_strerror(errno)); /* slower, and as good */
-}
-
 static gboolean
 on_connection(gint fd, GIOCondition condition, gpointer user_data)
 {
@@ -87,7 +74,6 @@ on_connection(gint fd, GIOCondition condition, gpointer user_data)
         int peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (peer < 0)
             break;
-        widen(peer);
         self->on_incoming(peer, self->incoming_data);
     }
     return self->listener == fd ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
@@ -229,10 +215,8 @@ connect_now(EhdLinkUnix *self, const EhdLinkAddress *address, GError **error)
     if (fd < 0)
         return -1;
     socket_name(path, &name);
-    if (connect(fd, (struct sockaddr *)&name, sizeof name) == 0) {
-        widen(fd);
+    if (connect(fd, (struct sockaddr *)&name, sizeof name) == 0)
         return fd;
-    }
     ehd_error_set(error, EHP_LINK_LOST, "connect: %s", g_strerror(errno));
     close(fd);
     return -1;
