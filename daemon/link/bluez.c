@@ -10,8 +10,10 @@
 #include "daemon/error.h"
 #include "daemon/link/bluez-address.h"
 
-/* A blocking write of 13 kB and more stalls in RFCOMM, and more in one call gains nothing. */
-#define WRITE_MAX   8192
+/* A blocking write of 13 kB and more stalls in RFCOMM, and more in one call gains nothing. The
+ * kernel cuts each write into frames by itself: eight whole ones of the MTU that two Linux
+ * agree on, so that no radio packet is sent for what is left over. */
+#define WRITE_MAX   (8 * 1008)
 /* bluetoothd that was asked to start, or an adapter behind it, may take so long to appear. */
 #define PATIENCE_MS 5000
 

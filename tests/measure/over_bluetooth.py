@@ -3,8 +3,8 @@
 
     over_bluetooth.py BYTES RUNS SUMMARY [KB/S…]
 
-For each rate of the link (0: as fast as it goes) tells RUNS times what the three took for an item of BYTES and, once the last rate is
-through, for the file SUMMARY; then one session as the radio and as btmon saw it, and the memory of the processes. What is sent and
+Tells one session as the radio and as btmon saw it, and the memory of the processes; then RUNS times what the three took for the file
+SUMMARY and, for each rate of the link (0: as fast as it goes), for an item of BYTES. What is sent and
 what arrives is in the machines' memory, so that no disk is measured. Each of the three is first, second and last in turn.
 """
 import os
@@ -199,13 +199,14 @@ def main(size, runs, ips, *rates):
     subprocess.run(["cp", ips, "ips.json"], check=True)
     listeners = prepare(random_file("item.bin", size), "ips.json")
     item = f"{THERE}/item.bin"
-    for rate in rates:
-        compare(rig, int(runs), int(rate), item, goodput, what="goodput")
-    compare(rig, int(runs), int(rates[0]), f"{THERE}/ips.json", from_tap, what="summary")
     on_the_wire(rig, item, size)
     memory(rig, item, size)
+    compare(rig, int(runs), int(rates[0]), f"{THERE}/ips.json", from_tap, what="summary")
+    for rate in rates:
+        compare(rig, int(runs), int(rate), item, goodput, what="goodput")
     for listener in listeners:
         listener.end()
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

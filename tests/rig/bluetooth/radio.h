@@ -53,8 +53,7 @@ struct radio_side {
     unsigned swallow_status, swallow_reset; /* answers to commands of ours */
     struct radio_queue up;   /* ACL packets, to the controller when the rate allows */
     struct radio_queue down; /* to the machine when they are due */
-    double tokens;
-    uint64_t tokens_at;
+    uint64_t free_at;        /* the air is busy until then */
     uint8_t in[2 * RADIO_PACKET];
     size_t in_len;
     uint8_t *out;

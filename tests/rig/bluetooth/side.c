@@ -56,8 +56,6 @@
  * is the program that gives up. (A page that fails crashes the RFCOMM of some 6.1 kernels:
  * README.md.) */
 #define PAGE_NS       (40960 * 1000000ull)
-/* The most that a slow radio sends at once, and what it saves up while idle. */
-#define BURST         2048
 
 struct radio_side radio_sides[RADIO_SIDES_MAX];
 struct radio_totals radio_totals[AIR_WAYS];
@@ -361,7 +359,7 @@ radio_from_machine(struct air_medium *m, struct radio_side *s, uint8_t *data, si
         break;
     case PACKET_ACL:
         spoil(m, s, data, len);
-        push(&s->up, data, len, 0);
+        push(&s->up, data, len, now);
         break;
     case PACKET_COMMAND:
         if (m->down && out_of_range(m, s, data, len, now))
@@ -565,6 +563,8 @@ pass_on(struct air_medium *m, struct radio_side *s, struct radio_packet *p, uint
         push(&other->down, p->data, p->len, now + m->delay);
 }
 
+/* A packet takes its time from when it came, or from when the one before it was through:
+ * however late this program runs, the rate is what it was said to be. */
 static uint64_t
 pump_up(struct air_medium *m, struct radio_side *s, uint64_t now)
 {
@@ -578,15 +578,11 @@ pump_up(struct air_medium *m, struct radio_side *s, uint64_t now)
         if (m->held)
             return AIR_NEVER;
         if (m->rate > 0) {
-            s->tokens += (double)(now - s->tokens_at) * (double)m->rate / (double)NS;
-            s->tokens_at = now;
-            if (s->tokens > BURST)
-                s->tokens = BURST;
-            if (s->tokens < (double)p->len)
-                return now +
-                       (uint64_t)(((double)p->len - s->tokens) * (double)NS / (double)m->rate) +
-                       1;
-            s->tokens -= (double)p->len;
+            uint64_t begins = p->due > s->free_at ? p->due : s->free_at;
+            uint64_t ends = begins + p->len * NS / m->rate;
+            if (ends > now)
+                return ends;
+            s->free_at = ends;
         }
         pass_on(m, s, p, now);
         pop(&s->up);
