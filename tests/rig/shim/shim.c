@@ -3,8 +3,8 @@
  * Preloaded into a host's daemon. RIG_CLOCK: its wall clock is so many seconds off, as a device's is
  * that lost its battery; the monotonic clock stays. RIG_CLOCK_FILE: a file with two numbers, read
  * when it starts: so many seconds the wall clock, and the time since the machine was started, are off
- * (as after a reboot). RIG_SYNC_MS: its disk is slow, each fsync and
- * fdatasync takes so much longer.
+ * (as after a reboot). RIG_SYNC_MS: its disk is slow, each fsync and fdatasync takes so much
+ * longer.
  */
 #include <dlfcn.h>
 #include <stdio.h>
