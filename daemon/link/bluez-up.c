@@ -333,6 +333,7 @@ ehd_bluez_up_settle(EhdLinkBluez *self)
         return;
     if (!ehd_bluez_bus_is_running(self->bus)) {
         self->published = FALSE;
+        drop_fast(self); /* it comes back deaf to pages */
         if (ehd_bluez_bus_is_known(self->bus) && !self->started)
             ehd_bluez_bus_start(self->bus);
         self->started = ehd_bluez_bus_is_known(self->bus);
@@ -344,6 +345,7 @@ ehd_bluez_up_settle(EhdLinkBluez *self)
     if (adapter == NULL) {
         self->published = FALSE; /* the next one has our record only if the channel is free */
         drop_power(self);
+        drop_fast(self);
         wait_or_fail(self, EHP_NO_ADAPTER);
         return;
     }
