@@ -266,6 +266,33 @@ ehrlink_client_verify_receipt_finish(EhrlinkClient *self, GAsyncResult *result, 
 }
 
 void
+ehrlink_client_verify_origin_async(EhrlinkClient *self, GBytes *proof, GBytes *crl,
+                                   GCancellable *cancellable, GAsyncReadyCallback callback,
+                                   gpointer user_data)
+{
+    g_auto(GVariantDict) options = G_VARIANT_DICT_INIT(NULL);
+
+    g_return_if_fail(EHRLINK_IS_CLIENT(self) && proof != NULL);
+
+    if (crl != NULL)
+        g_variant_dict_insert_value(
+            &options, "crl", g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, crl, TRUE));
+    call(new_task(self, cancellable, callback, user_data,
+                  TAG(ehrlink_client_verify_origin_async)),
+         "VerifyOrigin",
+         g_variant_new("(@ay@a{sv})",
+                       g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, proof, TRUE),
+                       g_variant_dict_end(&options)),
+         "(a{sv})");
+}
+
+GVariant *
+ehrlink_client_verify_origin_finish(EhrlinkClient *self, GAsyncResult *result, GError **error)
+{
+    return finish_first(self, result, TAG(ehrlink_client_verify_origin_async), error);
+}
+
+void
 ehrlink_client_diagnose_async(EhrlinkClient *self, GCancellable *cancellable,
                               GAsyncReadyCallback callback, gpointer user_data)
 {

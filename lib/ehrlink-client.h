@@ -430,6 +430,35 @@ GVariant *ehrlink_client_verify_receipt_finish(EhrlinkClient *self, GAsyncResult
                                                GError **error);
 
 /**
+ * ehrlink_client_verify_origin_async:
+ * @self: a client
+ * @proof: as ehrlink_session_get_origin_finish() returned it
+ * @crl: (nullable): a revocation list (DER) that was published since
+ * @cancellable: (nullable): stops waiting
+ * @callback: (scope async): called when done
+ * @user_data: (closure): for @callback
+ *
+ * Checks the proof of where something comes from. %EHRLINK_ERROR_ORIGIN_INVALID if it is
+ * malformed or a signature wrong; whether the signer is one to be trusted is "verified" in the
+ * result.
+ */
+void ehrlink_client_verify_origin_async(EhrlinkClient *self, GBytes *proof, GBytes *crl,
+                                        GCancellable *cancellable, GAsyncReadyCallback callback,
+                                        gpointer user_data);
+
+/**
+ * ehrlink_client_verify_origin_finish:
+ * @self: the client
+ * @result: what the callback got
+ * @error: where to put an error, or %NULL
+ *
+ * Returns: (transfer full): an a{sv} as documented at Manager.VerifyOrigin; %NULL with an error
+ * set
+ */
+GVariant *ehrlink_client_verify_origin_finish(EhrlinkClient *self, GAsyncResult *result,
+                                              GError **error);
+
+/**
  * ehrlink_client_diagnose_async:
  * @self: a client
  * @cancellable: (nullable): stops waiting

@@ -89,6 +89,8 @@ G_BEGIN_DECLS
  * @EHRLINK_ERROR_NO_SPACE: no space is left (exit status 73)
  * @EHRLINK_ERROR_STORE_FAILED: cannot write (exit status 73)
  * @EHRLINK_ERROR_RECEIPT_INVALID: the receipt does not verify (exit status 65)
+ * @EHRLINK_ERROR_ORIGIN_INVALID: the proof of where it comes from does not verify (exit status
+ * 65)
  * @EHRLINK_ERROR_RECORD_REFUSED: a record has errors, and this terminal's policy refuses such
  * records (exit status 65)
  * @EHRLINK_ERROR_ALREADY_RECEIVED: the clinic received all of it in an earlier session (exit
@@ -197,6 +199,7 @@ typedef enum {
     EHRLINK_ERROR_AUDIT_FULL = 78,
     EHRLINK_ERROR_RECORD_REFUSED = 79,
     EHRLINK_ERROR_ALREADY_RECEIVED = 80,
+    EHRLINK_ERROR_ORIGIN_INVALID = 81,
 } EhrlinkError;
 
 /**

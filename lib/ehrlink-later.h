@@ -222,5 +222,32 @@ void ehrlink_session_get_receipt_of_async(EhrlinkSession *self, guint transfer,
                                           GCancellable *cancellable,
                                           GAsyncReadyCallback callback, gpointer user_data);
 
+/**
+ * ehrlink_session_get_origin_async:
+ * @self: a session
+ * @transfer: which of its transfers to the patient (ehrlink_item_get_transfer())
+ * @cancellable: (nullable): stops waiting
+ * @callback: (scope async): called when done
+ * @user_data: (closure): for @callback
+ *
+ * What proves, later and elsewhere, whose the items of that transfer are, and that they are
+ * what was sent. Once ::reply-arrived was emitted for it.
+ */
+void ehrlink_session_get_origin_async(EhrlinkSession *self, guint transfer,
+                                      GCancellable *cancellable, GAsyncReadyCallback callback,
+                                      gpointer user_data);
+
+/**
+ * ehrlink_session_get_origin_finish:
+ * @self: the session
+ * @result: what the callback got
+ * @error: where to put an error, or %NULL
+ *
+ * Returns: (transfer full): the proof, for ehrlink_client_verify_origin_async(); %NULL with an
+ * error set
+ */
+GBytes *ehrlink_session_get_origin_finish(EhrlinkSession *self, GAsyncResult *result,
+                                          GError **error);
+
 #pragma GCC visibility pop
 G_END_DECLS

@@ -488,9 +488,9 @@ GPtrArray *ehrlink_session_collect_finish(EhrlinkSession *self, GAsyncResult *re
  * As ehrlink_session_collect_async(), for a single item that is stored; for those who want each
  * as it comes, on #EhrlinkSession::item-stored.
  *
- * Possible on #EhrlinkSession::item-stored, while others are still under way: the item can then be
- * opened, its state stays %EHRLINK_ITEM_STATE_STORED, and ehrlink_session_collect_async() with the
- * same directory completes it once everything arrived.
+ * Possible on #EhrlinkSession::item-stored, while others are still under way: the item can then
+ * be opened, its state stays %EHRLINK_ITEM_STATE_STORED, and ehrlink_session_collect_async()
+ * with the same directory completes it once everything arrived.
  */
 void ehrlink_session_collect_item_async(EhrlinkSession *self, GFile *directory, guint id,
                                         GCancellable *cancellable, GAsyncReadyCallback callback,

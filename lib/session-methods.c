@@ -20,6 +20,7 @@ static const EhrlinkMethod revoke_consent = {SESSION_INTERFACE, "Revoke", "()", 
 static const EhrlinkMethod file = {SESSION_INTERFACE, "File", "()", TRUE, FALSE};
 static const EhrlinkMethod discard = {SESSION_INTERFACE, "Discard", "()", TRUE, FALSE};
 static const EhrlinkMethod get_receipt = {SESSION_INTERFACE, "GetReceipt", "(ay)", TRUE, FALSE};
+static const EhrlinkMethod get_origin = {SESSION_INTERFACE, "GetOrigin", "(ay)", TRUE, FALSE};
 static const EhrlinkMethod list_items = {TRANSFER_INTERFACE, "ListItems", "(aa{sv})", TRUE,
                                          FALSE};
 static const EhrlinkMethod list_replies = {TRANSFER_INTERFACE, "ListItems", "(aa{sv})", TRUE,
@@ -240,7 +241,7 @@ ehrlink_session_discard_finish(EhrlinkSession *self, GAsyncResult *result, GErro
 }
 
 static void
-on_receipt(GObject *source, GAsyncResult *result, gpointer user_data)
+on_bytes(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     g_autoptr(GTask) task = user_data;
     g_autoptr(GVariant) reply = NULL;
@@ -263,7 +264,7 @@ ehrlink_session_get_receipt_async(EhrlinkSession *self, GCancellable *cancellabl
 {
     g_return_if_fail(EHRLINK_IS_SESSION(self));
 
-    ehrlink_session_call(self, &get_receipt, no_options(), cancellable, on_receipt,
+    ehrlink_session_call(self, &get_receipt, no_options(), cancellable, on_bytes,
                          new_task(self, cancellable, callback, user_data,
                                   TAG(ehrlink_session_get_receipt_async)));
 }
@@ -280,13 +281,33 @@ ehrlink_session_get_receipt_of_async(EhrlinkSession *self, guint transfer,
     g_variant_dict_insert(&options, "transfer", "u", transfer);
     ehrlink_session_call(self, &get_receipt,
                          g_variant_new("(@a{sv})", g_variant_dict_end(&options)), cancellable,
-                         on_receipt,
+                         on_bytes,
                          new_task(self, cancellable, callback, user_data,
                                   TAG(ehrlink_session_get_receipt_async)));
 }
 
 GBytes *
 ehrlink_session_get_receipt_finish(EhrlinkSession *self, GAsyncResult *result, GError **error)
+{
+    g_return_val_if_fail(g_task_is_valid(result, self), NULL);
+    return g_task_propagate_pointer(G_TASK(result), error);
+}
+
+void
+ehrlink_session_get_origin_async(EhrlinkSession *self, guint transfer,
+                                 GCancellable *cancellable, GAsyncReadyCallback callback,
+                                 gpointer user_data)
+{
+    g_return_if_fail(EHRLINK_IS_SESSION(self));
+
+    ehrlink_session_call(self, &get_origin, g_variant_new("(ua{sv})", transfer, NULL),
+                         cancellable, on_bytes,
+                         new_task(self, cancellable, callback, user_data,
+                                  TAG(ehrlink_session_get_origin_async)));
+}
+
+GBytes *
+ehrlink_session_get_origin_finish(EhrlinkSession *self, GAsyncResult *result, GError **error)
 {
     g_return_val_if_fail(g_task_is_valid(result, self), NULL);
     return g_task_propagate_pointer(G_TASK(result), error);

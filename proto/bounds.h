@@ -79,6 +79,11 @@
 #define EHP_QUERIES_MAX   32
 #define EHP_QUERY_IDS_MAX 64
 #define EHP_RECEIPT_MAX   8192
+/* An OriginProof of as many items as there may be: some 260 bytes and three fields for each,
+ * beside chain, CRLs and request. */
+#define EHP_PROOF_MAX        8388608
+#define EHP_PROOF_FIELDS_MAX 65536
+#define EHP_PROOF_MEMORY_MAX (16 * 1024 * 1024)
 /* Transfers in one session: a clinician's questions and replies, not a loop. */
 #define EHP_TRANSFERS_MAX 256
 

@@ -79,6 +79,15 @@ static const ehp_guard_rule rules[] = {
 
     UP_TO(segment_part, 6, EHP_PART_MAX),
     HASH(item_done, 3),
+    HASH(item_origin, 1),
+    HASH(item_origin, 2),
+    HASH(item_origin, 3),
+    EXACT(item_origin, 7, EHP_SALT_LEN),
+    HASH(item_origin, 8),
+    MANY(origin_proof, 1, EHP_CHAIN_MAX, EHP_CERT_MAX),
+    MANY(origin_proof, 2, EHP_CRL_MAX, EHP_CRL_BYTES_MAX),
+    EXACT(origin_proof, 3, EHP_SIGN_PUBLIC_LEN),
+    MANY(origin_proof, 5, EHP_ITEMS_MAX, 0),
     HASH(receipt, 1),
     HASH(receipt, 3),
     HASH(receipt, 4),
@@ -103,4 +112,12 @@ const ehp_guard_limits ehp_wire_limits = {
     .max_bytes = EHP_RECORD_PLAIN_MAX,
     .max_fields = EHP_UNPACK_FIELDS_MAX,
     .max_memory = EHP_UNPACK_MEMORY_MAX,
+};
+
+const ehp_guard_limits ehp_proof_limits = {
+    .rules = rules,
+    .n_rules = sizeof rules / sizeof rules[0],
+    .max_bytes = EHP_PROOF_MAX,
+    .max_fields = EHP_PROOF_FIELDS_MAX,
+    .max_memory = EHP_PROOF_MEMORY_MAX,
 };

@@ -43,6 +43,8 @@ typedef struct {
 /* The rules of every message of proto/ehrlink.proto (proto/bounds.h), for what a record
  * carries: EHP_RECORD_PLAIN_MAX, EHP_UNPACK_FIELDS_MAX, EHP_UNPACK_MEMORY_MAX. */
 extern const ehp_guard_limits ehp_wire_limits;
+/* The same rules for an OriginProof, which no record carries: EHP_PROOF_MAX. */
+extern const ehp_guard_limits ehp_proof_limits;
 
 /* An unpacked message with its arena. {0} is empty. */
 typedef struct {

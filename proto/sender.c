@@ -115,11 +115,41 @@ pad_transfer(ehp_sender *s, const ehp_outlet *out, size_t last, size_t *extra)
 }
 
 static ehp_status
-send_item_done(ehp_sender *s, const ehp_outlet *out)
+sign_origin(const ehp_sender *s, const Ehp__ItemDone *done, ehp_doc *doc)
+{
+    ehp_origin origin = s->origin;
+
+    origin.item = done->item;
+    origin.size = done->size;
+    ehp_item_list_salt(&s->list, done->item, origin.salt);
+    memcpy(origin.root, done->root.data, EHP_HASH_LEN);
+    return ehp_origin_make(doc, &origin, s->origin_secret);
+}
+
+static ehp_status
+send_end(ehp_sender *s, const ehp_outlet *out, Ehp__ItemDone *done)
 {
     Ehp__Record record = EHP__RECORD__INIT;
-    Ehp__ItemDone done = EHP__ITEM_DONE__INIT;
     size_t extra = 0, len;
+    ehp_status status = EHP_OK;
+
+    record.body_case = EHP__RECORD__BODY_ITEM_DONE;
+    record.item_done = done;
+    len = ehp_wire_size(&record);
+    if (s->sent.item + 1 == s->list.n_items)
+        status = pad_transfer(s, out, len, &extra);
+    if (status == EHP_OK)
+        status = ehp_wire_send(out, &record, extra);
+    if (status == EHP_OK)
+        s->sealed += ehp_record_size(len + extra);
+    return status;
+}
+
+static ehp_status
+send_item_done(ehp_sender *s, const ehp_outlet *out)
+{
+    Ehp__ItemDone done = EHP__ITEM_DONE__INIT;
+    ehp_doc origin = {0};
     ehp_status status = EHP_OK;
 
     ehp_tree_root(&s->tree, s->roots[s->sent.item]);
@@ -127,16 +157,15 @@ send_item_done(ehp_sender *s, const ehp_outlet *out)
     done.item = s->sent.item;
     done.size = size_of(s, s->sent.item);
     done.root = ehp_wire_binary(s->roots[s->sent.item], EHP_HASH_LEN);
-    record.body_case = EHP__RECORD__BODY_ITEM_DONE;
-    record.item_done = &done;
-    len = ehp_wire_size(&record);
-    if (s->sent.item + 1 == s->list.n_items)
-        status = pad_transfer(s, out, len, &extra);
+    if (s->origin_secret != NULL) {
+        status = sign_origin(s, &done, &origin);
+        done.origin = &origin.message;
+    }
     if (status == EHP_OK)
-        status = ehp_wire_send(out, &record, extra);
+        status = send_end(s, out, &done);
+    ehp_doc_clear(&origin);
     if (status != EHP_OK)
         return status;
-    s->sealed += ehp_record_size(len + extra);
     if (done.size == 0)
         ehp_sender_window_push(s, 0);
     s->sent.item++;

@@ -8,6 +8,7 @@
 
 #include "proto/doc.h"
 #include "proto/manifest.h"
+#include "proto/origin.h"
 #include "proto/segment.h"
 #include "proto/tree.h"
 #include "proto/wire.h"
@@ -38,6 +39,10 @@ typedef struct {
     bool asks;          /* the receiver has yet to say where an earlier transfer goes
                            on */
     uint8_t (*roots)[EHP_HASH_LEN]; /* owned; of the items whose end was sent */
+
+    /* who vouches for each item at its end; NULL: nobody */
+    const uint8_t *origin_secret; /* borrowed */
+    ehp_origin origin;            /* session, request, manifest and transfer of it */
 
     /* the manifest, on this link */
     bool manifest_due;

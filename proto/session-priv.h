@@ -218,6 +218,7 @@ typedef enum {
     SA_PART,
     SA_DROP_PART,
     SA_ITEM_DONE,
+    SA_REPLY_ITEM_DONE,
     SA_ASK_COMMIT,
     SA_BUILD_RECEIPT,
     SA_SEND_RECEIPT,
@@ -350,6 +351,7 @@ struct ehp_session {
     bool save_wait;   /* nothing is said or heard until all are */
     bool consent_due; /* patient: granted, and not said before it is kept */
     uint8_t mark[EHP_MARK_MAX];
+    ehp_doc origin; /* patient: of the item that was last complete */
 
     /* the record or answer that is handled */
     ehp_unpacked record;
@@ -466,6 +468,7 @@ ehp_status ehp_session_act_accept(ehp_session *s);
 ehp_status ehp_session_act_part(ehp_session *s);
 ehp_status ehp_session_act_drop_part(ehp_session *s);
 ehp_status ehp_session_act_item_done(ehp_session *s);
+ehp_status ehp_session_act_reply_item_done(ehp_session *s);
 ehp_status ehp_session_act_ask_commit(ehp_session *s);
 ehp_status ehp_session_act_send_status(ehp_session *s);
 ehp_status ehp_session_act_revoked(ehp_session *s);

@@ -10,13 +10,31 @@
 
 /* ---------------------------------------------------------------- terminal */
 
+/* Of an item of the reply in course: all that does not differ from one to the other. */
+static void
+fill_origin(const ehp_session *s, ehp_origin *origin)
+{
+    memset(origin, 0, sizeof(*origin));
+    memcpy(origin->session, s->secrets.h, EHP_HASH_LEN);
+    memcpy(origin->request_hash, s->docs[EHP_DOC_REQUEST].hash, EHP_HASH_LEN);
+    memcpy(origin->manifest_hash, s->docs[EHP_DOC_REPLY_MANIFEST].hash, EHP_HASH_LEN);
+    origin->transfer = s->transfer;
+}
+
 ehp_status
 ehp_session_act_reply(ehp_session *s)
 {
+    ehp_status status;
+
     ehp_session_begin_transfer(s, true);
     s->sender.held = true;
     s->phase_deadline = s->now + 2ull * s->consent_ms + EHP_CONNECT_MS;
-    return ehp_session_make_manifest(s);
+    status = ehp_session_make_manifest(s);
+    if (status != EHP_OK)
+        return status;
+    fill_origin(s, &s->sender.origin);
+    s->sender.origin_secret = s->leaf_secret;
+    return EHP_OK;
 }
 
 ehp_status
@@ -102,6 +120,32 @@ ehp_session_act_reply_offer(ehp_session *s)
     s->phase_deadline = s->now + s->consent_ms;
     event->deadline_ms = s->phase_deadline;
     return EHP_OK;
+}
+
+/* The end of an item, with the terminal's own word for it: what the patient can show later. */
+ehp_status
+ehp_session_act_reply_item_done(ehp_session *s)
+{
+    const Ehp__ItemDone *done = session_body(s)->item_done;
+    const uint32_t item = s->receiver.delivered.item;
+    ehp_origin due;
+    ehp_status status;
+
+    fill_origin(s, &due);
+    if (item < s->receiver.n_items)
+        memcpy(due.salt, s->receiver.keys[item], EHP_SALT_LEN); /* its root takes that place */
+    status = ehp_session_act_item_done(s);
+    if (status != EHP_OK)
+        return status;
+    due.item = item;
+    due.size = done->size;
+    memcpy(due.root, done->root.data, EHP_HASH_LEN);
+    if (done->origin == NULL)
+        return EHP_BAD_MESSAGE;
+    status = ehp_origin_take(&s->origin, &due, s->secrets.leaf_key, done->origin);
+    if (status == EHP_OK)
+        s->events[s->n_events - 1].bytes = ehp_bytes_of(s->origin.bytes, s->origin.len);
+    return status;
 }
 
 ehp_status

@@ -43,6 +43,7 @@ static ehp_status (*const actions[SA_COUNT])(ehp_session *) = {
     [SA_PART] = ehp_session_act_part,
     [SA_DROP_PART] = ehp_session_act_drop_part,
     [SA_ITEM_DONE] = ehp_session_act_item_done,
+    [SA_REPLY_ITEM_DONE] = ehp_session_act_reply_item_done,
     [SA_ASK_COMMIT] = ehp_session_act_ask_commit,
     [SA_BUILD_RECEIPT] = ehp_session_act_build_receipt,
     [SA_SEND_RECEIPT] = ehp_session_act_send_receipt,
@@ -315,6 +316,7 @@ ehp_session_free(ehp_session *s)
         ehp_link_reset(&s->links[i]);
     for (int i = 0; i < EHP_DOCS; i++)
         ehp_doc_clear(&s->docs[i]);
+    ehp_doc_clear(&s->origin);
     ehp_guard_free(&s->request);
     ehp_guard_free(&s->consent);
     ehp_guard_free(&s->staple);

@@ -163,7 +163,8 @@ typedef enum {
     /* item, segment, offset, data: write it → ehp_session_durable once it is on disk. In order.
      */
     EHP_EV_SEGMENT,
-    /* item: all of it came and its hash is right → fsync, rename, ehp_session_item_stored. */
+    /* item: all of it came and its hash is right → fsync, rename, ehp_session_item_stored. At
+     * the patient bytes: what the terminal signed about it (Signed ItemOrigin), to be kept. */
     EHP_EV_ITEM_COMPLETE,
     /* items, bytes: everything is stored → ehp_session_commit. */
     EHP_EV_COMMIT,

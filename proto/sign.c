@@ -21,6 +21,7 @@ static const char *const type_names[EHP_SIGN_TYPES] = {
     [EHP_SIGN_MANIFEST] = "manifest",
     [EHP_SIGN_RECEIPT] = "receipt",
     [EHP_SIGN_STATUS] = "status",
+    [EHP_SIGN_ITEM_ORIGIN] = "item-origin",
 };
 
 const char *

@@ -24,6 +24,7 @@ typedef enum {
     EHP_SIGN_MANIFEST,        /* "manifest" */
     EHP_SIGN_RECEIPT,         /* "receipt" */
     EHP_SIGN_STATUS,          /* "status" */
+    EHP_SIGN_ITEM_ORIGIN,     /* "item-origin" */
     EHP_SIGN_TYPES,
 } ehp_sign_type;
 

@@ -381,19 +381,42 @@ word_of_direction(int direction)
     return direction == EHP__DIRECTION__DIRECTION_TO_PATIENT ? "to-patient" : "to-terminal";
 }
 
+static void
+add_verdict(GVariantBuilder *dict, const EhdVerdict *verdict)
+{
+    if (!verdict->readable)
+        return;
+    add_text(dict, "organisation", verdict->organisation);
+    add_text(dict, "terminal", verdict->terminal);
+    add_text(dict, "place", verdict->place);
+    add_text(dict, "authority", verdict->authority);
+    add_hex(dict, "fingerprint", verdict->fingerprint, sizeof verdict->fingerprint);
+}
+
+GVariant *
+ehd_details_of_origin(const EhdOriginFacts *facts)
+{
+    GVariantBuilder dict;
+    g_variant_builder_init(&dict, G_VARIANT_TYPE_VARDICT);
+    add_verdict(&dict, &facts->verdict);
+    add(&dict, "verified", g_variant_new_boolean(facts->verified));
+    add_problem(&dict, facts->problem);
+    if (facts->since != EHP_OK)
+        add_text(&dict, "since", ehp_status_name(facts->since));
+    add(&dict, "time", g_variant_new_int64(facts->time));
+    add(&dict, "items", g_variant_new_uint32(facts->items));
+    add_hex(&dict, "session", facts->session, sizeof facts->session);
+    if (facts->attended)
+        add(&dict, "operator", details_of_operator(&facts->operator_));
+    return g_variant_builder_end(&dict);
+}
+
 GVariant *
 ehd_details_of_receipt(const EhdReceiptFacts *facts)
 {
     GVariantBuilder dict;
     g_variant_builder_init(&dict, G_VARIANT_TYPE_VARDICT);
-    if (facts->verdict.readable) {
-        add_text(&dict, "organisation", facts->verdict.organisation);
-        add_text(&dict, "terminal", facts->verdict.terminal);
-        add_text(&dict, "place", facts->verdict.place);
-        add_text(&dict, "authority", facts->verdict.authority);
-        add_hex(&dict, "fingerprint", facts->verdict.fingerprint,
-                sizeof facts->verdict.fingerprint);
-    }
+    add_verdict(&dict, &facts->verdict);
     add(&dict, "verified", g_variant_new_boolean(facts->verified));
     add_problem(&dict, facts->problem);
     add_text(&dict, "direction", word_of_direction(facts->direction));

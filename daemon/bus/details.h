@@ -6,6 +6,7 @@
 #pragma once
 
 #include "daemon/core/doctor.h"
+#include "daemon/core/origin.h"
 #include "daemon/core/receipt.h"
 #include "daemon/core/session.h"
 #include "daemon/store/identity.h"
@@ -25,6 +26,8 @@ GVariant *ehd_details_of_items(const GArray *items);
 GVariant *ehd_details_of_identity(const EhdIdentity *identity, ehp_status problem);
 /* aa{sv} as Manager.ListTrust */
 GVariant *ehd_details_of_trust(const EhdTrust *trust);
+/* a{sv} as Manager.VerifyOrigin */
+GVariant *ehd_details_of_origin(const EhdOriginFacts *facts);
 /* a{sv} as Manager.VerifyReceipt */
 GVariant *ehd_details_of_receipt(const EhdReceiptFacts *facts);
 /* aa{sv} as Manager.Diagnose; findings: of EhdFinding */

@@ -235,6 +235,32 @@ step_verify_receipt(EhdCall *call)
         ehd_call_return(call, g_variant_new("(@a{sv})", ehd_details_of_receipt(&facts)));
 }
 
+static void
+step_verify_origin(EhdCall *call)
+{
+    GError *error = NULL;
+    g_auto(EhdOriginFacts) facts = {0};
+    g_autoptr(GBytes) crl = NULL;
+    g_autoptr(GVariant) bytes = g_variant_get_child_value(ehd_call_get_arguments(call), 0);
+    g_autoptr(GVariant) options = g_variant_get_child_value(ehd_call_get_arguments(call), 1);
+    gsize length;
+    const guint8 *proof = g_variant_get_fixed_array(bytes, &length, 1);
+
+    if (!ehd_origin_request_parse(&crl, options, &error)) {
+        ehd_call_fail(call, error);
+        return;
+    }
+    if (length == 0 || length > EHP_PROOF_MAX)
+        ehd_error_set(&error, EHP_ORIGIN_INVALID, "%zu bytes, where 1 to %d are allowed",
+                      length, EHP_PROOF_MAX);
+    else
+        ehd_core_verify_origin(core_of(call), (ehp_bytes){proof, length}, crl, &facts, &error);
+    if (error != NULL)
+        ehd_call_fail(call, error);
+    else
+        ehd_call_return(call, g_variant_new("(@a{sv})", ehd_details_of_origin(&facts)));
+}
+
 void
 ehd_identity_methods(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton)
 {
@@ -246,6 +272,7 @@ ehd_identity_methods(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton)
         {"handle-list-trust", step_list_trust},
         {"handle-remove-trust", step_remove_trust},
         {"handle-verify-receipt", step_verify_receipt},
+        {"handle-verify-origin", step_verify_origin},
     };
     ehd_calls_connect(calls, skeleton, methods, G_N_ELEMENTS(methods));
 }

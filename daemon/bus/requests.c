@@ -357,6 +357,16 @@ ehd_receipt_request_parse(int *transfer, GVariant *options, GError **error)
 }
 
 gboolean
+ehd_origin_request_parse(GBytes **crl, GVariant *options, GError **error)
+{
+    const EhdOption table[] = {
+        {.name = "crl", .kind = EHD_OPTION_BYTES, .offset = 0, .min = 1, .max = EHP_CRL_BYTES_MAX},
+    };
+    *crl = NULL;
+    return ehd_options_parse(options, NULL, table, 1, crl, error);
+}
+
+gboolean
 ehd_discard_request_parse(const char **rule, GVariant *options, GError **error)
 {
     const EhdOption table[] = {

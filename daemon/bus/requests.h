@@ -98,5 +98,7 @@ GArray *ehd_queries_parse(GVariant *dicts, GError **error);
 gboolean ehd_request_items_parse(gboolean *list, GVariant *options, GError **error);
 GArray *ehd_reply_items_parse(GVariant *dicts, GError **error);
 gboolean ehd_receipt_request_parse(int *transfer, GVariant *options, GError **error);
+/* Manager.VerifyOrigin: *crl is owned, NULL when absent; set on error too. */
+gboolean ehd_origin_request_parse(GBytes **crl, GVariant *options, GError **error);
 /* Session.Discard: *rule is borrowed, NULL when absent. */
 gboolean ehd_discard_request_parse(const char **rule, GVariant *options, GError **error);

@@ -192,6 +192,24 @@ step_get_receipt(EhdCall *call)
 }
 
 static void
+step_get_origin(EhdCall *call)
+{
+    EhdSession *session = find_without_options(call);
+    GError *error = NULL;
+    guint32 transfer;
+    if (session == NULL)
+        return;
+    g_variant_get_child(ehd_call_get_arguments(call), 0, "u", &transfer);
+    g_autoptr(GBytes) proof = ehd_session_get_origin(session, transfer, &error);
+    if (proof == NULL)
+        ehd_call_fail(call, error);
+    else
+        ehd_call_return(
+            call, g_variant_new("(@ay)", g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING,
+                                                                  proof, TRUE)));
+}
+
+static void
 step_request_items(EhdCall *call)
 {
     EhdSession *session = ehd_call_find_session(call);
@@ -234,6 +252,7 @@ ehd_session_methods(EhdCalls *calls, GDBusInterfaceSkeleton *skeleton)
         {"handle-file", step_file},
         {"handle-discard", step_discard},
         {"handle-get-receipt", step_get_receipt},
+        {"handle-get-origin", step_get_origin},
         {"handle-request-items", step_request_items},
         {"handle-reply", step_reply},
     };

@@ -132,6 +132,16 @@ ehd_core_get_trust(EhdCore *self)
 }
 
 gboolean
+ehd_core_verify_origin(EhdCore *self, ehp_bytes proof, GBytes *newer, EhdOriginFacts *facts,
+                       GError **error)
+{
+    const EhdCrlPolicy policy = {.max_age_s = self->parts.config->trust_max_crl_age_s};
+
+    return ehd_origin_verify(self->parts.trust, &policy, proof, newer, ehd_core_now(self), facts,
+                             error);
+}
+
+gboolean
 ehd_core_add_trust(EhdCore *self, const EhdGrant *grant, const char *pem, EhdAnchor *added,
                    GError **error)
 {

@@ -12,6 +12,7 @@
 #include "daemon/config.h"
 #include "daemon/core/grant.h"
 #include "daemon/core/options.h"
+#include "daemon/core/origin.h"
 #include "daemon/core/session.h"
 #include "daemon/core/tap-port.h"
 #include "daemon/link/link.h"
@@ -115,6 +116,10 @@ gboolean ehd_core_init_identity(EhdCore *core, const EhdGrant *grant,
 gboolean ehd_core_import_identity(EhdCore *core, const EhdGrant *grant, const char *chain,
                                   GBytes *const *crls, guint n_crls, GError **error);
 const EhdTrust *ehd_core_get_trust(EhdCore *core);
+/* By this device's trust, policy and clock. newer: a CRL (DER) or NULL. ORIGIN_INVALID. Clear
+ * facts in both cases. */
+gboolean ehd_core_verify_origin(EhdCore *core, ehp_bytes proof, GBytes *newer,
+                                EhdOriginFacts *facts, GError **error);
 gboolean ehd_core_add_trust(EhdCore *core, const EhdGrant *grant, const char *pem,
                             EhdAnchor *added, GError **error);
 gboolean ehd_core_remove_trust(EhdCore *core, const EhdGrant *grant, const char *fingerprint,

@@ -101,15 +101,15 @@ add_peer(GVariantBuilder *dict, EhdSession *self)
 }
 
 static void
-add_chain(GVariantBuilder *dict, EhdSession *self)
+add_blobs(GVariantBuilder *dict, const char *key, GBytes *const *blobs, guint n)
 {
-    GVariantBuilder chain;
+    GVariantBuilder list;
 
-    g_variant_builder_init(&chain, G_VARIANT_TYPE("aay"));
-    for (guint i = 0; i < self->n_chain; i++)
+    g_variant_builder_init(&list, G_VARIANT_TYPE("aay"));
+    for (guint i = 0; i < n; i++)
         g_variant_builder_add_value(
-            &chain, g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, self->chain[i], TRUE));
-    g_variant_builder_add(dict, "{sv}", "chain", g_variant_builder_end(&chain));
+            &list, g_variant_new_from_bytes(G_VARIANT_TYPE_BYTESTRING, blobs[i], TRUE));
+    g_variant_builder_add(dict, "{sv}", key, g_variant_builder_end(&list));
 }
 
 static void
@@ -207,12 +207,13 @@ ehd_record_live(EhdSession *self)
 
     g_variant_builder_init(&dict, G_VARIANT_TYPE_VARDICT);
     add_stage(&dict, self);
-    add_chain(&dict, self);
+    add_blobs(&dict, "chain", self->chain, self->n_chain);
     add_link(&dict, self);
     g_variant_builder_add(&dict, "{sv}", "own-leaf", g_variant_new_boolean(self->own_leaf));
     if (self->role == EHD_PATIENT) {
         add_patient(&dict, self);
         add_peer(&dict, self);
+        add_blobs(&dict, "crls", (GBytes *const *)self->crls->pdata, self->crls->len);
     } else {
         add_wishes(&dict, &self->wishes);
     }
@@ -344,6 +345,19 @@ take_chain(GVariant *dict, EhdSession *self)
 }
 
 static void
+take_crls(GVariant *dict, EhdSession *self)
+{
+    g_autoptr(GVariant) crls = g_variant_lookup_value(dict, "crls", G_VARIANT_TYPE("aay"));
+    gsize n = crls != NULL ? MIN(g_variant_n_children(crls), EHP_CRL_MAX) : 0;
+
+    for (gsize i = 0; i < n; i++) {
+        g_autoptr(GVariant) one = g_variant_get_child_value(crls, i);
+
+        g_ptr_array_add(self->crls, g_variant_get_data_as_bytes(one));
+    }
+}
+
+static void
 take_link(GVariant *dict, EhdSession *self)
 {
     g_autoptr(GVariant) address =
@@ -427,6 +441,7 @@ ehd_record_take_up(EhdSession *self, GBytes *record, EhdPast *past)
     self->role = patient ? EHD_PATIENT : EHD_TERMINAL;
     take_stage(dict, self, past);
     take_chain(dict, self);
+    take_crls(dict, self);
     take_link(dict, self);
     if (patient) {
         take_patient(dict, self);

@@ -76,15 +76,12 @@ ehd_patient_judge(EhdSession *self, const ehp_tap_event *event)
         g_debug("session %s: verdict: %s", self->id, ehp_status_name(status));
 }
 
-static GBytes **
-wrap_crls(const ehp_event *event, guint *n)
+static void
+keep_crls(EhdSession *self, const ehp_event *event)
 {
-    GBytes **crls = g_new0(GBytes *, EHP_CRL_MAX);
-
-    *n = (guint)MIN(event->n_crls, EHP_CRL_MAX);
-    for (guint i = 0; i < *n; i++)
-        crls[i] = g_bytes_new(event->crls[i].data, event->crls[i].len);
-    return crls;
+    g_ptr_array_set_size(self->crls, 0);
+    for (gsize i = 0; i < event->n_crls && i < EHP_CRL_MAX; i++)
+        g_ptr_array_add(self->crls, g_bytes_new(event->crls[i].data, event->crls[i].len));
 }
 
 /* A terminal that the person allowed although nobody vouches for it: there is no one whose list
@@ -105,14 +102,11 @@ ehd_patient_check_crls(EhdSession *self, const ehp_event *event)
     EhdCrlPolicy policy = {.max_age_s = config->trust_max_crl_age_s,
                            .allow_unchecked = config->trust_allow_unchecked};
     EhdRevocation revocation = {0};
-    guint n;
-    GBytes **crls = wrap_crls(event, &n);
 
-    ehd_trust_verify_crls(self->core->parts.trust, self->chain, self->n_chain, crls, n,
+    keep_crls(self, event);
+    ehd_trust_verify_crls(self->core->parts.trust, self->chain, self->n_chain,
+                          (GBytes *const *)self->crls->pdata, self->crls->len,
                           ehd_core_now(self->core), &policy, &revocation);
-    for (guint i = 0; i < n; i++)
-        g_bytes_unref(crls[i]);
-    g_free(crls);
     if (self->verdict.status != EHP_OK)
         revocation.acceptable = accept_unverified(&revocation);
     self->crl_known = TRUE;

@@ -74,6 +74,8 @@ typedef struct {
     GArray *items;      /* owned, of EhdItem: all replies of the session, one after the other */
     GByteArray *states; /* owned, EhdItemState of each */
     GArray *origins;    /* owned, of EhdOrigin */
+    GPtrArray *signed_items; /* owned, of GBytes, patient: of the reply in course (ItemOrigin) */
+    GPtrArray *proofs;  /* owned, of GBytes or NULL, patient: by number of the transfer */
     guint base;         /* the first of the reply in course */
     gboolean asked;     /* the person decides */
     gboolean commit_due; /* patient: all of it is to be stored by the application first */
@@ -130,6 +132,7 @@ struct EhdSession {
     gboolean has_verdict;
     GBytes *chain[EHP_CHAIN_MAX]; /* owned: of the terminal, also our own */
     guint n_chain;
+    GPtrArray *crls; /* owned, of GBytes: patient: as the terminal stapled them */
     guint8 allowed[EHD_FINGERPRINT_LEN];
     guint64 allowed_until; /* monotonic ms */
     char fingerprint[EHD_FINGERPRINT_TEXT];
@@ -380,6 +383,7 @@ void ehd_reply_set_state(EhdSession *self, EhdTransferState state);
 void ehd_reply_manifest_page(EhdSession *self, const ehp_event *event);
 void ehd_reply_offered(EhdSession *self, const ehp_event *event);
 void ehd_reply_refused(EhdSession *self, const ehp_event *event);
+void ehd_reply_keep_origin(EhdSession *self, const ehp_event *event);
 void ehd_reply_commit(EhdSession *self);
 /* The application reported an item as stored. */
 void ehd_reply_item_collected(EhdSession *self);

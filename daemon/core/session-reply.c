@@ -4,11 +4,18 @@
  * is complete, and stores it; only then is the receipt signed, so that it is never for what the
  * person does not have. At the terminal the same code sends as at a patient. Main context.
  */
+#include "daemon/core/origin.h"
 #include "daemon/core/session-priv.h"
 
 #include <string.h>
 
 #include "daemon/error.h"
+
+static void
+unref_proof(gpointer bytes)
+{
+    g_bytes_unref(bytes); /* NULL is nothing: most transfers have none */
+}
 
 void
 ehd_reply_init(EhdReply *reply)
@@ -16,6 +23,8 @@ ehd_reply_init(EhdReply *reply)
     reply->items = ehd_items_new();
     reply->states = g_byte_array_new();
     reply->origins = g_array_new(FALSE, TRUE, sizeof(EhdOrigin));
+    reply->signed_items = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    reply->proofs = g_ptr_array_new_with_free_func(unref_proof);
 }
 
 void
@@ -25,6 +34,8 @@ ehd_reply_clear(EhdReply *reply)
     g_clear_pointer(&reply->items, g_array_unref);
     g_clear_pointer(&reply->states, g_byte_array_unref);
     g_clear_pointer(&reply->origins, g_array_unref);
+    g_clear_pointer(&reply->signed_items, g_ptr_array_unref);
+    g_clear_pointer(&reply->proofs, g_ptr_array_unref);
 }
 
 void
@@ -64,6 +75,7 @@ ehd_reply_manifest_page(EhdSession *self, const ehp_event *event)
         g_array_set_size(reply->items, reply->base);
         g_byte_array_set_size(reply->states, reply->base);
         g_array_set_size(reply->origins, reply->base);
+        g_ptr_array_set_size(reply->signed_items, 0);
     }
     ehd_session_take_entries(event, ehd_session_transfer_number(self), reply->items,
                              reply->states, reply->origins, &reply->text, &reply->bytes);
@@ -203,10 +215,55 @@ ehd_reply_item_collected(EhdSession *self)
     ehd_books_get_head(self->core->books, on_head, self);
 }
 
+/* Items come in order, and after an interruption again from the one that was not stored. */
+void
+ehd_reply_keep_origin(EhdSession *self, const ehp_event *event)
+{
+    GPtrArray *items = self->reply.signed_items;
+
+    if (event->item > items->len)
+        return;
+    g_ptr_array_set_size(items, (int)event->item);
+    g_ptr_array_add(items, g_bytes_new(event->bytes.data, event->bytes.len));
+}
+
+static void
+make_proof(EhdSession *self)
+{
+    EhdReply *reply = &self->reply;
+    const guint number = ehd_session_transfer_number(self);
+    const EhdOriginParts parts = {
+        .chain = self->chain,
+        .n_chain = self->n_chain,
+        .crls = (GBytes *const *)self->crls->pdata,
+        .n_crls = self->crls->len,
+        .leaf_key = ehp_session_leaf_key(self->engine),
+        .request = ehp_session_document(self->engine, EHP_DOC_REQUEST),
+        .items = reply->signed_items,
+    };
+
+    if (number >= reply->proofs->len)
+        g_ptr_array_set_size(reply->proofs, (int)number + 1);
+    g_clear_pointer((GBytes **)&reply->proofs->pdata[number], g_bytes_unref);
+    reply->proofs->pdata[number] = ehd_origin_proof(&parts);
+}
+
+GBytes *
+ehd_session_get_origin(EhdSession *self, guint transfer, GError **error)
+{
+    const GPtrArray *proofs = self->reply.proofs;
+
+    if (transfer < proofs->len && proofs->pdata[transfer] != NULL)
+        return g_bytes_ref(proofs->pdata[transfer]);
+    ehd_error_set(error, EHP_WRONG_STATE, "nothing was sent back in that transfer");
+    return NULL;
+}
+
 /* Everything is in the spool; the application has it as soon as it says so. */
 void
 ehd_reply_commit(EhdSession *self)
 {
+    make_proof(self);
     self->reply.commit_due = TRUE;
     self->reply.timer = g_timeout_add(self->core->parts.grace_ms + self->core->parts.stall_ms,
                                       on_not_stored, self);

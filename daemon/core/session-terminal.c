@@ -333,6 +333,8 @@ ehd_terminal_item_complete(EhdSession *self, const ehp_event *event)
     if (item == NULL)
         return;
     keep_mark(self, event);
+    if (self->role == EHD_PATIENT)
+        ehd_reply_keep_origin(self, event);
     ehd_inbox_complete(self->inbox, base_of(self) + event->item, item->size);
 }
 

@@ -29,6 +29,7 @@ ehd_session_new(EhdCore *core, EhdSessionRole role, uid_t uid)
     self->request.categories = g_array_new(FALSE, FALSE, sizeof(int));
     self->origins = g_array_new(FALSE, TRUE, sizeof(EhdOrigin));
     self->receipts = g_ptr_array_new();
+    self->crls = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
     self->matching = g_array_new(FALSE, FALSE, sizeof(guint));
     ehd_reply_init(&self->reply);
     self->items = ehd_items_new();
@@ -80,6 +81,7 @@ ehd_session_free(EhdSession *self)
     ehd_config_unref(self->config);
     for (guint i = 0; i < self->n_chain; i++)
         g_bytes_unref(self->chain[i]);
+    g_ptr_array_unref(self->crls);
     g_clear_pointer(&self->receipt, g_bytes_unref);
     for (guint i = 0; i < self->receipts->len; i++)
         g_bytes_unref(self->receipts->pdata[i]);

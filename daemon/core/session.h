@@ -185,6 +185,9 @@ GArray *ehd_session_list_items(EhdSession *session, EhdDirection direction, guin
 /* (transfer full) of the session's transfer of that number as it crossed the link; -1: the last
  * one to the terminal. WRONG_STATE: none yet. */
 GBytes *ehd_session_get_receipt(EhdSession *session, int transfer, GError **error);
+/* Patient: who vouches for what that transfer sent back (an OriginProof), once all of it is
+ * here. WRONG_STATE. */
+GBytes *ehd_session_get_origin(EhdSession *session, guint transfer, GError **error);
 
 /* The person's answer. offer: of EhdItem, in place of what was described at Send, or NULL.
  * items: ids of the caller to be sent, n_items 0 and items NULL: of an offer all, else what

@@ -169,6 +169,35 @@ test_receipt(Fixture *f, gconstpointer data)
 }
 
 static void
+test_origin(Fixture *f, gconstpointer data)
+{
+    g_autoptr(GBytes) good = g_bytes_new_static("proof\0bytes", 11);
+    g_autoptr(GBytes) bad = g_bytes_new_static("proof", 5);
+    g_autoptr(GAsyncResult) first = NULL;
+    g_autoptr(GAsyncResult) second = NULL;
+    g_autoptr(GAsyncResult) third = NULL;
+    g_autoptr(GVariant) facts = NULL;
+    g_autoptr(GVariant) since = NULL;
+    g_autoptr(GError) error = NULL;
+    gboolean verified = FALSE;
+
+    ehrlink_client_verify_origin_async(f->client, good, NULL, NULL, on_result, &f->result);
+    first = await(&f->result);
+    facts = ehrlink_client_verify_origin_finish(f->client, first, &error);
+    g_assert_no_error(error);
+    g_assert_true(g_variant_lookup(facts, "verified", "b", &verified) && verified);
+    ehrlink_client_verify_origin_async(f->client, good, bad, NULL, on_result, &f->result);
+    third = await(&f->result);
+    since = ehrlink_client_verify_origin_finish(f->client, third, &error);
+    g_assert_no_error(error);
+    g_assert_true(g_variant_lookup(since, "verified", "b", &verified) && !verified);
+    ehrlink_client_verify_origin_async(f->client, bad, NULL, NULL, on_result, &f->result);
+    second = await(&f->result);
+    g_assert_null(ehrlink_client_verify_origin_finish(f->client, second, &error));
+    g_assert_error(error, EHRLINK_ERROR, EHRLINK_ERROR_ORIGIN_INVALID);
+}
+
+static void
 test_diagnose(Fixture *f, gconstpointer data)
 {
     g_autoptr(GAsyncResult) done = NULL;
@@ -276,6 +305,7 @@ main(int argc, char **argv)
         {"/lib/client/identity", test_identity},
         {"/lib/client/trust", test_trust},
         {"/lib/client/receipt", test_receipt},
+        {"/lib/client/origin", test_origin},
         {"/lib/client/diagnose", test_diagnose},
         {"/lib/client/sessions", test_sessions},
         {"/lib/client/refused", test_refused},

@@ -96,6 +96,7 @@ static const struct {
     N(SA_PART),
     N(SA_DROP_PART),
     N(SA_ITEM_DONE),
+    N(SA_REPLY_ITEM_DONE),
     N(SA_ASK_COMMIT),
     N(SA_BUILD_RECEIPT),
     N(SA_SEND_RECEIPT),

@@ -71,6 +71,7 @@ static const ProtobufCMessageDescriptor *const roots[] = {
     &ehp__consent_request__descriptor, &ehp__consent__descriptor,
     &ehp__revoke__descriptor,          &ehp__manifest__descriptor,
     &ehp__receipt__descriptor,         &ehp__status__descriptor,
+    &ehp__item_origin__descriptor,     &ehp__origin_proof__descriptor,
 };
 
 static void

@@ -160,6 +160,59 @@ test_answers(void)
     }
 }
 
+typedef enum {
+    NONE,
+    OTHER_KEY,
+    OTHER_SESSION,
+    OTHER_REQUEST,
+    OTHER_MANIFEST,
+    OTHER,
+    ORIGINS
+} origin;
+
+static origin lie_about;
+static uint8_t other_secret[64];
+
+static void
+spoil_origin(pair_side *side, const ehp_event *event)
+{
+    ehp_origin *said = &side->s->sender.origin;
+
+    if (side->patient || !side->s->to_patient || event->type != EHP_EV_NEED_DATA ||
+        event->segment > 0)
+        return;
+    if (lie_about == NONE)
+        side->s->sender.origin_secret = NULL;
+    else if (lie_about == OTHER_KEY)
+        side->s->sender.origin_secret = other_secret;
+    said->session[3] ^= lie_about == OTHER_SESSION;
+    said->request_hash[3] ^= lie_about == OTHER_REQUEST;
+    said->manifest_hash[3] ^= lie_about == OTHER_MANIFEST;
+    said->transfer += lie_about == OTHER;
+}
+
+/* An item that the terminal does not sign as what it is. */
+static void
+test_origins(void)
+{
+    uint8_t seed[32] = {1}, key[32];
+
+    ehp_sign_keypair(seed, key, other_secret);
+    for (lie_about = NONE; lie_about < ORIGINS; lie_about++) {
+        pair w;
+        g_test_message("origin %d", lie_about);
+        pair_init(&w);
+        w.tell_status = 0;
+        w.later = "w";
+        w.on_event = spoil_origin;
+        pair_start(&w);
+        pair_connect(&w);
+        pair_run(&w);
+        expect_broken(&w.p, lie_about == OTHER_KEY ? EHP_BAD_SIGNATURE : EHP_BAD_MESSAGE);
+        pair_clear(&w);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -168,5 +221,6 @@ main(int argc, char **argv)
     g_test_add_func("/lying/offers", test_offers);
     g_test_add_func("/lying/before-accept", test_before_accept);
     g_test_add_func("/lying/answers", test_answers);
+    g_test_add_func("/lying/origins", test_origins);
     return g_test_run();
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Asking for more than everything, lists and items of them, what the clinic sends back, and whose records they are."""
+import base64
 import json
 import os
 
@@ -132,9 +133,19 @@ def reply(rig):
     assert read(os.path.join(directory, "report.pdf")) == read(report)
     assert read(os.path.join(directory, "prescription.json")) == read(prescription)
     assert by_file["prescription.json"].get("note") == "copy for information", by_file
-    rig.call("on-patient", "ehrctl", "receipt", "verify", "--files", directory)
+    said = rig.call("on-patient", "ehrctl", "receipt", "verify", "--files", directory)
+    assert "an authority you trust vouched for the sender when it was made" in said and "Dr Muster" in said, said
+    facts = json.loads(rig.call("on-patient", "ehrctl", "--json", "receipt", "verify", "--files", directory))
+    assert facts["origin"]["verified"] is True and facts["origin"]["organisation"] == CLINIC and "since" not in facts["origin"], facts
     seen = rig.call("on-patient", VIEW, directory)
-    assert "Origin: verified: sent, and signed for, by" in seen and "not verified" not in seen, seen
+    assert "Origin: verified: sent, and signed for, by" in seen and "not verified" not in seen and "Dr Muster" in seen, seen
+    # another device has no note of it: the clinic's signature is there, and only whoever asks the service calls it verified
+    alone = rig.call("env", "XDG_STATE_HOME=/nonexistent", VIEW, directory)
+    assert "verified" not in alone.replace("not verified", ""), alone
+    stranger = rig.call("on-clinic", "ehrctl", "receipt", "verify", "--files", directory, check=False)
+    assert stranger.returncode == 77 and "no trusted authority vouches" in stranger.stdout, stranger
+    rig.call("on-clinic", "ehrctl", "trust", "add", os.path.join(os.environ["RIG_DIR"], "ca", "ca", "root.pem"))
+    rig.call("on-clinic", "ehrctl", "receipt", "verify", "--files", directory)
     got = only_session(rig, "got")
     assert "verified" not in rig.call(VIEW, got).replace("not verified", "")
     assert session_of(got)["reply"]["receipt"] == session["receipt"]
@@ -147,6 +158,114 @@ def reply(rig):
     seen = rig.call("on-patient", VIEW, directory)
     assert "ALTERED SINCE IT WAS RECEIVED" in seen and "Origin: verified" not in seen, seen
     assert rig.call("on-patient", VIEW, "--check", os.path.join(directory, "report.pdf"), check=False).returncode == 65
+
+
+def spoilt(text, at):
+    data = bytearray(base64.b64decode(text))
+    data[at] ^= 1
+    return base64.b64encode(data).decode()
+
+
+@case()
+def reply_changed(rig):
+    """What is kept of a reply, changed in every way: never verified again, and said so; put back, it is."""
+    files = [rig.write("one.json", patient("Berg", "1970-01-01", "1")), rig.write("two.json", patient("Tal", "1970-01-01", "2"))]
+    receive = rig.receive("--reply", files[0], "--reply", files[1])
+    send = rig.send(*rig.sample(), options=(*YES, "--replies", "back"))
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    directory = only_session(rig, "back")
+    paths = [os.path.join(directory, os.path.basename(f)) for f in files]
+    right = session_of(directory)
+
+    def verdict():
+        """Of ehrctl and of ehr-view --check, which never differ."""
+        ctl = rig.call("on-patient", "ehrctl", "receipt", "verify", "--files", directory, check=False)
+        views = [rig.call("on-patient", VIEW, "--json", "--check", path, check=False) for path in paths]
+        return ctl.returncode, {json.loads(v.stdout)["received"] for v in views}
+
+    def put(session):
+        with open(os.path.join(directory, "session.json"), "w", encoding="utf-8") as f:
+            json.dump(session, f)
+
+    def with_proof(text):
+        put({**right, "proof": text})
+        return verdict()
+
+    assert verdict() == (0, {"verified"})
+    for path in paths:
+        content = read(path)
+        with open(path, "r+b") as f:
+            f.seek(len(content) // 2)
+            f.write(bytes([content[len(content) // 2] ^ 1]))
+        assert verdict() == (65, {"altered"}), path
+        with open(path, "wb") as f:
+            f.write(content)
+    os.rename(paths[0], "x"), os.rename(paths[1], paths[0]), os.rename("x", paths[1])
+    assert verdict() == (65, {"altered"})
+    os.rename(paths[0], "x"), os.rename(paths[1], paths[0]), os.rename("x", paths[1])
+    size = len(base64.b64decode(right["proof"]))
+    for at in (size // 3, size - 300, size - 10):
+        code, seen = with_proof(spoilt(right["proof"], at))
+        assert code != 0 and "verified" not in seen, (at, code, seen)
+    put({**right, "receipt": spoilt(right["receipt"], 20)})
+    assert verdict() == (65, {"unproven"})
+    put({**right, "from": {**right["from"], "organisation": "Another"}})
+    assert verdict()[1] == {"unaltered"}
+    put(right)
+    assert verdict() == (0, {"verified"})
+
+
+@case()
+def reply_sent_on(rig):
+    """A reply that is sent to the next clinic: there it is what it says of itself, never verified; here it stays so."""
+    report = rig.write("report.json", json.dumps({"resourceType": "DiagnosticReport", "status": "final", "code": {"text": "ECG"},
+                                                  "performer": [{"display": CLINIC}], "issued": "2026-03-01T10:00:00Z"}))
+    receive = rig.receive("--reply", report)
+    send = rig.send(*rig.sample(), options=(*YES, "--replies", "back"))
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    rig.untap()
+    directory = only_session(rig, "back")
+    receive = rig.receive("--output", "next")
+    send = rig.send(os.path.join(directory, "report.json"), os.path.join(directory, "session.json"))
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    arrived = only_session(rig, "next")
+    assert read(os.path.join(arrived, "report.json")) == read(report)
+    seen = rig.call("on-clinic", VIEW, arrived)
+    assert "verified" not in seen.replace("not verified", "") and "not verified" in seen, seen
+    # nor when somebody makes a directory of it that looks like the patient's
+    rig.call("cp", "-r", directory, "copy")
+    seen = rig.call("on-clinic", VIEW, "copy")
+    assert "verified" not in seen.replace("not verified", ""), seen
+
+
+@case("--second-patient", "--clock", f"patient2={40 * 86400}")
+def reply_outlives_its_certificate(rig):
+    """Verified when it was received stays verified once the certificate has expired or was revoked: said, with that."""
+    receive = rig.receive("--reply", rig.write("report.txt", "all is well"))
+    send = rig.send(*rig.sample(), options=(*YES, "--replies", "back"))
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    directory = only_session(rig, "back")
+
+    def since(host, *options):
+        words = rig.call(f"on-{host}", "ehrctl", "receipt", "verify", "--files", directory, *options)
+        assert "an authority you trust vouched for the sender when it was made" in words, words
+        facts = json.loads(rig.call(f"on-{host}", "ehrctl", "--json", "receipt", "verify", "--files", directory, *options))
+        assert facts["origin"]["verified"] is True, facts
+        return facts["origin"].get("since"), words
+
+    assert since("patient")[0] is None
+    expired, words = since("patient2")
+    assert expired == "CertExpired" and "Since then: " in words, (expired, words)
+    ca = os.path.join(os.environ["RIG_DIR"], "ca")
+    rig.call("test-ca", os.path.join(ca, "ca"), "revoke", os.path.join(ca, "chain.pem"))
+    rig.call("test-ca", os.path.join(ca, "ca"), "crl", "-o", os.path.abspath("newer.pem"))
+    revoked, words = since("patient", "--crl", "newer.pem")
+    assert revoked == "CertRevoked" and "Since then: " in words, (revoked, words)
+    assert "verified: sent" in rig.call("on-patient", VIEW, directory)
 
 
 @case()

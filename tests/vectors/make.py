@@ -468,7 +468,7 @@ def pad_vectors():
 # ---------------------------------------------------------------------------------- sign
 
 SIGN_TYPES = ["terminal-auth", "consent-request", "session-key", "consent", "revoke", "manifest", "receipt",
-              "status"]
+              "status", "item-origin"]
 ED25519_L = 2**252 + 27742317777372353535851937790883648493
 
 
@@ -477,7 +477,7 @@ def sign_vectors():
     for i, kind in enumerate(SIGN_TYPES):
         seed = fixed(f"sign seed {kind}")
         key = Ed25519PrivateKey.from_private_bytes(seed)
-        body = fixed(f"sign body {kind}", [64, 0, 32, 1, 100, 1000, 8192, 32752][i])
+        body = fixed(f"sign body {kind}", [64, 0, 32, 1, 100, 1000, 8192, 32752, 200][i])
         signature = key.sign(b"ehrlink1 " + kind.encode() + b"\0" + body)
         cases.append({"type": kind, "seed": seed.hex(), "public": raw_public(key).hex(), "body": body.hex(),
                       "signature": signature.hex()})

@@ -88,27 +88,37 @@ hash_path(const char *path, const guint8 *salt, guint64 *size, guint8 *root, GEr
 }
 
 gboolean
-contents_check(const char *contents_hash, const char *const *paths, const char *const *salts,
-               gsize n, GError **error)
+contents_read(const char *const *paths, const char *const *salts, gsize n, Content *contents,
+              GError **error)
 {
-    g_autofree guint64 *sizes = g_new0(guint64, n + 1);
-    g_autofree guint8 *roots = g_malloc0((n + 1) * EHP_HASH_LEN);
-    guint8 wanted[EHP_HASH_LEN], salt[EHP_SALT_LEN], got[EHP_HASH_LEN];
-
-    if (n > EHP_ITEMS_MAX || !parse_hex(contents_hash, wanted, sizeof wanted)) {
+    if (n > EHP_ITEMS_MAX) {
         g_set_error_literal(error, EHRLINK_ERROR, EHRLINK_ERROR_INVALID_ARGUMENT,
-                            "not a hash over contents");
+                            "too many items");
         return FALSE;
     }
     for (gsize i = 0; i < n; i++) {
-        if (!parse_hex(salts[i], salt, sizeof salt)) {
+        if (!parse_hex(salts[i], contents[i].salt, sizeof contents[i].salt)) {
             g_set_error(error, EHRLINK_ERROR, EHRLINK_ERROR_INVALID_ARGUMENT,
                         "%s: its salt is not known", paths[i]);
             return FALSE;
         }
-        if (!hash_path(paths[i], salt, &sizes[i], roots + i * EHP_HASH_LEN, error))
+        if (!hash_path(paths[i], contents[i].salt, &contents[i].size, contents[i].root, error))
             return FALSE;
     }
+    return TRUE;
+}
+
+gboolean
+contents_are(const Content *contents, gsize n, const guint8 *contents_hash, gsize length)
+{
+    g_autofree guint64 *sizes = g_new0(guint64, n + 1);
+    g_autofree guint8 *roots = g_malloc0((n + 1) * EHP_HASH_LEN);
+    guint8 got[EHP_HASH_LEN];
+
+    for (gsize i = 0; i < n; i++) {
+        sizes[i] = contents[i].size;
+        memcpy(roots + i * EHP_HASH_LEN, contents[i].root, EHP_HASH_LEN);
+    }
     ehp_contents_hash(got, sizes, (const uint8_t(*)[EHP_HASH_LEN])roots, n);
-    return memcmp(got, wanted, sizeof got) == 0;
+    return length == sizeof got && memcmp(got, contents_hash, sizeof got) == 0;
 }

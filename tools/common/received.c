@@ -1,173 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See received.h. Blocking; main thread. json-glib complains aloud about a member of another
- * type, so each type is looked at first.
+ * See received.h: the note, the files, the verdict. Blocking; main thread.
  */
-#include "tools/common/received.h"
+#include "tools/common/received-private.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
 
-#include "ehrlink.h"
 #include "proto/receipt.h"
-#include "tools/common/contents.h"
-#include "tools/common/session-dir.h"
-
-#define NOT_STORED "."
-
-typedef struct {
-    char *path, *name, *salt; /* owned; name: of the file in the directory */
-    gint64 transfer, number;
-    gboolean patient_entered;
-} Item;
-
-struct Received {
-    char *session, *direction, *receipt, *organisation; /* owned, never NULL, "": not said */
-    GPtrArray *items;                                   /* owned, of Item */
-    gboolean said_verified;                             /* by session.json */
-    gboolean checked;
-    gint64 transfer;         /* that the receipt is for, once checked */
-    ReceivedVerdict verdict; /* of the files of it, once checked */
-};
-
-/* --- session.json
- * ----------------------------------------------------------------------------- */
-
-static JsonNode *
-value_of(JsonObject *object, const char *member, GType type)
-{
-    JsonNode *value = json_object_get_member(object, member);
-
-    return value != NULL && JSON_NODE_HOLDS_VALUE(value) &&
-                   json_node_get_value_type(value) == type
-               ? value
-               : NULL;
-}
-
-static char *
-string_of(JsonObject *object, const char *member)
-{
-    JsonNode *value = value_of(object, member, G_TYPE_STRING);
-
-    return g_strdup(value != NULL ? json_node_get_string(value) : "");
-}
-
-static gint64
-int_of(JsonObject *object, const char *member)
-{
-    JsonNode *value = value_of(object, member, G_TYPE_INT64);
-
-    return value != NULL ? json_node_get_int(value) : 0;
-}
-
-static gboolean
-bool_of(JsonObject *object, const char *member)
-{
-    JsonNode *value = value_of(object, member, G_TYPE_BOOLEAN);
-
-    return value != NULL && json_node_get_boolean(value);
-}
-
-static void
-item_free(gpointer data)
-{
-    Item *item = data;
-
-    g_free(item->path);
-    g_free(item->name);
-    g_free(item->salt);
-    g_free(item);
-}
-
-static void
-add_item(Received *self, const char *path, JsonNode *node)
-{
-    JsonObject *object = JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
-    g_autofree char *file = object != NULL ? string_of(object, "file") : NULL;
-    Item *item;
-
-    if (object == NULL)
-        return;
-    item = g_new0(Item, 1);
-    item->name =
-        g_path_get_basename(file); /* never out of the directory; NOT_STORED when it was not */
-    item->path = g_build_filename(path, item->name, NULL);
-    item->salt = string_of(object, "salt");
-    item->transfer = int_of(object, "transfer");
-    item->number = int_of(object, "number");
-    item->patient_entered = bool_of(object, "patient-entered");
-    g_ptr_array_add(self->items, item);
-}
-
-static gint
-by_number(gconstpointer a, gconstpointer b)
-{
-    const Item *x = *(Item *const *)a, *y = *(Item *const *)b;
-
-    return x->number < y->number ? -1 : x->number > y->number;
-}
-
-Received *
-received_new(const char *path)
-{
-    g_autoptr(JsonNode) root = session_dir_load(path);
-    JsonObject *object;
-    JsonNode *items, *from;
-    Received *self;
-
-    if (root == NULL)
-        return NULL;
-    object = json_node_get_object(root);
-    items = json_object_get_member(object, "items");
-    from = json_object_get_member(object, "from");
-    self = g_new0(Received, 1);
-    self->items = g_ptr_array_new_with_free_func(item_free);
-    self->session = string_of(object, "session");
-    self->direction = string_of(object, "direction");
-    self->receipt = string_of(object, "receipt");
-    if (from != NULL && JSON_NODE_HOLDS_OBJECT(from)) {
-        self->organisation = string_of(json_node_get_object(from), "organisation");
-        self->said_verified = bool_of(json_node_get_object(from), "verified");
-    } else {
-        self->organisation = g_strdup("");
-    }
-    if (items != NULL && JSON_NODE_HOLDS_ARRAY(items))
-        for (guint i = 0; i < json_array_get_length(json_node_get_array(items)); i++)
-            add_item(self, path, json_array_get_element(json_node_get_array(items), i));
-    g_ptr_array_sort(self->items, by_number); /* stable: without numbers as they stand */
-    return self;
-}
-
-void
-received_free(Received *self)
-{
-    if (self == NULL)
-        return;
-    g_free(self->session);
-    g_free(self->direction);
-    g_free(self->receipt);
-    g_free(self->organisation);
-    g_ptr_array_unref(self->items);
-    g_free(self);
-}
-
-GBytes *
-received_get_receipt(const Received *self)
-{
-    gsize length = 0;
-    guchar *bytes = *self->receipt != '\0' ? g_base64_decode(self->receipt, &length) : NULL;
-
-    if (length > 0)
-        return g_bytes_new_take(bytes, length);
-    g_free(bytes);
-    return NULL;
-}
-
-const char *
-received_get_organisation(const Received *self)
-{
-    return self->organisation;
-}
 
 /* --- the note
  * --------------------------------------------------------------------------------- */
@@ -177,7 +17,7 @@ static char *
 note_path(const Received *self)
 {
     const char *const texts[] = {"ehrlink received", self->session, self->direction,
-                                 self->organisation, self->receipt};
+                                 self->organisation, self->receipt, self->proof};
     g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
 
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
@@ -231,49 +71,85 @@ open_receipt(GBytes *bytes, ehp_receipt *receipt, GError **error)
     return FALSE;
 }
 
-static char *
-hex(const ProtobufCBinaryData *data)
+/* What the files of the receipt's transfer are now; NULL with an error. */
+static Content *
+read_files(const Received *self, gint64 transfer, gsize *n, GError **error)
 {
-    GString *text = g_string_new(NULL);
-
-    for (gsize i = 0; i < data->len; i++)
-        g_string_append_printf(text, "%02x", data->data[i]);
-    return g_string_free(text, FALSE);
-}
-
-static gboolean
-check_opened(const Received *self, const Ehp__Receipt *receipt, GError **error)
-{
-    const gint64 transfer = receipt->has_transfer ? receipt->transfer : 0;
     g_autoptr(GPtrArray) paths = g_ptr_array_new(), salts = g_ptr_array_new(); /* borrowed */
-    g_autofree char *contents = hex(&receipt->contents_hash);
+    g_autofree Content *contents = NULL;
 
     for (guint i = 0; i < self->items->len; i++) {
-        const Item *item = g_ptr_array_index(self->items, i);
+        const ReceivedItem *item = g_ptr_array_index(self->items, i);
 
         if (item->transfer != transfer)
             continue;
         if (g_str_equal(item->name, NOT_STORED)) {
             g_set_error_literal(error, EHRLINK_ERROR, EHRLINK_ERROR_INVALID_ARGUMENT,
                                 "an item has no file");
-            return FALSE;
+            return NULL;
         }
         g_ptr_array_add(paths, item->path);
         g_ptr_array_add(salts, item->salt);
     }
-    return contents_check(contents, (const char *const *)paths->pdata,
-                          (const char *const *)salts->pdata, paths->len, error);
+    *n = paths->len;
+    contents = g_new0(Content, *n + 1);
+    return contents_read((const char *const *)paths->pdata, (const char *const *)salts->pdata,
+                         *n, contents, error)
+               ? g_steal_pointer(&contents)
+               : NULL;
+}
+
+static gint64
+transfer_of(const Ehp__Receipt *receipt)
+{
+    return receipt->has_transfer ? receipt->transfer : 0;
+}
+
+static gboolean
+are_received(const Ehp__Receipt *receipt, const Content *contents, gsize n)
+{
+    return contents_are(contents, n, receipt->contents_hash.data, receipt->contents_hash.len);
+}
+
+static gboolean
+is_reply(const Ehp__Receipt *receipt)
+{
+    return receipt->direction == EHP__DIRECTION__DIRECTION_TO_PATIENT;
+}
+
+/* TRUE also where nothing of the kind is kept. */
+static gboolean
+origin_holds(Received *self, const Ehp__Receipt *receipt, const Content *contents, gsize n)
+{
+    g_autoptr(GBytes) proof = received_get_proof(self);
+    g_autoptr(Origin) origin = proof != NULL ? origin_new(proof) : NULL;
+
+    if (*self->proof == '\0')
+        return TRUE;
+    if (origin == NULL || !is_reply(receipt) || !origin_is_of(origin, receipt, contents, n))
+        return FALSE;
+    g_clear_pointer(&self->origin, origin_free);
+    self->origin = g_steal_pointer(&origin);
+    return TRUE;
 }
 
 gboolean
-received_check(const Received *self, GBytes *bytes, GError **error)
+received_check(Received *self, GBytes *bytes, GError **error)
 {
+    g_autofree Content *contents = NULL;
     ehp_receipt receipt = {0};
-    gboolean holds;
+    gboolean holds = FALSE;
+    gsize n = 0;
 
     if (!open_receipt(bytes, &receipt, error))
         return FALSE;
-    holds = check_opened(self, receipt.receipt, error);
+    contents = read_files(self, transfer_of(receipt.receipt), &n, error);
+    if (contents != NULL && are_received(receipt.receipt, contents, n)) {
+        holds = origin_holds(self, receipt.receipt, contents, n);
+        if (!holds)
+            g_set_error_literal(error, EHRLINK_ERROR, EHRLINK_ERROR_ORIGIN_INVALID,
+                                ehrlink_error_get_text(EHRLINK_ERROR_ORIGIN_INVALID));
+    }
     ehp_receipt_clear(&receipt);
     return holds;
 }
@@ -281,16 +157,20 @@ received_check(const Received *self, GBytes *bytes, GError **error)
 static ReceivedVerdict
 judge(Received *self, const Ehp__Receipt *receipt)
 {
-    const gboolean to_patient = receipt->direction == EHP__DIRECTION__DIRECTION_TO_PATIENT;
     g_autofree char *note = note_path(self);
+    g_autofree Content *contents = NULL;
     g_autoptr(GError) error = NULL;
+    gsize n = 0;
 
-    self->transfer = receipt->has_transfer ? receipt->transfer : 0;
-    if (!check_opened(self, receipt, &error))
-        return error == NULL || g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_NO_INPUT)
-                   ? RECEIVED_ALTERED
-                   : RECEIVED_UNPROVEN;
-    return to_patient && receipt->complete && is_from_clinic(self) &&
+    self->transfer = transfer_of(receipt);
+    contents = read_files(self, self->transfer, &n, &error);
+    if (contents == NULL && !g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_NO_INPUT))
+        return RECEIVED_UNPROVEN;
+    if (contents == NULL || !are_received(receipt, contents, n))
+        return RECEIVED_ALTERED;
+    if (!origin_holds(self, receipt, contents, n))
+        return RECEIVED_FALSE;
+    return self->origin != NULL && receipt->complete && is_from_clinic(self) &&
                    g_file_test(note, G_FILE_TEST_IS_REGULAR)
                ? RECEIVED_VERIFIED
                : RECEIVED_HOLDS;
@@ -313,22 +193,10 @@ check_once(Received *self)
     ehp_receipt_clear(&receipt);
 }
 
-static const Item *
-find(const Received *self, const char *name)
-{
-    for (guint i = 0; i < self->items->len; i++) {
-        const Item *item = g_ptr_array_index(self->items, i);
-
-        if (g_str_equal(item->name, name))
-            return item;
-    }
-    return NULL;
-}
-
 ReceivedVerdict
 received_verdict(Received *self, const char *name)
 {
-    const Item *item = find(self, name);
+    const ReceivedItem *item = received_find(self, name);
 
     if (item == NULL)
         return RECEIVED_UNKNOWN;
@@ -337,12 +205,10 @@ received_verdict(Received *self, const char *name)
                                                                   : RECEIVED_UNKNOWN;
 }
 
-gboolean
-received_patient_entered(const Received *self, const char *name)
+const char *
+received_get_operator(const Received *self)
 {
-    const Item *item = find(self, name);
-
-    return item != NULL && item->patient_entered;
+    return self->origin != NULL ? origin_get_operator(self->origin) : NULL;
 }
 
 /* --- words
@@ -358,6 +224,8 @@ received_code(ReceivedVerdict verdict)
         return "unproven";
     case RECEIVED_ALTERED:
         return "altered";
+    case RECEIVED_FALSE:
+        return "false-origin";
     case RECEIVED_HOLDS:
         return "unaltered";
     case RECEIVED_VERIFIED:
@@ -373,37 +241,12 @@ received_words(ReceivedVerdict verdict)
         return _("*** ALTERED SINCE IT WAS RECEIVED: the files of this session are not, or not "
                  "all, what the receipt is for. Do not "
                  "rely on them. ***");
+    if (verdict == RECEIVED_FALSE)
+        return _("*** WHAT IS KEPT AS THE SENDER'S SIGNATURE DOES NOT HOLD for these files: "
+                 "somebody "
+                 "changed it. Do not rely on them. ***");
     if (verdict == RECEIVED_UNPROVEN)
         return _("Its receipt is missing or does not hold: whether it was altered since it was "
                  "received cannot be told.");
     return NULL;
-}
-
-/* --- of many directories
- * ---------------------------------------------------------------------- */
-
-static void
-free_nullable(gpointer data)
-{
-    received_free(data);
-}
-
-GHashTable *
-received_table_new(void)
-{
-    return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_nullable);
-}
-
-Received *
-received_of_file(GHashTable *table, const char *path)
-{
-    g_autofree char *absolute = g_canonicalize_filename(path, NULL);
-    g_autofree char *directory = g_path_get_dirname(absolute);
-    gpointer known = NULL;
-
-    if (!g_hash_table_lookup_extended(table, directory, NULL, &known)) {
-        known = received_new(directory);
-        g_hash_table_insert(table, g_steal_pointer(&directory), known);
-    }
-    return known;
 }

@@ -13,4 +13,4 @@
 gboolean session_dir_fail(GError **error, const char *path, int number);
 /* Writes session.json of all `items`, whose names in the directory `path` are `files`, durably. */
 gboolean session_dir_write(const char *path, EhrlinkSession *session, GPtrArray *items, GPtrArray *files,
-                           GBytes *receipt, GError **error);
+                           GBytes *receipt, GBytes *proof, GError **error);

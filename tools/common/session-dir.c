@@ -137,7 +137,7 @@ remove_hidden(const char *path)
 
 char *
 session_dir_complete(const char *dir, EhrlinkSession *session, GPtrArray *items, GPtrArray *files,
-                     GBytes *receipt, GError **error)
+                     GBytes *receipt, GBytes *proof, GError **error)
 {
     const char *id = ehrlink_session_get_id(session);
     g_autoptr(GDateTime) now = g_date_time_new_now_utc();
@@ -146,7 +146,7 @@ session_dir_complete(const char *dir, EhrlinkSession *session, GPtrArray *items,
     g_autofree char *path = g_build_filename(dir, name, NULL);
     g_autofree char *incoming = session_dir_incoming(dir, id, error);
 
-    if (incoming == NULL || !session_dir_write(incoming, session, items, files, receipt, error))
+    if (incoming == NULL || !session_dir_write(incoming, session, items, files, receipt, proof, error))
         return NULL;
     remove_hidden(incoming);
     if (!sync_directory(incoming) || g_rename(incoming, path) != 0 || !sync_directory(dir)) {

@@ -5,7 +5,8 @@
  *
  * session.json: "session", "time" (Unix seconds), "state" (received, filed), "direction", "items", "request", "consent",
  * "receipt" (base64), "on-filed" {"program", "state" (running, done, failed), "exit"}, "reply" {"files", "receipt"}: what was
- * sent back to the patient. At a patient, of what a clinic sent back, also "from": who that was. An item has "transfer",
+ * sent back to the patient. At a patient, of what a clinic sent back, also "from": who that was, and "proof": what it signed about it
+ * (base64). An item has "transfer",
  * "number" and "salt", with which its file can be held against the receipt.
  */
 #pragma once
@@ -28,9 +29,9 @@ GPtrArray *session_dir_files(const char *path, GPtrArray *items, GPtrArray *coll
  * will complete it. */
 void session_dir_forget(const char *dir, GPtrArray *sessions);
 /* Writes session.json into it and gives it its final name, durably; transfer full. `items` are all of the session,
- * `files` as above. */
+ * `files` as above; proof: ehrlink_session_get_origin_finish(), nullable. */
 char *session_dir_complete(const char *dir, EhrlinkSession *session, GPtrArray *items, GPtrArray *files,
-                           GBytes *receipt, GError **error);
+                           GBytes *receipt, GBytes *proof, GError **error);
 /* The directory of DIR whose name ends with -SESSION; transfer full, nullable. */
 char *session_dir_find(const char *dir, const char *session);
 /* Directories of DIR that hold a session.json, sorted by name; transfer full. */

@@ -172,11 +172,17 @@ session_dir_set_state(const char *path, const char *state, GError **error)
     return set_member(path, "state", value, error);
 }
 
+static char *
+encode(GBytes *bytes)
+{
+    return g_base64_encode(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes));
+}
+
 gboolean
 session_dir_add_reply(const char *path, char **files, GBytes *receipt, GError **error)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
-    g_autofree char *encoded = g_base64_encode(g_bytes_get_data(receipt, NULL), g_bytes_get_size(receipt));
+    g_autofree char *encoded = encode(receipt);
 
     json_builder_begin_object(builder);
     json_builder_set_member_name(builder, "files");
@@ -226,12 +232,12 @@ add_item(JsonBuilder *builder, EhrlinkItem *item, const char *file, gboolean fro
 }
 
 static JsonNode *
-describe(EhrlinkSession *session, GPtrArray *items, GPtrArray *files, GBytes *receipt)
+describe(EhrlinkSession *session, GPtrArray *items, GPtrArray *files, GBytes *receipt, GBytes *proof)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     g_autoptr(GVariant) request = ehrlink_session_get_request(session);
     g_autoptr(GVariant) consent = ehrlink_session_get_consent(session);
-    g_autofree char *encoded = g_base64_encode(g_bytes_get_data(receipt, NULL), g_bytes_get_size(receipt));
+    g_autofree char *encoded = encode(receipt), *signed_origin = proof != NULL ? encode(proof) : NULL;
     g_autoptr(GVariant) details = ehrlink_session_get_details(session);
     g_autoptr(GVariant) peer = g_variant_lookup_value(details, "peer", G_VARIANT_TYPE_VARDICT);
     const gboolean from_clinic = ehrlink_session_get_role(session) == EHRLINK_ROLE_PATIENT;
@@ -246,6 +252,7 @@ describe(EhrlinkSession *session, GPtrArray *items, GPtrArray *files, GBytes *re
     output_member_vardict(builder, "request", request);
     output_member_vardict(builder, "consent", consent);
     output_member_string(builder, "receipt", encoded);
+    output_member_string(builder, "proof", signed_origin);
     json_builder_set_member_name(builder, "items");
     json_builder_begin_array(builder);
     for (guint i = 0; i < items->len; i++)
@@ -257,9 +264,9 @@ describe(EhrlinkSession *session, GPtrArray *items, GPtrArray *files, GBytes *re
 
 gboolean
 session_dir_write(const char *path, EhrlinkSession *session, GPtrArray *items, GPtrArray *files, GBytes *receipt,
-                  GError **error)
+                  GBytes *proof, GError **error)
 {
-    g_autoptr(JsonNode) root = describe(session, items, files, receipt);
+    g_autoptr(JsonNode) root = describe(session, items, files, receipt, proof);
 
     return save(path, root, error);
 }

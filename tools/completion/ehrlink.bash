@@ -50,7 +50,10 @@ _ehrctl() {
     identity) [ "$COMP_CWORD" = 2 ] && { _ehrlink_words "show init import"; return; } ;;
     trust) [ "$COMP_CWORD" = 2 ] && { _ehrlink_words "list add remove"; return; } ;;
     session) [ "$COMP_CWORD" = 2 ] && { _ehrlink_words "list file discard cancel"; return; } ;;
-    receipt) [ "$COMP_CWORD" = 2 ] && { _ehrlink_words "verify"; return; } ;;
+    receipt) case $COMP_CWORD in
+        2) _ehrlink_words "verify"; return ;;
+        *) [[ $cur == -* ]] && { _ehrlink_words "--files --crl --json"; return; } ;;
+        esac ;;
     esac
     if [ "$COMP_CWORD" = 1 ]; then
         _ehrlink_words "status doctor identity trust session receipt help --json --version --help"

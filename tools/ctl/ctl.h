@@ -49,6 +49,12 @@ void ctl_show(const char *label, const char *value);
 /* String member of an a{sv}; borrowed, nullable. */
 const char *ctl_string(GVariant *dict, const char *key);
 
+/* Of what a clinic sent back: the service's facts (an a{sv}, transfer full; NULL with an error), shown, and judged: the
+ * exit status. crl_path: a list that was published since, or NULL. */
+GVariant *ctl_origin_verify(Ctl *ctl, GBytes *proof, const char *crl_path, GError **error);
+void ctl_origin_show(GVariant *facts);
+int ctl_origin_judge(GVariant *facts);
+
 int ctl_status(Ctl *ctl, int argc, char **argv);
 int ctl_doctor(Ctl *ctl, int argc, char **argv);
 int ctl_identity_show(Ctl *ctl, int argc, char **argv);

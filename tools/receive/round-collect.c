@@ -25,7 +25,7 @@ on_receipt(GObject *source, GAsyncResult *result, gpointer user_data)
         return;
     if (receipt != NULL)
         final = session_dir_complete(round->options->output, round->session, round->items, round->files, receipt,
-                                     &error);
+                                     NULL, &error);
     if (final == NULL) {
         round_reject(round, error);
         return;

@@ -136,18 +136,23 @@ on_receipt(GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-on_ended(EhrlinkSession *session, gpointer user_data)
+on_replies_stored(gpointer user_data)
 {
     Send *send = user_data;
-    g_autoptr(GError) error = ehrlink_session_dup_error(session);
+    g_autoptr(GError) error = ehrlink_session_dup_error(send->session);
 
-    consent_cancel();
-    replies_forget();
-    ask_cancel(send);
     if (error != NULL)
         finish(send, send->why != NULL ? send->why : error);
     else
-        ehrlink_session_get_receipt_async(session, NULL, on_receipt, send);
+        ehrlink_session_get_receipt_async(send->session, NULL, on_receipt, send);
+}
+
+static void
+on_ended(EhrlinkSession *session, gpointer user_data)
+{
+    consent_cancel();
+    ask_cancel(user_data);
+    replies_end(on_replies_stored, user_data);
 }
 
 /* --- on the way ------------------------------------------------------------------------------ */

@@ -18,7 +18,10 @@ static struct {
     const SendOptions *options; /* borrowed */
     char *directory;            /* owned: where it is coming in, NULL: nowhere */
     GPtrArray *items, *files;   /* owned, once collected */
-    gboolean fetching;          /* the receipt */
+    GBytes *receipt;            /* owned, once it is here */
+    gboolean fetching;          /* receipt and proof: the end waits for them */
+    void (*then)(gpointer user_data);
+    gpointer then_data;
 } back;
 
 static JsonBuilder *
@@ -129,6 +132,24 @@ on_arrived(EhrlinkSession *session, gpointer user_data)
 }
 
 static void
+over(void)
+{
+    void (*then)(gpointer) = back.then;
+
+    back.fetching = FALSE;
+    g_clear_pointer(&back.items, g_ptr_array_unref);
+    g_clear_pointer(&back.files, g_ptr_array_unref);
+    g_clear_pointer(&back.receipt, g_bytes_unref);
+    if (then == NULL)
+        return; /* another may come in this session */
+    if (back.directory != NULL)
+        session_dir_remove(back.directory, NULL);
+    g_clear_pointer(&back.directory, g_free);
+    back.then = NULL;
+    then(back.then_data);
+}
+
+static void
 tell(const char *directory)
 {
     for (guint i = 0; i < back.items->len; i++) {
@@ -146,19 +167,18 @@ tell(const char *directory)
 }
 
 static void
-on_receipt(GObject *source, GAsyncResult *result, gpointer user_data)
+on_origin(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GBytes) receipt =
-        ehrlink_session_get_receipt_finish(EHRLINK_SESSION(source), result, &error);
+    g_autoptr(GBytes) proof = ehrlink_session_get_origin_finish(EHRLINK_SESSION(source), result, &error);
     g_autofree char *final = NULL;
 
-    back.fetching = FALSE;
-    if (receipt != NULL && back.files != NULL)
-        final = session_dir_complete(back.options->replies, back.session, back.items, back.files, receipt,
-                                     &error);
+    if (proof != NULL)
+        final = session_dir_complete(back.options->replies, back.session, back.items, back.files,
+                                     back.receipt, proof, &error);
     if (final == NULL) {
-        output_error("%s", error != NULL ? error->message : "?");
+        output_error("%s", error->message);
+        over();
         return;
     }
     if (!received_note(final, &error))
@@ -166,8 +186,29 @@ on_receipt(GObject *source, GAsyncResult *result, gpointer user_data)
     output_line(_("From the clinic:"));
     tell(final);
     g_clear_pointer(&back.directory, g_free);
-    g_clear_pointer(&back.items, g_ptr_array_unref);
-    g_clear_pointer(&back.files, g_ptr_array_unref);
+    over();
+}
+
+static guint
+transfer_in_course(void)
+{
+    return (guint)ehrlink_item_get_transfer(g_ptr_array_index(back.items, 0));
+}
+
+/* What the clinic signed is kept with the receipt that we signed. */
+static void
+on_receipt(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_clear_pointer(&back.receipt, g_bytes_unref);
+    back.receipt = ehrlink_session_get_receipt_finish(EHRLINK_SESSION(source), result, &error);
+    if (back.receipt == NULL) {
+        output_error("%s", error->message);
+        over();
+        return;
+    }
+    ehrlink_session_get_origin_async(EHRLINK_SESSION(source), transfer_in_course(), NULL, on_origin, NULL);
 }
 
 static void
@@ -177,9 +218,7 @@ on_changed(EhrlinkSession *session, gpointer user_data)
         g_strcmp0(ehrlink_session_get_reply_state(session), "complete") != 0)
         return;
     back.fetching = TRUE;
-    ehrlink_session_get_receipt_of_async(
-        session, (guint)ehrlink_item_get_transfer(g_ptr_array_index(back.items, 0)), NULL, on_receipt,
-        NULL);
+    ehrlink_session_get_receipt_of_async(session, transfer_in_course(), NULL, on_receipt, NULL);
 }
 
 void
@@ -194,14 +233,13 @@ replies_watch(EhrlinkSession *session, const SendOptions *options)
 }
 
 void
-replies_forget(void)
+replies_end(void (*then)(gpointer user_data), gpointer user_data)
 {
     ask_cancel(&back);
-    if (back.directory != NULL && !back.fetching)
-        session_dir_remove(back.directory, NULL);
     if (back.session != NULL)
         g_signal_handlers_disconnect_by_data(back.session, &back);
-    g_clear_pointer(&back.directory, g_free);
-    g_clear_pointer(&back.items, g_ptr_array_unref);
-    g_clear_pointer(&back.files, g_ptr_array_unref);
+    back.then = then;
+    back.then_data = user_data;
+    if (!back.fetching)
+        over();
 }

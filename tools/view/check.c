@@ -56,7 +56,7 @@ check_file(const char *file, GHashTable *table)
     }
     report = findings_check(source, &description);
     tell(file, &description, report, verdict);
-    return erec_report_worst(report) == EREC_ERROR || verdict == RECEIVED_ALTERED ? EXIT_DATA : EXIT_SUCCESS;
+    return erec_report_worst(report) == EREC_ERROR || verdict == RECEIVED_ALTERED || verdict == RECEIVED_FALSE ? EXIT_DATA : EXIT_SUCCESS;
 }
 
 int

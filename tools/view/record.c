@@ -23,6 +23,7 @@ record_free(gpointer data)
     g_free(self->path);
     g_free(self->name);
     g_free(self->organisation);
+    g_free(self->attendant);
     erec_description_clear(&self->description);
     g_clear_pointer(&self->report, erec_report_free);
     g_clear_pointer(&self->summary, erec_summary_free);
@@ -136,8 +137,10 @@ take_origins(GPtrArray *records)
         record->received = received_verdict(received, record->name);
         if (received_patient_entered(received, record->name))
             record->patient_entered = TRUE;
-        if (record->received == RECEIVED_VERIFIED)
-            record->organisation = g_strdup(received_get_organisation(received));
+        if (record->received != RECEIVED_VERIFIED)
+            continue;
+        record->organisation = g_strdup(received_get_organisation(received));
+        record->attendant = g_strdup(received_get_operator(received));
     }
 }
 

@@ -21,6 +21,7 @@ typedef struct {
     gboolean patient_entered;    /* says its manifest, or the record itself */
     ReceivedVerdict received;    /* against the receipt beside it */
     char *organisation;          /* owned, not safe; only of RECEIVED_VERIFIED */
+    char *attendant;             /* owned, not safe, nullable: who was at the desk there */
 } ViewRecord;
 
 /* The records of each FILE or directory, patient summaries first; `language` is the reader's.

@@ -114,7 +114,7 @@ show_times(ViewPage *page, const ErecSummary *summary)
 static void
 show_altered(ViewPage *page, const ViewRecord *record)
 {
-    if (record->received == RECEIVED_ALTERED)
+    if (record->received == RECEIVED_ALTERED || record->received == RECEIVED_FALSE)
         say(page, VIEW_WARNING, received_words(record->received));
     else if (record->received == RECEIVED_UNPROVEN)
         say(page, VIEW_PLAIN, received_words(record->received));
@@ -136,7 +136,7 @@ static void
 show_origin(ViewPage *page, const ViewRecord *record)
 {
     g_autoptr(ViewLine) line = NULL;
-    g_autofree char *organisation = NULL;
+    g_autofree char *organisation = NULL, *attendant = NULL;
     const char *signer = erec_report_verified_by(record->report, -1);
 
     if (signer != NULL)
@@ -153,6 +153,11 @@ show_origin(ViewPage *page, const ViewRecord *record)
     line = view_line_ours(view_line_new(), _("Origin: verified: sent, and signed for, by "));
     organisation = ehrlink_safe_text(record->organisation, 0);
     view_line_theirs_strong(line, organisation, NULL);
+    if (record->attendant != NULL) {
+        attendant = ehrlink_safe_text(record->attendant, 0);
+        view_line_ours(line, _(", at the desk: "));
+        view_line_theirs(line, attendant, NULL);
+    }
     view_line_ours(line, _("; not altered since"));
     page->class->line(page, VIEW_PLAIN, 0, line);
 }

@@ -61,6 +61,15 @@ ehd_session_get_receipt(EhdSession *session, int transfer, GError **error)
     return NULL;
 }
 
+GBytes *
+ehd_session_get_origin(EhdSession *session, guint transfer, GError **error)
+{
+    if (session->info.state == EHD_STATE_DONE && transfer == 1)
+        return g_bytes_new_static("proof", 5);
+    ehd_error_set(error, EHP_WRONG_STATE, NULL);
+    return NULL;
+}
+
 void
 ehd_session_answer_consent(EhdSession *session, gboolean granted, const GArray *offer,
                            const guint *items, gsize n_items, int acting_as, gint64 expires)

@@ -144,6 +144,13 @@ test_session_methods(void)
     g_autoptr(GVariant) receipt =
         session_call(&f, session, "GetReceipt", g_variant_new("(a{sv})", NULL), "");
     g_assert_cmpuint(g_variant_get_size(receipt), ==, 7);
+    g_assert_null(session_call(&f, session, "GetOrigin", g_variant_new("(ua{sv})", 0, NULL),
+                               "WrongState"));
+    g_assert_null(session_call(&f, session, "GetOrigin",
+                               g_variant_new_parsed("(@u 1, {'x': <1>})"), "InvalidArgument"));
+    g_autoptr(GVariant) origin =
+        session_call(&f, session, "GetOrigin", g_variant_new("(ua{sv})", 1, NULL), "");
+    g_assert_cmpuint(g_variant_get_size(origin), ==, 5);
     fixture_end(&f);
 }
 
@@ -377,6 +384,40 @@ test_verify_receipt(void)
 }
 
 static void
+test_verify_origin(void)
+{
+    static const gsize bad[] = {0, 3, EHP_PROOF_MAX + 1};
+    g_autofree guint8 *bytes = g_malloc0(EHP_PROOF_MAX + 1);
+    Fixture f;
+    if (!fixture_start(&f, TRUE))
+        return;
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(GError) error = NULL;
+        GVariant *proof = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, bad[i], 1);
+        g_assert_null(call(f.owner, ROOT, MANAGER, "VerifyOrigin",
+                           g_variant_new("(@aya{sv})", proof, NULL), &error));
+        g_assert_cmpstr(error_name(error), ==, "OriginInvalid");
+    }
+    for (int revoked = 0; revoked < 2; revoked++) {
+        g_autoptr(GError) error = NULL;
+        g_auto(GVariantDict) options = G_VARIANT_DICT_INIT(NULL);
+        GVariant *proof = g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, 40, 1);
+        if (revoked)
+            g_variant_dict_insert_value(
+                &options, "crl", g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, bytes, 9, 1));
+        g_autoptr(GVariant) facts =
+            call(f.owner, ROOT, MANAGER, "VerifyOrigin",
+                 g_variant_new("(@ay@a{sv})", proof, g_variant_dict_end(&options)), &error);
+        g_assert_no_error(error);
+        g_autofree char *text = g_variant_print(facts, FALSE);
+        g_assert_nonnull(strstr(text, "'verified': <true>"));
+        g_assert_nonnull(strstr(text, "'display': <'Dr Muster'>"));
+        g_assert_true((strstr(text, "'since': <'CertRevoked'>") != NULL) == (revoked == 1));
+    }
+    fixture_end(&f);
+}
+
+static void
 test_diagnose(void)
 {
     Fixture f;
@@ -405,6 +446,7 @@ main(int argc, char **argv)
     g_test_add_func("/bus/list-sessions", test_list_sessions);
     g_test_add_func("/bus/identity", test_identity);
     g_test_add_func("/bus/verify-receipt", test_verify_receipt);
+    g_test_add_func("/bus/verify-origin", test_verify_origin);
     g_test_add_func("/bus/diagnose", test_diagnose);
     return g_test_run();
 }

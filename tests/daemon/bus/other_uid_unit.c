@@ -93,6 +93,7 @@ test_every_method(void)
             {"File", {"{}", NULL}},
             {"Discard", {"{}", NULL}},
             {"GetReceipt", {"{}", NULL}},
+            {"GetOrigin", {"1", "{}", NULL}},
             /* nor does one learn from how it was called */
             {"GetDetails", {"{'bogus': <1>}", NULL}},
         },
