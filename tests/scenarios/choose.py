@@ -163,6 +163,81 @@ def of_a_file(rig):
 
 
 @case()
+def told_to_scripts(rig):
+    """What is offered, and what then is asked about, is one JSON line each: the date that counts, which one it is, what is replaced."""
+    folder(rig)
+    resource(rig, "undated.json", "Immunization", status="completed", vaccineCode={"text": "Cholera"})
+    for version, date in (("1", "2025-01-01"), ("2", "2025-06-01")):
+        resource(rig, f"blood{version}.json", "DiagnosticReport", id="blood", meta={"versionId": version, "lastUpdated": f"{date}T00:00:00Z"},
+                 status="amended" if version == "2" else "final", code={"text": "Blood"}, effectiveDateTime="2025-01-01", issued=f"{date}T10:00:00Z",
+                 identifier=[{"system": "urn:oid:1.2", "value": "blood"}])
+    receive = rig.receive("--request", "Immunization", "--request", "DiagnosticReport", "--request", "Laboratory-Reports")
+    send = offer(rig)
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    assert send.find("folder")["offered"] == 7, send.said()
+    told = {e["name"]: e for e in send.events if e["event"] == "choice"}
+    assert set(told) >= {"old.json", "new.json", "undated.json"} and "skin.json" not in told, told.keys()
+    assert set(told) == set(names(rig)), (told.keys(), names(rig))
+    dates = [e.get("date", "9999") for e in send.events if e["event"] == "choice"]
+    dated = [d for d in dates if d != "9999"]
+    assert dated == sorted(dated, reverse=True), dates
+    assert told["new.json"]["date-kind"] == "effective" and told["undated.json"]["date-kind"] == "none", told
+    assert [e["number"] for e in send.events if e["event"] == "choice"] == list(range(1, len(told) + 1))
+    assert not [e for e in receive.events if e["event"] == "choice"]
+
+
+@case()
+def shown_to_a_person(rig):
+    """On the screen: each date with which one it is, the undated too, newest first; numbers choose; the warning comes once."""
+    folder(rig)
+    resource(rig, "undated.json", "Immunization", status="completed", vaccineCode={"text": "Cholera"})
+    receive = rig.receive("--request", "Immunization")
+    send = rig.start("patient", "ehr-send", "--timeout", "60", "--from", "records")
+    rig.tap()
+    send.hears("2025-05-01: ", "2019-05-01: ", "without a date")
+    said = "".join(send.err)
+    assert said.index("2025-05-01: when it happened") < said.index("2019-05-01: when it happened") and "without a date" in said, said
+    send.type("nonsense")
+    send.type("1")
+    send.ends(0), receive.ends(0)
+    said = "".join(send.err)
+    assert said.count("What you leave out can matter for your care") == 1, said
+    assert len(names(rig)) == 1, names(rig)
+
+
+def weight(rig, *options):
+    """Bytes that pass from patient to clinic when the folder is offered so."""
+    def count():
+        return int(rig.call("link", "count").replace("p2c=", "p2c ").split("p2c")[1].split()[0])
+    before = count()
+    receive = rig.receive()
+    send = offer(rig, *options)
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    rig.untap()
+    return count() - before, [e for e in receive.events if e["event"] in ("item", "offered", "list")]
+
+
+@case()
+def withheld_weighs_nothing(rig):
+    """What is withheld has no trace in what passes: not a byte more than had it never been in the folder, and the same is told."""
+    folder(rig)
+    for i in range(40):
+        resource(rig, f"secret{i}.json", "Immunization", status="completed", occurrenceDateTime="2024-01-01", vaccineCode={"text": f"Secret {i}"})
+    with_secrets, told = weight(rig, "--exclude", "category:Immunization")
+    for i in range(40):
+        os.unlink(f"records/secret{i}.json")
+    os.unlink("records/old.json"), os.unlink("records/new.json")
+    without, told_without = weight(rig)
+    assert with_secrets == without, (with_secrets, without)
+
+    def lasting(events):
+        return [{k: v for k, v in e.items() if k not in ("session", "salt", "file")} for e in events]
+    assert lasting(told) == lasting(told_without), (told, told_without)
+
+
+@case()
 def listed(rig):
     """The list of a folder has what the patient offers; what the clinic then picks of it arrives."""
     folder(rig)

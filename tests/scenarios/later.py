@@ -123,6 +123,9 @@ def reply(rig):
     receive = rig.receive("--operator", "Dr Muster", "--reply", report, "--reply", prescription)
     send = rig.send(*rig.sample(), options=(*YES, "--replies", "back"))
     rig.tap()
+    receive.state("ready")
+    warned = {os.path.basename(e["file"]): e["verdict"] for e in receive.events if e["event"] == "checked"}
+    assert set(warned) == {"report.pdf", "prescription.json"} and warned["prescription.json"] == "error", warned
     send.ends(0), receive.ends(0)
     assert receive.find("reply")["accepted"] is True
     directory = only_session(rig, "back")
@@ -139,6 +142,7 @@ def reply(rig):
     assert facts["origin"]["verified"] is True and facts["origin"]["organisation"] == CLINIC and "since" not in facts["origin"], facts
     seen = rig.call("on-patient", VIEW, directory)
     assert "Origin: verified: sent, and signed for, by" in seen and "not verified" not in seen and "Dr Muster" in seen, seen
+    assert seen.count("A prescription: copy for information") == 1, seen
     # another device has no note of it: the clinic's signature is there, and only whoever asks the service calls it verified
     alone = rig.call("env", "XDG_STATE_HOME=/nonexistent", VIEW, directory)
     assert "verified" not in alone.replace("not verified", ""), alone

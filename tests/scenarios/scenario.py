@@ -90,6 +90,15 @@ class Program:
                 assert left > 0 and not ended, f"never {' or '.join(states)}: {self.said()}"
                 self.changed.wait(left)
 
+    def hears(self, *words, seconds=PATIENCE):
+        """Waits until it said all of these, for a person, on whole lines."""
+        end = time.monotonic() + seconds
+        with self.changed:
+            while not all(w in "".join(self.out + self.err) for w in words):
+                left = end - time.monotonic()
+                assert left > 0, f"never {words}: {self.said()}"
+                self.changed.wait(left)
+
     def type(self, line):
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()

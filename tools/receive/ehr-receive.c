@@ -8,6 +8,7 @@
 
 #include "tools/common/output.h"
 #include "tools/common/session-dir.h"
+#include "tools/common/warn.h"
 #include "tools/receive/on-filed.h"
 #include "tools/receive/round.h"
 
@@ -224,6 +225,8 @@ run(Receive *receive)
     if (!session_dir_prepare(receive->options.output, &error))
         return cli_end(EHRLINK_ROLE_TERMINAL, error);
     session_dir_remember(receive->options.output);
+    if (receive->options.reply != NULL)
+        warn_of_findings(receive->options.reply);
     receive->cancellable = g_cancellable_new();
     receive->rounds = g_ptr_array_new();
     receive->loop = g_main_loop_new(NULL, FALSE);

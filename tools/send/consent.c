@@ -319,6 +319,24 @@ show_items(GPtrArray *items, gboolean list)
     }
 }
 
+/* What the person is asked about, or --yes agrees to, for scripts. */
+static void
+tell_items(EhrlinkSession *session, GPtrArray *items)
+{
+    for (guint i = 0; i < open_question.n_items; i++) {
+        EhrlinkItem *item = g_ptr_array_index(items, open_question.fitting[i]);
+        JsonBuilder *event = output_event("choice");
+
+        output_member_string(event, "session", ehrlink_session_get_id(session));
+        output_member_int(event, "number", i + 1);
+        output_member_string(event, "name", ehrlink_item_get_name(item));
+        output_member_int(event, "size", (gint64)ehrlink_item_get_size(item));
+        output_item_members(event, item);
+        folder_members(event, item);
+        output_event_end();
+    }
+}
+
 static void
 take_all(guint n_items)
 {
@@ -358,15 +376,18 @@ consent_ask(EhrlinkSession *session, const SendOptions *options, GPtrArray *item
     else
         take_fitting(session, items->len);
     consent_show_peer(session);
-    if (!consent_is_expected(session, options)) {
+    if (!consent_is_expected(session, options))
         g_set_error_literal(&why, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_PEER,
                             ehrlink_error_get_text(EHRLINK_ERROR_WRONG_PEER));
-        decide(FALSE, NULL, 0, why);
-    } else if (open_question.n_items == 0) {
+    else if (open_question.n_items == 0)
         g_set_error_literal(&why, EHRLINK_ERROR, EHRLINK_ERROR_DECLINED,
                             _("nothing of what you offer was asked for"));
+    if (why != NULL) {
         decide(FALSE, NULL, 0, why);
-    } else if (options->yes) {
+        return;
+    }
+    tell_items(session, items);
+    if (options->yes) {
         decide(TRUE, NULL, 0, NULL);
     } else {
         show_items(items, ehrlink_session_get_request_list(session));

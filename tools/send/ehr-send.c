@@ -10,17 +10,15 @@
 #include "tools/common/ask.h"
 #include "tools/common/output.h"
 #include "tools/common/receipt-file.h"
+#include "tools/common/session-dir.h"
 #include "tools/common/trouble.h"
 #include "tools/common/words.h"
 #include "tools/send/again.h"
 #include "tools/send/consent.h"
-#include "tools/send/folder.h"
-#include "tools/send/leave-out.h"
-#include "tools/common/person.h"
-#include "tools/common/session-dir.h"
+#include "tools/send/offer.h"
 #include "tools/send/options.h"
 #include "tools/send/replies.h"
-#include "tools/send/warn.h"
+#include "tools/send/result.h"
 
 /* How long to stay after the receipt: just long enough for a kiosk that files at once, or as long as
  * staff may take. Seconds. */
@@ -30,10 +28,7 @@
 typedef struct {
     SendOptions options;
     ReceiptFile *receipt_file;    /* owned, NULL without --receipt */
-    GPtrArray *items;             /* owned, of EhrlinkItem; with --from those that answer the request */
-    LeaveOut *leave_out;          /* owned */
-    Folder *folder;               /* owned, NULL without --from */
-    GPtrArray *copies;            /* owned, of owned strings: cut copies of files */
+    Offer offer;
     EhrlinkClient *client;        /* owned */
     EhrlinkSession *session;      /* owned, NULL before it is open */
     GCancellable *cancellable;    /* owned; ends what comes before the session */
@@ -55,56 +50,6 @@ finish(Send *send, const GError *error)
 /* --- the end -------------------------------------------------------------------------------- */
 
 static void
-show_receipt(Send *send, GVariant *facts)
-{
-    g_autofree char *encoded =
-        g_base64_encode(g_bytes_get_data(send->receipt, NULL), g_bytes_get_size(send->receipt));
-    const char *organisation = NULL;
-    guint32 items = 0;
-    guint64 bytes = 0;
-    gint64 time = 0;
-    JsonBuilder *event = output_event("receipt");
-
-    output_members(event, facts);
-    /* last, for the facts have a member of that name: the receipt's own */
-    output_member_string(event, "session", ehrlink_session_get_id(send->session));
-    output_member_string(event, "receipt", encoded);
-    output_event_end();
-
-    g_variant_lookup(facts, "organisation", "&s", &organisation);
-    g_variant_lookup(facts, "items", "u", &items);
-    g_variant_lookup(facts, "bytes", "t", &bytes);
-    g_variant_lookup(facts, "time", "x", &time);
-    g_autofree char *size = words_bytes(bytes);
-    g_autofree char *date = words_date(time);
-    output_line(ngettext("Receipt: %u item, %s, received by %s on %s, signed and verified.",
-                         "Receipt: %u items, %s, received by %s on %s, signed and verified.", items),
-                items, size, organisation != NULL ? organisation : _("an unverified terminal"), date);
-}
-
-/* What became of the records, when the clinic said it in time. */
-static GError *
-judge_status(Send *send)
-{
-    const char *status = ehrlink_session_get_status(send->session);
-    JsonBuilder *event;
-
-    if (status == NULL)
-        return NULL;
-    event = output_event("status");
-    output_member_string(event, "session", ehrlink_session_get_id(send->session));
-    output_member_string(event, "status", status);
-    output_event_end();
-    if (g_str_equal(status, "filed")) {
-        output_line(_("The clinic has filed your records."));
-        return NULL;
-    }
-    /* The receipt stands, but the records are not kept: a script must not take that for success. */
-    return g_error_new(EHRLINK_ERROR, EHRLINK_ERROR_PEER_CANNOT_STORE,
-                       _("the clinic did not keep the records (%s)"), status);
-}
-
-static void
 on_verified(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     Send *send = user_data;
@@ -113,12 +58,12 @@ on_verified(GObject *source, GAsyncResult *result, gpointer user_data)
         ehrlink_client_verify_receipt_finish(EHRLINK_CLIENT(source), result, &error);
 
     if (facts != NULL) {
-        show_receipt(send, facts);
+        result_show_receipt(send->session, send->receipt, facts);
         if (send->receipt_file != NULL)
             receipt_file_write(send->receipt_file, send->receipt, facts, &error);
     }
     if (error == NULL)
-        error = judge_status(send);
+        error = result_judge_status(send->session);
     finish(send, error);
 }
 
@@ -209,8 +154,8 @@ name_items(Send *send, const guint *ids, gsize n_ids, GVariant *answer)
 {
     g_autoptr(GPtrArray) chosen = g_ptr_array_new();
 
-    for (gsize i = 0; i < (ids != NULL ? n_ids : send->items->len); i++)
-        g_ptr_array_add(chosen, send->items->pdata[ids != NULL ? ids[i] : i]);
+    for (gsize i = 0; i < (ids != NULL ? n_ids : send->offer.items->len); i++)
+        g_ptr_array_add(chosen, send->offer.items->pdata[ids != NULL ? ids[i] : i]);
     ehrlink_session_offer_items_async(send->session, (EhrlinkItem **)chosen->pdata, chosen->len, answer,
                                       send->cancellable, on_named, send);
 }
@@ -226,7 +171,7 @@ on_decided(gboolean granted, const guint *ids, gsize n_ids, const GError *why, g
         g_variant_dict_insert(&answer, "acting-as", "s", send->options.acting_as);
     if (why != NULL && send->why == NULL)
         send->why = g_error_copy(why);
-    if (granted && send->folder != NULL)
+    if (granted && send->offer.folder != NULL)
         name_items(send, ids, n_ids, g_variant_dict_end(&answer));
     else
         ehrlink_session_answer_consent(send->session, granted, ids, n_ids, g_variant_dict_end(&answer));
@@ -238,14 +183,13 @@ on_consent_requested(EhrlinkSession *session, gpointer user_data)
     Send *send = user_data;
 
     ask_cancel(send); /* about a terminal that was turned away: this is another, or it was allowed */
-    if (send->folder != NULL) {
+    if (send->offer.folder != NULL) {
         g_autoptr(GVariant) request = ehrlink_session_get_request(session);
 
         consent_cancel(); /* it speaks of the items */
-        g_ptr_array_unref(send->items);
-        send->items = folder_answer(send->folder, request);
+        offer_answer(&send->offer, request);
     }
-    consent_ask(session, &send->options, send->items, on_decided, send);
+    consent_ask(session, &send->options, send->offer.items, on_decided, send);
 }
 
 static void
@@ -349,9 +293,9 @@ open_session(Send *send)
                                         : LINGER_SHORT));
     if (send->options.replies != NULL)
         g_variant_dict_insert(&options, "replies", "b", TRUE);
-    if (send->folder != NULL)
+    if (send->offer.folder != NULL)
         g_variant_dict_insert(&options, "offer-later", "b", TRUE);
-    ehrlink_client_send_async(send->client, (EhrlinkItem **)send->items->pdata, send->items->len,
+    ehrlink_client_send_async(send->client, (EhrlinkItem **)send->offer.items->pdata, send->offer.items->len,
                               g_variant_dict_end(&options), send->cancellable, on_session, send);
 }
 
@@ -365,8 +309,8 @@ on_looked_again(EhrlinkSession *session, GPtrArray *items, gpointer user_data)
         open_session(send);
         return;
     }
-    g_ptr_array_unref(send->items);
-    send->items = g_ptr_array_ref(items);
+    g_ptr_array_unref(send->offer.items);
+    send->offer.items = g_ptr_array_ref(items);
     send->session = g_object_ref(session);
     follow(send);
 }
@@ -383,7 +327,7 @@ on_client(GObject *source, GAsyncResult *result, gpointer user_data)
     else if (send->options.new)
         open_session(send);
     else
-        again_look(send->client, &send->options, send->folder, send->items, send->cancellable,
+        again_look(send->client, &send->options, send->offer.folder, send->offer.items, send->cancellable,
                    on_looked_again, send);
 }
 
@@ -409,109 +353,11 @@ send_clear(Send *send)
     g_clear_object(&send->cancellable);
     g_clear_pointer(&send->receipt, g_bytes_unref);
     g_clear_pointer(&send->receipt_file, receipt_file_free);
-    g_clear_pointer(&send->items, g_ptr_array_unref);
-    g_clear_pointer(&send->folder, folder_free);
-    g_clear_pointer(&send->leave_out, leave_out_free);
-    g_clear_pointer(&send->copies, g_ptr_array_unref);
+    offer_clear(&send->offer);
     g_clear_pointer(&send->loop, g_main_loop_unref);
     g_clear_error(&send->why);
     g_clear_pointer(&send->trouble, g_free);
     send_options_clear(&send->options);
-}
-
-/* More would keep a person waiting; ehr-view --check looks at all. */
-#define CHECKED_MAX 200
-
-static gboolean
-gather_folder(Send *send, GError **error)
-{
-    send->folder = folder_new(&send->options, send->leave_out, error);
-    if (send->folder == NULL)
-        return FALSE;
-    if (folder_n_offered(send->folder) == 0) {
-        g_set_error_literal(error, EHRLINK_ERROR, EHRLINK_ERROR_NO_INPUT, _("there is nothing in it to offer"));
-        return FALSE;
-    }
-    if (!leave_out_matched(send->leave_out, error))
-        return FALSE;
-    output_note(ngettext("%u record is offered.", "%u records are offered.", folder_n_offered(send->folder)),
-                folder_n_offered(send->folder));
-    if (folder_n_offered(send->folder) <= CHECKED_MAX) {
-        g_auto(GStrv) paths = folder_paths(send->folder);
-        warn_of_findings(paths);
-    }
-    return TRUE;
-}
-
-static gboolean
-gather_file(Send *send, const char *path, GPtrArray *paths, GError **error)
-{
-    g_autofree char *copy = NULL, *name = g_path_get_basename(path);
-    const LeaveOutResult result = leave_out_is_empty(send->leave_out)
-                                      ? LEAVE_OUT_NOTHING
-                                      : leave_out_of_file(send->leave_out, path, &copy, error);
-    EhrlinkItem *item;
-
-    if (result == LEAVE_OUT_FAILED)
-        return FALSE;
-    if (result == LEAVE_OUT_WHOLE)
-        return TRUE;
-    item = ehrlink_item_new_for_path(copy != NULL ? copy : path);
-    if (copy != NULL)
-        ehrlink_item_set_name(item, name);
-    g_ptr_array_add(send->items, item);
-    g_ptr_array_add(paths, g_strdup(copy != NULL ? copy : path));
-    if (copy != NULL)
-        g_ptr_array_add(send->copies, g_steal_pointer(&copy));
-    return TRUE;
-}
-
-static gboolean
-gather_files(Send *send, GError **error)
-{
-    g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
-
-    for (char **file = send->options.files; *file != NULL; file++)
-        if (!gather_file(send, *file, paths, error))
-            return FALSE;
-    if (send->items->len == 0) {
-        g_set_error_literal(error, EHRLINK_ERROR, EHRLINK_ERROR_NO_INPUT, _("all of it is left out: nothing is sent"));
-        return FALSE;
-    }
-    if (!leave_out_matched(send->leave_out, error))
-        return FALSE;
-    g_ptr_array_add(paths, NULL);
-    ehrlink_item_recognise_all((EhrlinkItem **)send->items->pdata, send->items->len);
-    person_mark_subjects(send->items);
-    warn_of_findings((char **)paths->pdata);
-    return TRUE;
-}
-
-/* What is offered: files, or what of a folder the options choose. */
-static gboolean
-gather(Send *send, GError **error)
-{
-    const SendOptions *options = &send->options;
-
-    send->items = g_ptr_array_new_with_free_func(g_object_unref);
-    send->copies = g_ptr_array_new_with_free_func(g_free);
-    send->leave_out = leave_out_new(options->exclude, options->include, error);
-    if (send->leave_out == NULL)
-        return FALSE;
-    if (!leave_out_is_empty(send->leave_out) || options->only != NULL || options->since != NULL ||
-        options->until != NULL || options->type != NULL || options->last > 0)
-        consent_warn_withholding();
-    return options->from != NULL ? gather_folder(send, error) : gather_files(send, error);
-}
-
-/* The clinic has it: no need to be able to take it up again. */
-static void
-forget_copies(Send *send)
-{
-    if (send->folder != NULL)
-        folder_forget(send->folder);
-    for (guint i = 0; i < send->copies->len; i++)
-        leave_out_forget(send->copies->pdata[i]);
 }
 
 static int
@@ -526,7 +372,7 @@ run(Send *send)
     }
     if (send->options.replies != NULL && !session_dir_prepare(send->options.replies, &error))
         return cli_end(EHRLINK_ROLE_PATIENT, error);
-    if (!gather(send, &error))
+    if (!offer_gather(&send->offer, &send->options, &error))
         return cli_end(EHRLINK_ROLE_PATIENT, error);
     send->cancellable = g_cancellable_new();
     send->loop = g_main_loop_new(NULL, FALSE);
@@ -534,7 +380,7 @@ run(Send *send)
     ehrlink_client_new_async(send->cancellable, on_client, send);
     g_main_loop_run(send->loop);
     if (send->exit_code == 0)
-        forget_copies(send);
+        offer_forget(&send->offer);
     return send->exit_code;
 }
 

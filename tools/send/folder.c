@@ -12,6 +12,12 @@
 #include "tools/common/person.h"
 
 #define REMARK "ehr-send-remark"
+#define FACTS "ehr-send-facts"
+
+/* Of an item, for scripts. */
+typedef struct {
+    guint date_kind, marks; /* as of ErecIndexed */
+} Facts;
 
 struct Folder {
     ErecIndex *index;  /* owned */
@@ -219,6 +225,16 @@ make_remark(const ErecIndexed *record)
     return g_string_free(text, FALSE);
 }
 
+static Facts *
+make_facts(const ErecIndexed *record)
+{
+    Facts *facts = g_new0(Facts, 1);
+
+    facts->date_kind = record->date != NULL ? record->date_kind : 0;
+    facts->marks = record->marks;
+    return facts;
+}
+
 GPtrArray *
 folder_answer(const Folder *self, GVariant *request)
 {
@@ -238,11 +254,26 @@ folder_answer(const Folder *self, GVariant *request)
         name = g_path_get_basename(record->path);
         ehrlink_item_set_name(item, name); /* of a cut copy too */
         g_object_set_data_full(G_OBJECT(item), REMARK, make_remark(record), g_free);
+        g_object_set_data_full(G_OBJECT(item), FACTS, make_facts(record), g_free);
         g_ptr_array_add(items, item);
     }
     ehrlink_item_recognise_all((EhrlinkItem **)items->pdata, items->len);
     person_mark_subjects(items);
     return items;
+}
+
+void
+folder_members(JsonBuilder *builder, EhrlinkItem *item)
+{
+    static const char *const kinds[] = {"none", "effective", "issued", "authored"};
+    const Facts *facts = g_object_get_data(G_OBJECT(item), FACTS);
+
+    if (facts == NULL)
+        return;
+    output_member_string(builder, "date-kind", kinds[facts->date_kind]);
+    output_member_bool(builder, "superseded", (facts->marks & EREC_MARK_SUPERSEDED) != 0);
+    output_member_bool(builder, "amended", (facts->marks & EREC_MARK_AMENDED) != 0);
+    output_member_bool(builder, "entered-in-error", (facts->marks & EREC_MARK_ERROR) != 0);
 }
 
 char *

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <json-glib/json-glib.h>
+
 #include "tools/send/leave-out.h"
 #include "tools/send/options.h"
 
@@ -22,5 +24,7 @@ char **folder_paths(const Folder *self);
 GPtrArray *folder_answer(const Folder *self, GVariant *request);
 /* "effective 2026-03-01, superseded by a later version" of an item of folder_answer(); NULL: nothing to be said. Transfer full. */
 char *folder_remark(EhrlinkItem *item);
+/* The same as members: "date-kind" (effective, issued, authored, none), "superseded", "amended", "entered-in-error". */
+void folder_members(JsonBuilder *builder, EhrlinkItem *item);
 /* Removes the cut copies. */
 void folder_forget(const Folder *self);

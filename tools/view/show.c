@@ -162,6 +162,14 @@ show_origin(ViewPage *page, const ViewRecord *record)
     page->class->line(page, VIEW_PLAIN, 0, line);
 }
 
+/* Whoever it is from: what a patient carries is never the prescription itself. */
+static void
+show_purpose(ViewPage *page, const ViewRecord *record)
+{
+    if (g_strcmp0(record->description.category, "Electronic-Prescriptions") == 0)
+        say(page, VIEW_PLAIN, _("A prescription: copy for information, not to dispense on"));
+}
+
 static void
 show_record(ViewPage *page, const ViewRecord *record)
 {
@@ -175,6 +183,7 @@ show_record(ViewPage *page, const ViewRecord *record)
     show_altered(page, record);
     show_findings(page, record->report);
     show_origin(page, record);
+    show_purpose(page, record);
     if (record->summary == NULL) {
         show_not_fhir(page, record);
         return;

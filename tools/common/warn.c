@@ -2,7 +2,7 @@
  *
  * See warn.h.
  */
-#include "tools/send/warn.h"
+#include "tools/common/warn.h"
 
 #include <glib/gi18n.h>
 

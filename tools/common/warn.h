@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Before the tap: the sender is told what is wrong in the records, and may send them all the same.
+ * Before the tap: who sends is told what is wrong in the records, and may send them all the same; the patient theirs, the clinic
+ * what it sends back.
  */
 #pragma once
 
