@@ -262,6 +262,10 @@ found(const edit_path *path, void *user)
 static const char *const in_tap[] = {"TerminalHello", "TapRequest", "PatientHello", "Confirm",
                                      NULL};
 
+/* What a leaf signs about an item that it sends back, every field and every bit of it, and the
+ * proof that a patient keeps of that: origin_unit, lying_reply_unit. */
+static const char *const elsewhere[] = {"ItemOrigin", "OriginProof", NULL};
+
 static void
 test_all_messages(void)
 {
@@ -279,7 +283,7 @@ test_all_messages(void)
             continue;
         g_assert_nonnull(words[1]);
         n++;
-        if (!g_strv_contains(in_tap, words[1]) && !g_hash_table_contains(covered, words[1]))
+        if (!g_strv_contains(in_tap, words[1]) && !g_strv_contains(elsewhere, words[1]) && !g_hash_table_contains(covered, words[1]))
             g_error("message %s is in no record that is changed here", words[1]);
     }
     g_assert_cmpuint(n, >, 30);
