@@ -3,7 +3,9 @@
 """A device that authenticates and then breaks the rules, a patient's or a terminal: 76 and a named error at the other side, nothing
 stored, no crash."""
 import os
+import socket
 import subprocess
+import time
 
 from scenario import CLINIC, case, main
 
@@ -32,6 +34,22 @@ MISCHIEF = {
 }
 
 
+# what a daemon may have grown by when all is over, in kB: its allocator keeps some of what one session needed
+GROWTH_KB = 8192
+
+
+def anonymous_kb(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as status:
+        return int(next(line for line in status if line.startswith("RssAnon:")).split()[1])
+
+
+def grown(pid, before, what):
+    """The daemon's memory against what it was; the figure is printed."""
+    now = anonymous_kb(pid)
+    print(f"figure: {what}: RssAnon {before} kB before, {now} kB after")
+    assert now - before <= GROWTH_KB, f"{what}: the daemon grew from {before} to {now} kB"
+
+
 def play(rig, mischief, output="got"):
     """One session with a rogue; returns the clinic's program and how the rogue's side ended."""
     receive = rig.receive(output=output)
@@ -57,7 +75,7 @@ def breaks_the_rules(rig):
     """Each mischief in turn, on one daemon that goes on serving."""
     known = set(rig.call("rogue-patient", "--list").split())
     assert known == set(MISCHIEF) | {"nothing"}, known ^ set(MISCHIEF)
-    pid = None
+    pid = before = None
     for mischief, error in MISCHIEF.items():
         receive, ended, err = play(rig, mischief)
         try:
@@ -69,6 +87,8 @@ def breaks_the_rules(rig):
         now = rig.call("daemon-pid", "clinic")
         assert pid in (None, now), f"the daemon died of {mischief}"
         pid = now
+        before = before or anonymous_kb(pid)
+    grown(pid, before, f"{len(MISCHIEF)} sessions of a patient that breaks the rules")
     receive, ended, err = play(rig, "nothing", "good")
     receive.ends(0)
     assert ended == "ended Ok", (ended, err)
@@ -139,7 +159,7 @@ def a_terminal_breaks_the_rules(rig):
     known = set(rig.call("rogue-terminal", "--list").split())
     assert known == set(TERMINAL) | {"nothing"}, known ^ set(TERMINAL)
     files = [rig.write("a.bin", 50000), rig.write("b.bin", 300000)]
-    pid = None
+    pid = before = None
     for mischief, (error, consented) in TERMINAL.items():
         send, said, err = receive_badly(rig, mischief, files)
         try:
@@ -153,9 +173,58 @@ def a_terminal_breaks_the_rules(rig):
         now = rig.call("daemon-pid", "patient")
         assert pid in (None, now), f"the daemon died of {mischief}"
         pid = now
+        before = before or anonymous_kb(pid)
+    grown(pid, before, f"{len(TERMINAL)} sessions of a terminal that breaks the rules")
     send, said, err = receive_badly(rig, "nothing", files)
     send.ends(0)
     assert "ended Ok" in said, (said, err)
+
+
+def knock(rig, data):
+    """A connection to the clinic that says so much and stays; None when it was hung up at once."""
+    name, = os.listdir(os.path.join(rig.dir, "c/link"))
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(30)
+    try:
+        connection.connect(os.path.join(rig.dir, "c/link", name))
+        connection.sendall(data)
+    except OSError:
+        connection.close()
+        return None
+    return connection
+
+
+def is_open(connection):
+    """Says one byte more; False once the daemon has hung up."""
+    try:
+        connection.send(b"\x55", socket.MSG_DONTWAIT)
+        return True
+    except OSError:
+        return False
+
+
+@case()
+def half_open(rig):
+    """Hundreds of connections that say nothing, a part of a preamble, or a byte now and then: the session goes on, all are hung up, nothing is kept."""
+    rig.link("rate", "400")
+    files = [rig.write("a.bin", 1_500_000)]
+    receive, send = rig.receive(), rig.send(*files)
+    rig.tap()
+    send.expect("progress")
+    pid = rig.call("daemon-pid", "clinic")
+    before = anonymous_kb(pid)
+    starts = [b"", b"E", b"EHR1", b"EHR1\1", b"EHR1\1" + os.urandom(16), b"EHR1\1" + os.urandom(31), b"EHR1\1" + os.urandom(32)]
+    knocks = [knock(rig, starts[i % len(starts)]) for i in range(300)]
+    deadline = time.monotonic() + 60
+    while knocks and time.monotonic() < deadline:
+        knocks = [connection for connection in knocks if connection is not None and is_open(connection)]
+        time.sleep(0.5)  # a byte now and then is what the case is about
+    assert not knocks, f"{len(knocks)} half-open connections are kept"
+    rig.link("rate", "0")
+    send.ends(0), receive.ends(0)
+    rig.arrived(files)
+    assert rig.call("daemon-pid", "clinic") == pid, "the daemon died of it"
+    grown(pid, before, "300 connections, half open")
 
 
 if __name__ == "__main__":
