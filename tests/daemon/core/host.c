@@ -423,6 +423,7 @@ host_new(const char *air, void (*configure)(EhdConfig *config))
     g_assert_cmpint(g_mkdir(host->files, 0700), ==, 0);
     host->config = ehd_config_new();
     host->config->min_free = 0;
+    host->config->take_up_ms = 0; /* a session that failed leaves nothing, unless a test wants it */
     if (configure != NULL)
         configure(host->config);
     host->items = ehd_items_new();
