@@ -215,14 +215,20 @@ def main():
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--quick", action="store_const", dest="mode", const=QUICK)
     which.add_argument("--full", action="store_const", dest="mode", const=FULL)
+    parser.add_argument("--without", metavar="WORD", help="leave out the stages whose name has WORD in it, and say so")
     parser.set_defaults(mode=NORMAL)
-    mode = parser.parse_args().mode
+    args = parser.parse_args()
+    mode = args.mode
     totals, start = Totals(), time.monotonic()
     for name, least, work in stages():
         # outside --quick the scenarios have a stage of their own, the main one among them
         if mode < least or (name == "main scenario" and mode != QUICK):
             continue
         print(f"== {name}", flush=True)
+        if args.without and args.without.lower() in name.lower() and name != "build":
+            totals.skipped.append(f"{name}: --without {args.without}")
+            print("   left out", flush=True)
+            continue
         began = time.monotonic()
         result = work()
         totals.add(result)
