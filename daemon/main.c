@@ -4,6 +4,7 @@
  */
 #include <glib.h>
 #include <locale.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -12,9 +13,11 @@
 #include "daemon/app.h"
 
 /* sysexits.h: EX_USAGE */
-#define EXIT_USAGE 64
+#define EXIT_USAGE  64
 /* libnfc waits with select(2), and its helper inherits our limit. */
-#define FILES_MAX  1024
+#define FILES_MAX   1024
+/* Bytes. Above the blocks that each segment needs anew. */
+#define LARGE_BLOCK (768 * 1024)
 
 static void
 harden(void)
@@ -35,10 +38,21 @@ harden(void)
     }
 }
 
+/* What compresses takes a megabyte and more, for as long as a session sends. Left to itself the
+ * allocator learns from that to take such blocks from the heap, and an idle service keeps tens
+ * of megabytes of it. */
+static void
+give_memory_back(void)
+{
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+    mallopt(M_TRIM_THRESHOLD, LARGE_BLOCK);
+}
+
 int
 main(int argc, char **argv)
 {
     harden();
+    give_memory_back();
     setlocale(LC_ALL, "");
     g_auto(EhdArguments) arguments = {0};
     g_autoptr(GError) error = NULL;

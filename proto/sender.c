@@ -44,13 +44,21 @@ ehp_sender_init(ehp_sender *s, const ehp_item_list *list, int level)
 }
 
 void
-ehp_sender_clear(ehp_sender *s)
+ehp_sender_rest(ehp_sender *s)
 {
     if (s->encoded != NULL)
         ehp_wipe(s->encoded, EHP_SEGMENT_MAX);
     free(s->encoded);
-    free(s->roots);
     ehp_segment_encoder_free(s->encoder);
+    s->encoded = NULL;
+    s->encoder = NULL;
+}
+
+void
+ehp_sender_clear(ehp_sender *s)
+{
+    ehp_sender_rest(s);
+    free(s->roots);
     ehp_wipe(s, sizeof(*s));
 }
 

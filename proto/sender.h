@@ -69,13 +69,16 @@ typedef struct {
 
     uint64_t sealed;              /* bytes of transfer records on this link, for the padding */
     ehp_segment_encoder *encoder; /* owned */
-    uint8_t *encoded;             /* owned: EHP_SEGMENT_MAX bytes */
+    uint8_t *encoded;             /* owned: EHP_SEGMENT_MAX bytes; as the encoder NULL once it rests */
 } ehp_sender;
 
 /* items is borrowed until the sender is cleared. Errors as ehp_item_list_check, EHP_NO_MEMORY;
  * *s is then clear. */
 EHP_MUST_USE ehp_status ehp_sender_init(ehp_sender *s, const ehp_item_list *list, int level);
 void ehp_sender_clear(ehp_sender *s);
+/* Nothing more is sent: gives back what segments were made with, which is most of what a sender holds, and plaintext.
+ * Counts and hashes stay. */
+void ehp_sender_rest(ehp_sender *s);
 
 /* After ehp_sender_init: this process is not the one that began. roots: of the first n items,
  * which are acknowledged; mark: the tree of what is acknowledged of the next (ehp_mark_put), or

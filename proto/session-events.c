@@ -105,6 +105,9 @@ ehp_session_next_event(ehp_session *s, uint64_t now_ms, ehp_event *event)
     if (!s->ended_due)
         return false;
     s->ended_due = false;
+    /* here, and not where it ended: that may have been in the midst of a segment */
+    if (s->has_sender)
+        ehp_sender_rest(&s->sender);
     event->type = EHP_EV_ENDED;
     event->status = s->ended_status;
     event->by_peer = s->ended_by_peer;
