@@ -4,7 +4,7 @@ desktops with agents and old bonds, no helper, a medium that is full. Run by blu
 import contextlib
 import os
 import re
-import threading
+import subprocess
 import time
 
 import link
@@ -300,31 +300,39 @@ def without_helper(rig, host):
         rig.call("on-host", host, "mv", HELPER + ".away", HELPER)
 
 
+@contextlib.contextmanager
+def watched(rig, host):
+    """What the adapter's Discoverable became meanwhile, in a list that is whole when this ends: asking again and again misses a short time."""
+    became = []
+    match = "type='signal',interface='org.freedesktop.DBus.Properties',path_namespace='/org/bluez',arg0='org.bluez.Adapter1'"
+    monitor = subprocess.Popen(["on-host", host, "timeout", "300", "dbus-monitor", "--system", match], stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, text=True)
+    try:
+        assert monitor.stdout.readline(), "dbus-monitor said nothing"  # it is there
+        yield became
+        # its own end is behind every signal that was sent before
+        rig.call("on-host", host, "pkill", "-x", "dbus-monitor")
+        said = monitor.stdout.read()
+        became += [x == "true" for x in re.findall(r'"Discoverable"\s+variant\s+boolean (true|false)', said)]
+    finally:
+        monitor.kill()
+        monitor.wait()
+
+
 def no_helper(rig):
     """ehrlink-bt is not installed at the patient's device: by inquiry and SDP; the terminal can be found until it is connected."""
-    seen, ended = [], threading.Event()
-
-    def watch():
-        while not ended.is_set():
-            seen.append(is_on(rig, "clinic", "Discoverable"))
-
     with without_helper(rig, "patient"):
         assert "ehrlink-bt" in doctor(rig, "patient")
         receive, send, files = rig.receive(), rig.send(rig.write("a.bin", 20000)), ["a.bin"]
         receive.state("ready")
         assert not is_on(rig, "clinic", "Discoverable")
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        rig.tap()
-        try:
+        with watched(rig, "clinic") as became:
+            rig.tap()
             receive.state("transferring", "confirming", "filed", "done")
             send.ends(0), receive.ends(0)
-        finally:
-            ended.set()
-            watcher.join()
+            until(lambda: not is_on(rig, "clinic", "Discoverable"))
         rig.arrived(files)
-    assert True in seen, "the terminal could never be found"
-    assert not is_on(rig, "clinic", "Discoverable"), "and still can be"
+    assert became == [True, False], f"the terminal could be found: {became}"
 
 
 def no_helper_at_the_terminal(rig):
