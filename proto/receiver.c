@@ -27,7 +27,7 @@ ehp_receiver_init(ehp_receiver *r)
 }
 
 void
-ehp_receiver_clear(ehp_receiver *r)
+ehp_receiver_rest(ehp_receiver *r)
 {
     if (r->in != NULL)
         ehp_wipe(r->in, EHP_SEGMENT_MAX);
@@ -35,9 +35,17 @@ ehp_receiver_clear(ehp_receiver *r)
         ehp_wipe(r->out, EHP_SEGMENT_MAX);
     free(r->in);
     free(r->out);
+    ehp_segment_decoder_free(r->decoder);
+    r->in = r->out = NULL;
+    r->decoder = NULL;
+}
+
+void
+ehp_receiver_clear(ehp_receiver *r)
+{
+    ehp_receiver_rest(r);
     free(r->sizes);
     free(r->keys);
-    ehp_segment_decoder_free(r->decoder);
     ehp_wipe(r, sizeof(*r));
 }
 

@@ -42,6 +42,8 @@ typedef struct {
 /* EHP_NO_MEMORY. */
 EHP_MUST_USE ehp_status ehp_receiver_init(ehp_receiver *r);
 void ehp_receiver_clear(ehp_receiver *r);
+/* Nothing more comes: gives back what segments were put together in. Counts and hashes stay. */
+void ehp_receiver_rest(ehp_receiver *r);
 
 /* Forgets an unfinished manifest. */
 void ehp_receiver_reset(ehp_receiver *r);

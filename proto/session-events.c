@@ -108,6 +108,8 @@ ehp_session_next_event(ehp_session *s, uint64_t now_ms, ehp_event *event)
     /* here, and not where it ended: that may have been in the midst of a segment */
     if (s->has_sender)
         ehp_sender_rest(&s->sender);
+    if (s->has_receiver)
+        ehp_receiver_rest(&s->receiver);
     event->type = EHP_EV_ENDED;
     event->status = s->ended_status;
     event->by_peer = s->ended_by_peer;

@@ -81,7 +81,8 @@ def hung(*_):
     raise AssertionError(f"hung for {HUNG} s")
 
 
-def run_one(rig, number, function):
+def run_one(rig, number, function, again):
+    """Whether it failed, None if it is to be tried again: its machine's kernel lost RFCOMM in it, for the first time."""
     label = (function.__doc__ or function.__name__).strip().splitlines()[0].rstrip(".").replace("#", "")
     here = tempfile.mkdtemp(prefix=function.__name__ + ".", dir=os.getcwd())
     back, failed = os.getcwd(), ""
@@ -98,6 +99,9 @@ def run_one(rig, number, function):
         failed = f"{type(e).__name__}: {e}\n" + "".join(traceback.format_tb(e.__traceback__)[-2:])
     finally:
         signal.alarm(0)
+    if failed and lost(rig) and not again:
+        comment(f"{function.__name__} failed where a kernel has lost RFCOMM, and is tried again: {failed.splitlines()[0]}")
+        failed = None
     if failed:
         print(f"not ok {number} {function.__name__}: {label}")
         comment(failed[-5000:])
@@ -106,7 +110,7 @@ def run_one(rig, number, function):
         sys.stdout.flush()
     mend(rig)
     os.chdir(back)
-    return bool(failed)
+    return failed if failed is None else bool(failed)
 
 
 def lost(rig):
@@ -114,10 +118,13 @@ def lost(rig):
     return next((h for h in ("patient", "clinic") if "kernel BUG" in rig.log(h + ".console")), "")
 
 
-def run_inside(chosen, first):
+def run_inside(chosen, first, again):
     rig, failed = Rig(), 0
     for number, function in enumerate(chosen, first):
-        failed += run_one(rig, number, function)
+        result = run_one(rig, number, function, again and number == first)
+        if result is None:
+            return AGAIN
+        failed += result
         host = lost(rig)
         if host and function is not chosen[-1]:
             comment(f"the kernel of {host} has lost RFCOMM: new machines for the cases that are left")
@@ -125,12 +132,12 @@ def run_inside(chosen, first):
     return 1 if failed else 0
 
 
-def run_outside(chosen, systemd, first):
+def run_outside(chosen, systemd, first, again):
     """Machines for these cases; returns the exit status and what was said. Every line is passed on."""
     second = ["--second-patient"] if busy.while_deciding in chosen or busy.while_transferring in chosen else []
     with tempfile.TemporaryDirectory(prefix="bt.") as here:
         command = [TWO_HOSTS, "--link", "bluetooth", *(["--systemd"] if systemd else []), *second, "--", sys.executable, os.path.abspath(__file__),
-                   "--first", str(first), *[f.__name__ for f in chosen]]
+                   "--first", str(first), *(["--again"] if again else []), *[f.__name__ for f in chosen]]
         said = []
         with subprocess.Popen(command, cwd=here, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as rig:
             for line in rig.stdout:
@@ -142,13 +149,15 @@ def run_outside(chosen, systemd, first):
 def everything(chosen, systemd):
     """On as many machines as it takes; what was not run is said to be so, or to have failed."""
     print(f"1..{len(chosen)}", flush=True)
-    told, failed = 0, False
+    told, failed, again = 0, False, False
     while told < len(chosen):
-        code, said = run_outside(chosen[told:], systemd, told + 1)
+        code, said = run_outside(chosen[told:], systemd, told + 1, again)
         now = sum(bool(re.match(r"(not )?ok \d", line)) for line in said)
         told += now
         failed = failed or any(line.startswith("not ok") for line in said)
-        if code != AGAIN or now == 0:
+        stuck = now == 0 and again
+        again = code == AGAIN and not any("new machines" in line for line in said)
+        if code != AGAIN or stuck:
             break
     skipped = [line.split("skipped:", 1)[1].strip() for line in said if "skipped:" in line]
     for number in range(told + 1, len(chosen) + 1):
@@ -164,13 +173,14 @@ def main():
     parser.add_argument("--full", action="store_true", help="every case")
     parser.add_argument("--systemd", action="store_true", help="only tap to receipt, in machines with systemd")
     parser.add_argument("--first", type=int, default=1, help=argparse.SUPPRESS)
+    parser.add_argument("--again", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("case", nargs="*")
     args = parser.parse_args()
     known = SHORT + MORE + LAST
     chosen = [f for f in known if f.__name__ in args.case] if args.case else known if args.full else SHORT
     if args.systemd:
         chosen = [main_cases.tap_to_receipt]
-    return run_inside(chosen, args.first) if BLUETOOTH else everything(chosen, args.systemd)
+    return run_inside(chosen, args.first, args.again) if BLUETOOTH else everything(chosen, args.systemd)
 
 
 if __name__ == "__main__":
