@@ -47,6 +47,7 @@ struct EhdLinkBluez {
     gboolean wanted;    /* to listen */
     gboolean listening; /* it was told so, with `at` */
     gboolean published; /* and is so as far as we know */
+    gboolean returning; /* it was lost: what comes back is given time to come up by itself */
     gboolean busy;      /* a step is under way */
     gboolean started;   /* bluetoothd was asked to start */
     guint channel;      /* which of channels is tried */

@@ -324,6 +324,24 @@ publish(EhdLinkBluez *self, const EhdBluezAdapter *adapter)
                                      ehd_bluez_ref(self));
 }
 
+/* bluetoothd or the adapter has gone, and with it all that we have set there: our record (the
+ * channel may be another's when it is back), its power, that it answers pages. Seen at once,
+ * since it may be back before the next step. */
+static gboolean
+notice_loss(EhdLinkBluez *self)
+{
+    if (self->freed || (!self->published && !self->has_power))
+        return FALSE;
+    if (ehd_bluez_bus_is_running(self->bus) &&
+        (!ehd_bluez_bus_is_known(self->bus) || ehd_bluez_up_adapter(self) != NULL))
+        return FALSE;
+    self->published = FALSE;
+    self->returning = TRUE;
+    drop_power(self);
+    drop_fast(self);
+    return TRUE;
+}
+
 void
 ehd_bluez_up_settle(EhdLinkBluez *self)
 {
@@ -331,9 +349,8 @@ ehd_bluez_up_settle(EhdLinkBluez *self)
 
     if (self->freed || self->busy || self->timer != 0 || !is_awaited(self))
         return;
+    notice_loss(self);
     if (!ehd_bluez_bus_is_running(self->bus)) {
-        self->published = FALSE;
-        drop_fast(self); /* it comes back deaf to pages */
         if (ehd_bluez_bus_is_known(self->bus) && !self->started)
             ehd_bluez_bus_start(self->bus);
         self->started = ehd_bluez_bus_is_known(self->bus);
@@ -343,10 +360,14 @@ ehd_bluez_up_settle(EhdLinkBluez *self)
     self->started = FALSE;
     adapter = ehd_bluez_up_adapter(self);
     if (adapter == NULL) {
-        self->published = FALSE; /* the next one has our record only if the channel is free */
-        drop_power(self);
-        drop_fast(self);
         wait_or_fail(self, EHP_NO_ADAPTER);
+        return;
+    }
+    if (self->returning) { /* bluetoothd may be about to turn it on, which is then not our doing
+                            */
+        self->returning = FALSE;
+        self->patience = 0;
+        again_in(self, RETRY_MS);
         return;
     }
     ehd_bluez_peers_begin(self);
@@ -364,7 +385,7 @@ void
 ehd_bluez_up_changed(EhdLinkBluez *self)
 {
     /* what failed is tried again in its time only: trying may itself cause changes */
-    if (self->patience != 0)
+    if (notice_loss(self) || self->patience != 0)
         g_clear_handle_id(&self->timer, g_source_remove);
     ehd_bluez_up_settle(self);
 }
