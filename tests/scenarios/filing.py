@@ -3,12 +3,13 @@
 """From received to filed: what becomes of a session when the receiver ends before that, when nobody confirms, and what runs after."""
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
 import time
 
-from scenario import CLINIC, PATIENCE, case, main
+from scenario import CLINIC, PATIENCE, TIMEOUT, AtTerminal, case, main
 
 
 def state_of(directory):
@@ -152,6 +153,125 @@ def interrupted_everywhere(rig):
     rig.tap()
     send.ends(0), receive.ends(0)
     pure(receive, send)
+
+
+PERSON = json.dumps({"resourceType": "Bundle", "type": "collection", "entry": [{"resource": {
+    "resourceType": "Patient", "name": [{"family": "Berg", "given": ["Anna"]}], "birthDate": "1970-01-02", "gender": "female",
+    "identifier": [{"system": "urn:oid:1.2.3", "value": "4711"}]}}]})
+
+
+def asked_at_terminal(rig, *answers):
+    """A record of one person arrives, staff are asked, and answer; returns receiver and sender."""
+    receive = AtTerminal("clinic", "ehr-receive", "--once", "--file", "ask", "--output", "got", "--timeout", TIMEOUT)
+    send = rig.send(rig.write("a.json", PERSON), options=("--yes", "--to", CLINIC, "--wait-filed"))
+    rig.tap()
+    receive.hears("Berg", "1970-01-02", "female", "4711", "Is this the person in front of you?")
+    said = "".join(receive.out)
+    assert said.index("Berg") < said.index("Is this the person"), said  # who it is first
+    for answer in answers:
+        receive.type(answer)
+    return receive, send
+
+
+@case()
+def right_person(rig):
+    """Who the records are about is shown at the terminal and asked; only a yes files them."""
+    receive, send = asked_at_terminal(rig, "perhaps", "yes")
+    receive.ends(0), send.ends(0)
+    assert "".join(receive.out).count("Is this the person") == 2, receive.said()
+    assert state_of(rig.arrived(["a.json"]))["state"] == "filed"
+    assert send.find("status")["status"] == "filed", send.said()
+
+
+@case()
+def wrong_person(rig):
+    """Discarded at the terminal: neither directory nor spool is left, one line of the audit log is, and the patient hears of it."""
+    receive, send = asked_at_terminal(rig, "no")
+    receive.process.wait(PATIENCE)
+    send.process.wait(PATIENCE)
+    assert send.find("status")["status"] == "discarded", send.said()
+    rig.nothing_arrived()
+    assert not os.listdir("got"), os.listdir("got")
+    lines = [line for line in rig.audited() if line["kind"] in ("filed", "discarded", "rejected", "failed")]
+    assert [line["kind"] for line in lines] == ["discarded"], lines
+    for word in ("Berg", "Anna", "4711", "a.json"):
+        assert word not in json.dumps(rig.audited()), word
+    assert rig.call("on-clinic", "ehrctl", "--json", "session", "list").count("confirming") == 0
+
+
+def a_day_later(rig):
+    """The clinic's clock goes on by more than the filing time, and its service has let go of what nobody confirmed."""
+    with open(os.path.join(rig.dir, "clinic-clock"), "w", encoding="ascii") as f:
+        f.write(f"{25 * 3600} 0\n")
+    rig.call("kill-daemon", "clinic")
+    rig.call("on-clinic", "ehrctl", "status")
+    until(lambda: any(line["kind"] == "discarded" for line in rig.audited()), "it is not discarded")
+    until(lambda: not rig.spooled(), "the service keeps a copy")
+
+
+def edit(directory, **members):
+    with open(os.path.join(directory, "session.json"), "r+", encoding="utf-8") as f:
+        session = {**json.load(f), **members}
+        f.seek(0)
+        f.truncate()
+        json.dump(session, f)
+
+
+@case("--clock", "clinic=@clinic-clock")
+def nobody_filed_it(rig):
+    """Left for later and never filed: the next ehr-receive or ehrctl removes it; what may have been filed, and what is another's, stays."""
+    receive, send = rig.receive(file="later"), rig.send(rig.write("a.bin", 1000))
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    name, = rig.sessions()
+    directory, kept = os.path.join("got", name), "kept"
+    assert rig.call("on-clinic", "ehrctl", "session", "list") and os.path.exists(directory)
+    shutil.copytree(directory, kept)
+    a_day_later(rig)
+    assert os.path.exists(directory)
+    again = rig.receive(once=False)
+    again.state("ready")
+    assert not os.listdir("got"), os.listdir("got")
+    again.signal(signal.SIGINT)
+    again.ends(130)
+    for words in (("list",), ("file", name), ("discard", name)):
+        shutil.copytree(kept, directory)
+        done = rig.call("on-clinic", "ehrctl", "session", *words, check=False)
+        assert not os.path.exists(directory) and name not in done.stdout, (words, done)
+    rig.call("kill-daemon", "clinic")  # which also forgets what it remembers of those that ended
+    for members in ({"state": "filing"}, {"state": "filed"}, {"host": "another-terminal"}, {"direction": "to-patient"}):
+        shutil.copytree(kept, directory)
+        edit(directory, **members)
+        rig.call("on-clinic", "ehrctl", "session", "list")
+        again = rig.receive(once=False)
+        again.state("ready")
+        again.signal(signal.SIGINT)
+        again.ends(130)
+        assert os.path.exists(os.path.join(directory, "a.bin")), members
+        shutil.rmtree(directory)
+
+
+@case("--clock", "clinic=@clinic-clock")
+def cut_short_while_filing(rig):
+    """The program ended between the filing and its note of it, and the service forgot: a person says what became of it."""
+    receive, send = rig.receive(file="later"), rig.send(rig.write("a.bin", 1000))
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    name, = rig.sessions()
+    directory, number = os.path.join("got", name), name.split("-")[1]
+    edit(directory, state="filing")
+    shutil.copytree(directory, "kept")
+    a_day_later(rig)
+    for _ in ("the service remembers that it ended", "and does not"):
+        listed = rig.call("on-clinic", "ehrctl", "session", "list")
+        assert number in listed and "cut short" in listed, listed
+        rig.call("on-clinic", "ehrctl", "session", "file", number)
+        assert state_of(directory)["state"] == "filed"
+        edit(directory, state="filing")
+        rig.call("on-clinic", "ehrctl", "session", "discard", number)
+        assert not os.path.exists(directory)
+        shutil.copytree("kept", directory)
+        rig.call("kill-daemon", "clinic")
 
 
 @case()

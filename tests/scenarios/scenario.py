@@ -6,6 +6,7 @@ happens inside the rig, in an empty directory. A case gets a Rig; it asserts, or
 """
 import json
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -127,6 +128,35 @@ class Program:
         return end
 
 
+class AtTerminal(Program):
+    """A program whose input and output are a terminal with a person at it: everything it says is in `out`, prompts too."""
+
+    def __init__(self, host, *command):
+        self.started.append(self)
+        self.name = f"{host}, at a terminal: {' '.join(command)[:100]}"
+        self.master, slave = pty.openpty()
+        self.process = subprocess.Popen([f"on-{host}", *command], stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+        os.close(slave)
+        self.events, self.out, self.err = [], [], []
+        self.changed = threading.Condition()
+        self.readers = [threading.Thread(target=self.watch, daemon=True)]
+        self.readers[0].start()
+
+    def watch(self):
+        text = True
+        while text:
+            try:
+                text = os.read(self.master, 65536).decode(errors="replace")
+            except OSError:  # how Linux tells that nobody has it open any more
+                text = ""
+            with self.changed:
+                self.out.append(text)
+                self.changed.notify_all()
+
+    def type(self, line):
+        os.write(self.master, (line + "\n").encode())
+
+
 class Rig:
     """What a case has in hand."""
 
@@ -185,6 +215,11 @@ class Rig:
         with open(os.path.join(directory, "session.json"), encoding="utf-8") as f:
             assert json.load(f)["items"]
         return directory
+
+    def audited(self, host="clinic"):
+        """Lines of that host's audit log."""
+        with open(os.path.join(self.dir, {"clinic": "c", "patient": "p"}[host], "state", "audit", "000001.jsonl"), encoding="utf-8") as f:
+            return [json.loads(line) for line in f if line.endswith("\n")]
 
     def spooled(self, host="clinic"):
         """Files that the daemon keeps of items."""

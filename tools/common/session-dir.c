@@ -231,6 +231,44 @@ session_dir_forget(const char *dir, GPtrArray *sessions)
     g_clear_pointer(&entries, g_dir_close);
 }
 
+static EhrlinkSession *
+find_session(GPtrArray *sessions, const char *id)
+{
+    for (guint i = 0; i < sessions->len; i++)
+        if (g_strcmp0(ehrlink_session_get_id(g_ptr_array_index(sessions, i)), id) == 0)
+            return g_ptr_array_index(sessions, i);
+    return NULL;
+}
+
+/* `session` is NULL when the service has forgotten it. */
+static gboolean
+will_not_be_filed(const char *state, EhrlinkSession *session)
+{
+    g_autoptr(GError) error = session != NULL ? ehrlink_session_dup_error(session) : NULL;
+
+    return g_str_equal(state, "received") &&
+           (session == NULL || ehrlink_session_has_ended(session)) &&
+           !g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_DAEMON_UNAVAILABLE);
+}
+
+void
+session_dir_purge(GPtrArray *directories, GPtrArray *sessions)
+{
+    for (guint i = 0; i < directories->len; i++) {
+        const char *path = g_ptr_array_index(directories, i);
+        g_autofree char *id = session_dir_get_id(path), *state = session_dir_get_state(path);
+        EhrlinkSession *session = id != NULL ? find_session(sessions, id) : NULL;
+
+        if (id == NULL || state == NULL || g_str_equal(state, "filed") ||
+            !session_dir_is_own(path))
+            continue;
+        if (session != NULL && g_strcmp0(ehrlink_session_get_status(session), "filed") == 0)
+            session_dir_set_state(path, "filed", NULL); /* and who did it could not note it */
+        else if (will_not_be_filed(state, session))
+            session_dir_remove(path, NULL);
+    }
+}
+
 /* --- where they are ------------------------------------------------------------------------- */
 
 static char *

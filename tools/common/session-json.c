@@ -117,6 +117,20 @@ session_dir_get_state(const char *path)
     return load_string(path, NULL, "state");
 }
 
+gboolean
+session_dir_is_own(const char *path)
+{
+    g_autofree char *direction = load_string(path, NULL, "direction");
+    g_autofree char *host = load_string(path, NULL, "host");
+    struct stat st;
+
+    /* in a directory that several terminals share, each asks its own service, which knows
+     * nothing of the others' */
+    return g_strcmp0(direction, "to-terminal") == 0 &&
+           g_strcmp0(host, g_get_host_name()) == 0 && lstat(path, &st) == 0 &&
+           st.st_uid == geteuid();
+}
+
 char *
 session_dir_get_on_filed(const char *path)
 {
@@ -245,6 +259,8 @@ describe(EhrlinkSession *session, GPtrArray *items, GPtrArray *files, GBytes *re
     json_builder_begin_object(builder);
     output_member_string(builder, "session", ehrlink_session_get_id(session));
     output_member_int(builder, "time", g_get_real_time() / G_USEC_PER_SEC);
+    if (!from_clinic)
+        output_member_string(builder, "host", g_get_host_name());
     output_member_string(builder, "state", "received");
     output_member_string(builder, "direction", from_clinic ? "to-patient" : "to-terminal");
     if (from_clinic && peer != NULL)

@@ -11,13 +11,22 @@
 #include "tools/common/words.h"
 #include "tools/ctl/ctl.h"
 
+/* What nobody will file any more goes on this occasion. */
 static GPtrArray *
 list_sessions(Ctl *ctl, GError **error)
 {
     g_auto(CtlCall) call = {.loop = ctl->loop};
+    g_autoptr(GPtrArray) known = session_dir_known();
+    g_autoptr(GPtrArray) stored = g_ptr_array_new_with_free_func(g_free);
+    GPtrArray *sessions;
 
+    for (guint i = 0; i < known->len; i++)
+        g_ptr_array_extend_and_steal(stored, session_dir_list(g_ptr_array_index(known, i)));
     ehrlink_client_list_sessions_async(ctl->client, NULL, ctl_on_result, &call);
-    return ehrlink_client_list_sessions_finish(ctl->client, ctl_wait(ctl, &call), error);
+    sessions = ehrlink_client_list_sessions_finish(ctl->client, ctl_wait(ctl, &call), error);
+    if (sessions != NULL)
+        session_dir_purge(stored, sessions);
+    return sessions;
 }
 
 static void
@@ -33,7 +42,17 @@ show_running(EhrlinkSession *session)
                 words_state(ehrlink_session_get_role(session), state));
 }
 
-/* A session in a directory that needs somebody: not filed yet, or its --on-filed program failed. */
+static const char *
+words_stored(const char *state)
+{
+    if (g_strcmp0(state, "filed") == 0)
+        return _("filed, but the program that follows failed");
+    return g_strcmp0(state, "filing") == 0 ? _("confirmed, but cut short: file or discard it")
+                                           : _("received, not filed");
+}
+
+/* A session in a directory that needs somebody: not filed yet, or its --on-filed program
+ * failed. */
 static void
 show_stored(const char *path, const char *id)
 {
@@ -49,9 +68,7 @@ show_stored(const char *path, const char *id)
     output_member_string(event, "directory", path);
     output_member_string(event, "on-filed", ran);
     output_event_end();
-    output_line("%s  %s  %s", id, path,
-                g_strcmp0(state, "filed") == 0 ? _("filed, but the program that follows failed")
-                                               : _("received, not filed"));
+    output_line("%s  %s  %s", id, path, words_stored(state));
 }
 
 /* One that ended, which the service remembers for a minute, says nothing of the program that follows. */
@@ -160,10 +177,38 @@ not_found(const char *id)
     return ctl_fail(error);
 }
 
+static gboolean
+is_in_state(const char *path, const char *state)
+{
+    g_autofree char *now = path != NULL ? session_dir_get_state(path) : NULL;
+
+    return g_strcmp0(now, state) == 0;
+}
+
+/* The service files it; what is known of it in its directory `path` (nullable) is never behind
+ * that. */
+static gboolean
+file_running(Ctl *ctl, EhrlinkSession *session, const char *path, GError **error)
+{
+    g_auto(CtlCall) call = {.loop = ctl->loop};
+    const gboolean first = is_in_state(path, "received");
+    GError *local = NULL;
+
+    if (first && !session_dir_set_state(path, "filing", error))
+        return FALSE;
+    ehrlink_session_file_async(session, NULL, ctl_on_result, &call);
+    if (ehrlink_session_file_finish(session, ctl_wait(ctl, &call), &local))
+        return TRUE;
+    /* a service that refuses has not filed it; one that does not answer may have */
+    if (first && !g_error_matches(local, EHRLINK_ERROR, EHRLINK_ERROR_DAEMON_UNAVAILABLE))
+        session_dir_set_state(path, "received", NULL);
+    g_propagate_error(error, local);
+    return FALSE;
+}
+
 int
 ctl_session_file(Ctl *ctl, int argc, char **argv)
 {
-    g_auto(CtlCall) call = {.loop = ctl->loop};
     g_autoptr(GPtrArray) sessions = NULL;
     g_autoptr(GError) error = NULL;
     EhrlinkSession *session = NULL;
@@ -172,11 +217,15 @@ ctl_session_file(Ctl *ctl, int argc, char **argv)
     if (!ctl_options(&argc, &argv, NULL, 1, 1, &code) ||
         (code = connect_and_find(ctl, argv[1], &sessions, &session)) != 0)
         return code;
-    if (session == NULL)
+    g_autofree char *path =
+        find_stored(session != NULL ? ehrlink_session_get_id(session) : argv[1]);
+    if (session != NULL && ehrlink_session_has_ended(session) && is_in_state(path, "filing"))
+        session = NULL;
+    /* who was filing it ended before it could note what the service said, and the service has
+     * forgotten */
+    if (session == NULL && !is_in_state(path, "filing"))
         return not_found(argv[1]);
-    g_autofree char *path = find_stored(ehrlink_session_get_id(session));
-    ehrlink_session_file_async(session, NULL, ctl_on_result, &call);
-    if (!ehrlink_session_file_finish(session, ctl_wait(ctl, &call), &error) ||
+    if ((session != NULL && !file_running(ctl, session, path, &error)) ||
         (path != NULL && !session_dir_set_state(path, "filed", &error)))
         return ctl_fail(error);
     output_member_string(output_event("filed"), "directory", path);
@@ -205,7 +254,7 @@ ctl_session_discard(Ctl *ctl, int argc, char **argv)
     g_autofree char *path = find_stored(session != NULL ? ehrlink_session_get_id(session) : argv[1]);
     if (session == NULL && path == NULL)
         return not_found(argv[1]);
-    if (session != NULL) {
+    if (session != NULL && (path == NULL || !ehrlink_session_has_ended(session))) {
         ehrlink_session_discard_async(session, rule, NULL, ctl_on_result, &call);
         if (!ehrlink_session_discard_finish(session, ctl_wait(ctl, &call), &error))
             return ctl_fail(error);

@@ -17,6 +17,7 @@ typedef struct {
     EhrlinkClient *client;     /* owned */
     GCancellable *cancellable; /* owned */
     GPtrArray *rounds;         /* owned, of Round */
+    GPtrArray *stored;         /* owned, of char: directories of an earlier run */
     GError *outcome;           /* owned: what the program ends with */
     gboolean ending, said_end;
     GMainLoop *loop; /* owned */
@@ -176,8 +177,10 @@ on_listed(GObject *source, GAsyncResult *result, gpointer user_data)
     g_autoptr(GPtrArray) sessions =
         ehrlink_client_list_sessions_finish(EHRLINK_CLIENT(source), result, &error);
 
-    if (sessions != NULL)
+    if (sessions != NULL) {
         session_dir_forget(directory, sessions);
+        session_dir_purge(receive->stored, sessions);
+    }
     for (guint i = 0; sessions != NULL && i < sessions->len; i++) {
         EhrlinkSession *session = g_ptr_array_index(sessions, i);
         if (ehrlink_session_get_role(session) != EHRLINK_ROLE_TERMINAL ||
@@ -201,10 +204,13 @@ on_client(GObject *source, GAsyncResult *result, gpointer user_data)
     g_autoptr(GError) error = NULL;
 
     receive->client = ehrlink_client_new_finish(result, &error);
-    if (receive->client == NULL)
+    if (receive->client == NULL) {
         end_with(receive, error);
-    else
-        ehrlink_client_list_sessions_async(receive->client, receive->cancellable, on_listed, receive);
+        return;
+    }
+    receive->stored = session_dir_list(receive->options.output);
+    ehrlink_client_list_sessions_async(receive->client, receive->cancellable, on_listed,
+                                       receive);
 }
 
 static void
@@ -244,6 +250,7 @@ receive_clear(Receive *receive)
     for (guint i = 0; receive->rounds != NULL && i < receive->rounds->len; i++)
         round_free(g_ptr_array_index(receive->rounds, i));
     g_clear_pointer(&receive->rounds, g_ptr_array_unref);
+    g_clear_pointer(&receive->stored, g_ptr_array_unref);
     g_clear_object(&receive->client);
     g_clear_object(&receive->cancellable);
     g_clear_pointer(&receive->loop, g_main_loop_unref);

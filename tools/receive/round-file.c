@@ -10,6 +10,7 @@
 #include "tools/common/ask.h"
 #include "tools/common/output.h"
 #include "tools/common/person.h"
+#include "tools/common/session-dir.h"
 #include "tools/common/words.h"
 #include "tools/receive/records.h"
 
@@ -34,14 +35,27 @@ on_discarded(GObject *source, GAsyncResult *result, gpointer user_data)
         output_note("%s", error->message);
 }
 
+/* Whoever finds the directory after a crash must not take it for one that nobody confirmed. */
+static gboolean
+file_it(Round *round, GError **error)
+{
+    if (!session_dir_set_state(round->directory, "filing", error))
+        return FALSE;
+    ehrlink_session_file_async(round->session, NULL, on_done, NULL);
+    return TRUE;
+}
+
 static void
 on_answer(const char *answer, gpointer user_data)
 {
     Round *round = user_data;
+    g_autoptr(GError) error = NULL;
 
-    if (ask_is_yes(answer))
-        ehrlink_session_file_async(round->session, NULL, on_done, NULL);
-    else if (ask_is_no(answer))
+    if (ask_is_yes(answer) && file_it(round, &error))
+        return;
+    if (error != NULL)
+        output_error("%s", error->message);
+    if (ask_is_no(answer))
         ehrlink_session_discard_async(round->session, NULL, NULL, on_discarded, NULL);
     else if (answer != NULL)
         ask_line(_(ASK_FILE), on_answer, round);
@@ -85,13 +99,14 @@ void
 round_confirm(Round *round)
 {
     const gboolean expected = check_person(round);
+    g_autoptr(GError) error = NULL;
 
     switch (round->options->file_mode) {
     case FILE_AUTO:
-        if (expected)
-            ehrlink_session_file_async(round->session, NULL, on_done, NULL);
-        else
+        if (!expected)
             reject_person(round);
+        else if (!file_it(round, &error))
+            round_reject(round, error);
         break;
     case FILE_ASK:
         output_note("%s", words_state(EHRLINK_ROLE_TERMINAL, EHRLINK_SESSION_STATE_CONFIRMING));
