@@ -17,7 +17,7 @@
 
 /* What is kept begins so; it changes with what is looked for in a file: then all are looked at
  * again. */
-#define HEAD        "ehrlink index 2"
+#define HEAD        "ehrlink index 3"
 /* Folders within folders. */
 #define FOLDERS_MAX 16
 /* Ten times the largest that the bars speak of. */
@@ -26,6 +26,10 @@
 typedef struct {
     ErecIndexed public;
     const char *series, *order, *replaces, *status;
+    gint64 changed; /* microseconds: the inode's, which a program that sets times cannot set
+                       back */
+    guint64
+        inode; /* two files that swap names within a tick of the clock differ in nothing else */
 } Entry;
 
 struct ErecIndex {
@@ -55,8 +59,9 @@ add_file(ErecIndex *self, const char *path, const struct stat *status)
 
     entry.public.path = g_string_chunk_insert(self->texts, path);
     entry.public.size = (guint64)status->st_size;
-    entry.public.mtime =
-        (gint64)status->st_mtim.tv_sec * G_USEC_PER_SEC + status->st_mtim.tv_nsec / 1000;
+    entry.changed =
+        (gint64)status->st_ctim.tv_sec * G_USEC_PER_SEC + status->st_ctim.tv_nsec / 1000;
+    entry.inode = (guint64)status->st_ino;
     g_array_append_val(self->entries, entry);
 }
 
@@ -121,7 +126,8 @@ static_category(const char *code)
 enum {
     KEPT_PATH,
     KEPT_SIZE,
-    KEPT_MTIME,
+    KEPT_CHANGED,
+    KEPT_INODE,
     KEPT_DATE_KIND,
     KEPT_IS_DOCUMENT,
     KEPT_CATEGORY,
@@ -216,7 +222,8 @@ static gboolean
 is_same(const Kept *kept, const Entry *entry)
 {
     return g_ascii_strtoull(kept->fields[KEPT_SIZE], NULL, 10) == entry->public.size &&
-           g_ascii_strtoll(kept->fields[KEPT_MTIME], NULL, 10) == entry->public.mtime;
+           g_ascii_strtoll(kept->fields[KEPT_CHANGED], NULL, 10) == entry->changed &&
+           g_ascii_strtoull(kept->fields[KEPT_INODE], NULL, 10) == entry->inode;
 }
 
 /* Both are sorted by path; what is out of order is looked at anew. */
@@ -272,9 +279,10 @@ append_entry(GString *all, const Entry *e)
     const ErecIndexed *p = &e->public;
 
     append(all, p->path);
-    g_string_append_printf(all, "%" G_GUINT64_FORMAT "%c%" G_GINT64_FORMAT "%c%d%c%d%c",
-                           p->size, 0, p->mtime, 0, (int)p->date_kind, 0,
-                           p->is_document != FALSE, 0);
+    g_string_append_printf(
+        all, "%" G_GUINT64_FORMAT "%c%" G_GINT64_FORMAT "%c%" G_GUINT64_FORMAT "%c%d%c%d%c",
+        p->size, 0, e->changed, 0, e->inode, 0, (int)p->date_kind, 0, p->is_document != FALSE,
+        0);
     append(all, p->category);
     append(all, p->title);
     append(all, p->date);
@@ -378,8 +386,15 @@ static int
 newest_first(const void *a, const void *b)
 {
     const Entry *left = *(Entry *const *)a, *right = *(Entry *const *)b;
-    const int order = g_strcmp0(right->public.date, left->public.date);
+    const int replaced_left = (left->public.marks & EREC_MARK_SUPERSEDED) != 0,
+              replaced_right = (right->public.marks & EREC_MARK_SUPERSEDED) != 0;
+    int order = g_strcmp0(right->public.date, left->public.date);
 
+    /* versions of one record often have the same clinical date */
+    if (order == 0)
+        order = replaced_left - replaced_right;
+    if (order == 0)
+        order = g_strcmp0(right->order, left->order);
     return order != 0 ? order : strcmp(left->public.path, right->public.path);
 }
 

@@ -18,7 +18,6 @@ typedef enum {
 typedef struct {
     const char *path; /* below the folder, bytes of a file name */
     guint64 size;
-    gint64 mtime;           /* microseconds */
     const char *category;   /* static, never NULL */
     const char *title;      /* never with a word of a name */
     const char *date;       /* FHIR date or dateTime */

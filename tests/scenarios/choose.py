@@ -184,6 +184,9 @@ def told_to_scripts(rig):
     dated = [d for d in dates if d != "9999"]
     assert dated == sorted(dated, reverse=True), dates
     assert told["new.json"]["date-kind"] == "effective" and told["undated.json"]["date-kind"] == "none", told
+    marks = {name: [m for m in ("superseded", "amended", "entered-in-error") if told[name][m]] for name in told}
+    assert {name: m for name, m in marks.items() if m} == {"blood1.json": ["superseded"], "blood2.json": ["amended"]}, marks
+    assert told["blood2.json"]["number"] < told["blood1.json"]["number"], told  # the newest first
     assert [e["number"] for e in send.events if e["event"] == "choice"] == list(range(1, len(told) + 1))
     assert not [e for e in receive.events if e["event"] == "choice"]
 
@@ -193,11 +196,15 @@ def shown_to_a_person(rig):
     """On the screen: each date with which one it is, the undated too, newest first; numbers choose; the warning comes once."""
     folder(rig)
     resource(rig, "undated.json", "Immunization", status="completed", vaccineCode={"text": "Cholera"})
-    receive = rig.receive("--request", "Immunization")
+    for year, status in ((3, "final"), (4, "amended")):
+        resource(rig, f"blood{year}.json", "DiagnosticReport", id="blood", meta={"versionId": str(year)}, status=status,
+                 code={"text": "Blood"}, effectiveDateTime=f"202{year}-01-01")
+    receive = rig.receive("--request", "Immunization", "--request", "DiagnosticReport")
     send = rig.start("patient", "ehr-send", "--timeout", "60", "--from", "records")
     rig.tap()
     send.hears("2025-05-01: ", "2019-05-01: ", "without a date")
     said = "".join(send.err)
+    assert "2023-01-01: when it happened, there is a later version" in said and "2024-01-01: when it happened, amended" in said, said
     assert said.index("2025-05-01: when it happened") < said.index("2019-05-01: when it happened") and "without a date" in said, said
     send.type("nonsense")
     send.type("1")

@@ -6,6 +6,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <utime.h>
 
 #include "lib/record/index.h"
 
@@ -161,6 +162,54 @@ test_changes(Place *place, gconstpointer data)
     }
 }
 
+static void
+rename_to(const Place *place, const char *from, const char *to)
+{
+    g_autofree char *old = g_build_filename(place->folder, from, NULL),
+                    *new = g_build_filename(place->folder, to, NULL);
+
+    g_assert_no_errno(g_rename(old, new));
+}
+
+/* A file under a new name is a new file; one that was touched is looked at once more, and is
+ * what it was. */
+static void
+test_renamed_and_touched(Place *place, gconstpointer data)
+{
+    g_autofree char *touched = g_build_filename(place->folder, "two.json", NULL);
+    struct utimbuf times = {.actime = 1000000000, .modtime = 1000000000};
+
+    fill(place);
+    erec_index_free(look(place));
+    rename_to(place, "one.json", "uno.json");
+    rename_to(place, "inner/report.pdf", "report.pdf");
+    g_assert_no_errno(g_utime(touched, &times));
+    for (guint round = 0; round < 2; round++) {
+        g_autoptr(ErecIndex) index = look(place);
+
+        g_assert_cmpuint(erec_index_n_looked(index), ==, round == 0 ? 3 : 0);
+        assert_is(index, NULL, "two.json uno.json report.pdf");
+        g_assert_cmpstr(erec_index_get(index, 0)->date, ==, "2025-01-01");
+        g_assert_cmpstr(erec_index_get(index, 1)->category, ==, "Observation");
+    }
+}
+
+/* Two files of one size, made in the same moment, change places. */
+static void
+test_swapped(Place *place, gconstpointer data)
+{
+    put_resource(place, "a.json", "Observation", ",\"effectiveDateTime\":\"2021\"");
+    put_resource(place, "b.json", "Observation", ",\"effectiveDateTime\":\"2022\"");
+    erec_index_free(look(place));
+    rename_to(place, "a.json", "c.json");
+    rename_to(place, "b.json", "a.json");
+    rename_to(place, "c.json", "b.json");
+    g_autoptr(ErecIndex) index = look(place);
+
+    assert_is(index, NULL, "a.json b.json");
+    g_assert_cmpstr(erec_index_get(index, 0)->date, ==, "2022");
+}
+
 /* What was kept and is not sound is as if it were not there. */
 static void
 test_damaged_cache(Place *place, gconstpointer data)
@@ -203,6 +252,23 @@ test_versions(Place *place, gconstpointer data)
         ",\"id\":\"o\",\"effectiveDateTime\":\"2020\",\"meta\":{\"versionId\":\"10\"}");
     index = look(place);
     assert_is(index, NULL, "c.json a2.json!a a1.json!s b.json!s d.json!e o1.json!s o2.json");
+}
+
+/* The same clinical date in all: the newest is first all the same. */
+static void
+test_versions_of_one_day(Place *place, gconstpointer data)
+{
+    g_autoptr(ErecIndex) index = NULL;
+
+    for (guint i = 1; i <= 3; i++) {
+        g_autofree char *name = g_strdup_printf("v%u.json", i);
+        g_autofree char *rest = g_strdup_printf(",\"id\":\"o\",\"effectiveDateTime\":\"2021-01-"
+                                                "01\",\"meta\":{\"versionId\":\"%u\"}",
+                                                i * 5);
+        put_resource(place, name, "Observation", rest);
+    }
+    index = look(place);
+    assert_is(index, NULL, "v3.json v2.json!s v1.json!s");
 }
 
 static void
@@ -280,8 +346,11 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("incremental", test_incremental);
     ADD("changes", test_changes);
+    ADD("renamed-and-touched", test_renamed_and_touched);
+    ADD("swapped", test_swapped);
     ADD("damaged-cache", test_damaged_cache);
     ADD("versions", test_versions);
+    ADD("versions-of-one-day", test_versions_of_one_day);
     ADD("select", test_select);
     ADD("select-of-some", test_select_of_some);
     g_test_add_func("/record/index/no-folder", test_no_folder);
