@@ -143,8 +143,8 @@ guint ehrlink_client_get_protocol_version(EhrlinkClient *self);
  * %EHRLINK_ERROR_NO_INPUT, and the file's name in the message, before the service is called.
  * Later each is opened again when its turn comes, and must not have changed.
  *
- * Options are those of Manager.Send but "agent": "timeout", "linger" (u), "detach" (b),
- * "acting-as" (s).
+ * Options are those of Manager.Send but "agent": "timeout", "linger" (u), "detach",
+ * "offer-later", "replies" (b), "acting-as" (s).
  *
  * If @cancellable is cancelled in between, a session that was opened already is cancelled too;
  * a service that waits for a password is not waited for, and what it opens later is cancelled
@@ -176,8 +176,8 @@ EhrlinkSession *ehrlink_client_send_finish(EhrlinkClient *self, GAsyncResult *re
  * Opens a session as a clinic's terminal.
  *
  * Options are those of Manager.Receive but "agent": "timeout", "filing-timeout" (u), "detach",
- * "unverified" (b), "purpose", "text", "directory" (s), "categories" (as), "period-days",
- * "retention-days" (t), "operator" (a{sv}).
+ * "unverified", "list" (b), "purpose", "text", "directory" (s), "categories" (as),
+ * "period-days", "retention-days" (t), "operator" (a{sv}), "queries" (aa{sv}).
  *
  * If @cancellable is cancelled in between, a session that was opened already is cancelled too;
  * a service that waits for a password is not waited for, and what it opens later is cancelled

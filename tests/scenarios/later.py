@@ -5,7 +5,7 @@ import base64
 import json
 import os
 
-from scenario import CLINIC, case, main, read
+from scenario import CLINIC, TIMEOUT, AtTerminal, case, main, read
 
 YES = ("--yes", "--to", CLINIC)
 VIEW = os.path.join(os.environ["EHRLINK_BUILD"], "tools", "ehr-view")
@@ -162,6 +162,44 @@ def reply(rig):
     seen = rig.call("on-patient", VIEW, directory)
     assert "ALTERED SINCE IT WAS RECEIVED" in seen and "Origin: verified" not in seen, seen
     assert rig.call("on-patient", VIEW, "--check", os.path.join(directory, "report.pdf"), check=False).returncode == 65
+
+
+def reply_asked_at_terminal(rig, *answers):
+    """The patient's device shows at a terminal what the clinic sends back, and asks; returns receiver and sender."""
+    receive = rig.receive("--reply", rig.write("report.pdf", b"%PDF-1.4\n" + os.urandom(2000)))
+    send = AtTerminal("patient", "ehr-send", "--to", CLINIC, "--replies", "back", "--timeout", TIMEOUT, "--", rig.write("a.bin", 1000))
+    rig.tap()
+    send.hears(CLINIC, "a.bin")
+    send.type("yes")
+    send.hears(f"{CLINIC} would send you:", "report.pdf", "Take it? yes or no:")
+    assert not rig.sessions("back") and not receive.find("reply"), send.said()
+    for answer in answers:
+        send.type(answer)
+    return receive, send
+
+
+@case()
+def reply_taken(rig):
+    """Asked before anything is stored; an answer that is neither is asked for again; yes stores it, with its origin and a receipt."""
+    receive, send = reply_asked_at_terminal(rig, "hm", "yes")
+    send.ends(0), receive.ends(0)
+    assert "".join(send.out).count("Take it?") == 2, send.said()
+    assert receive.find("reply")["accepted"] is True
+    directory = only_session(rig, "back")
+    assert read(os.path.join(directory, "report.pdf")) == read("report.pdf")
+    assert session_of(directory)["from"]["verified"] is True
+    rig.call("on-patient", "ehrctl", "receipt", "verify", "--files", directory)
+
+
+@case()
+def reply_not_taken(rig):
+    """No: nothing is stored at the patient, and the clinic files the records all the same."""
+    receive, send = reply_asked_at_terminal(rig, "no")
+    send.ends(0), receive.ends(0)
+    assert receive.find("reply")["accepted"] is False and receive.find("filed"), receive.said()
+    assert not os.listdir("back"), os.listdir("back")
+    assert "reply" not in session_of(only_session(rig, "got"))
+    assert not rig.spooled("patient")
 
 
 def spoilt(text, at):
