@@ -6,9 +6,10 @@ import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "scenarios"))
-from scenario import case, main, read  # noqa: E402
+from scenario import CLINIC, case, main, read  # noqa: E402
 
 EXAMPLE = os.path.join(HERE, "..", "..", "lib", "examples", "receive.py")
+CONVERSATION = os.path.join(HERE, "conversation.py")
 SURVIVOR = os.path.join(HERE, "survivor.py")
 # root's python3 may be another one, without the bindings
 PYTHON = "/usr/bin/python3"
@@ -71,6 +72,45 @@ def killed_while_collecting(rig):
     receive.ends(0)
     collected("inbox", *files)
     send.process.wait(60)
+
+
+def conversation(rig, *words):
+    for name in ("inbox", "back"):
+        os.mkdir(name)
+    for name in ("new", "before", "urine", "old", "later", "scan", "letter", "report"):
+        rig.write(f"{name}.json", 1000)
+    receive = rig.start("clinic", PYTHON, CONVERSATION, "terminal", *words)
+    receive.expect("opened")
+    send = rig.start("patient", PYTHON, CONVERSATION, "patient")
+    rig.tap()
+    receive.ends(0), send.ends(0)
+    asked, offered = send.expect("asked"), send.expect("offered")
+    blood = {"categories": ["Laboratory-Reports"], "type": "http://loinc.org|11502-2", "since": "2025", "until": "2026-03", "last": 1}
+    assert asked["list"] == bool(words) and asked["queries"] == [blood, {"ids": ["scan.json"]}], asked
+    assert asked["matching"] == ["new.json", "scan.json"], asked
+    assert offered == {"event": "offered", "by": CLINIC, "verified": True}, offered
+    assert send.expect("taken") == {"event": "taken", "names": ["report.json"], "proof": True}, send.said()
+    assert receive.expect("replied")["receipt"] and receive.expect("filed")["status"] == "filed", receive.said()
+    assert receive.expect("filed")["well"] and send.expect("sent")["well"]
+    collected("back", "report.json")
+    return receive
+
+
+@case()
+def part_and_reply(rig):
+    """By the library alone: part of the records is asked for in every way, and a report goes back."""
+    receive = conversation(rig)
+    assert receive.expect("collected")["names"] == ["new.json", "scan.json"]
+    collected("inbox", "new.json", "scan.json")
+
+
+@case()
+def list_and_one_of_it(rig):
+    """By the library alone: the list first, then a single item of it, and a report goes back."""
+    receive = conversation(rig, "list")
+    assert receive.expect("listed") == {"event": "listed", "names": ["new.json", "scan.json"], "stored": 0}, receive.said()
+    assert receive.expect("collected")["names"] == ["scan.json"]
+    collected("inbox", "scan.json")
 
 
 if __name__ == "__main__":
