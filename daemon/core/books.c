@@ -276,6 +276,14 @@ ehd_books_get_trouble(EhdBooks *self)
 }
 
 void
+ehd_books_retry(EhdBooks *self)
+{
+    self->retry_ms = RETRY_FIRST_MS;
+    if (!g_queue_is_empty(&self->kept))
+        retry(self);
+}
+
+void
 ehd_books_write(EhdBooks *self, const EhdPage *page, EhdBooksDone done, gpointer user_data)
 {
     Job *job = g_new0(Job, 1);

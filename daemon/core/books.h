@@ -25,6 +25,8 @@ void ehd_books_free(EhdBooks *books);
 guint ehd_books_get_pending(EhdBooks *books);
 /* Why kept pages could not be written; EHP_OK: there are none. */
 ehp_status ehd_books_get_trouble(EhdBooks *books);
+/* Tries kept pages now: somebody is waiting for them. */
+void ehd_books_retry(EhdBooks *books);
 
 /* One page of the books: what of it is set is done in this order, up to the first failure.
  * Everything is copied by ehd_books_write. */

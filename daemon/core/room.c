@@ -19,6 +19,7 @@ check_books(EhdCore *core, GError **error)
     ehp_status trouble = ehd_books_get_trouble(core->books);
 
     if (trouble != EHP_OK) {
+        ehd_books_retry(core->books); /* whoever asks again need not wait for the timer */
         ehd_error_set(error, trouble, "the audit log cannot be written");
         return FALSE;
     }
