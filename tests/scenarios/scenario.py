@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,9 @@ SAMPLE = os.path.join(HERE, "..", "..", "tools", "sample")
 CLINIC = "Test Clinic"
 # how long to wait for what must happen; a machine may be slow, so this is never what a test is about
 BLUETOOTH = os.environ.get("RIG_LINK") == "bluetooth"
+
+# what is started in the background has it ignored, and so would the commands that are to be interrupted
+signal.signal(signal.SIGINT, signal.default_int_handler)
 PATIENCE = 240 if BLUETOOTH else 60
 TIMEOUT = "200" if BLUETOOTH else "60"
 cases = {}
