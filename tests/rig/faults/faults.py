@@ -19,7 +19,7 @@ class Faults:
 
     def __init__(self, path, module):
         self.path = path
-        self.environment = {"LD_PRELOAD": module, "FAULTS": path}
+        self.environment = {"LD_PRELOAD": module, "FAULTS": path, "ASAN_OPTIONS": "verify_asan_link_order=0"}
         with open(path, "a+b") as f:
             f.truncate(SIZE)
             self.map = mmap.mmap(f.fileno(), SIZE)
