@@ -367,5 +367,16 @@ def another_person(rig):
     assert not rig.sessions("got")
 
 
+@case()
+def asked_wrongly(rig):
+    """What cannot be asked for is wrong use, by name, before anybody taps."""
+    for words in (("--request", "Gossip"), ("--id", ""),
+                  ("--purpose", "FUN"), ("--text", "x" * 1025), ("--operator", "")):
+        receive = rig.receive(*words)
+        receive.ends(64, "InvalidArgument")
+        assert not receive.find("state"), receive.said()
+    assert not rig.sessions()
+
+
 if __name__ == "__main__":
     main()

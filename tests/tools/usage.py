@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the command lines answer to wrong use, without any service: exit status, words, and that they say it at once.
 
-usage: usage.py EHR_SEND EHR_RECEIVE EHRCTL
+usage: usage.py EHR_SEND EHR_RECEIVE EHRCTL EHR_VIEW
 """
+import json
 import os
 import subprocess
 import sys
 import tempfile
 
-send, receive, ctl = sys.argv[1:4]
+send, receive, ctl, view = sys.argv[1:5]
 here = tempfile.mkdtemp(prefix="ehrlink-usage-")
 record = os.path.join(here, "record.json")
 empty = os.path.join(here, "empty")
@@ -44,6 +45,37 @@ CASES = [
     (receive, ["--output", os.path.join(here, "none", "deeper")], 73, "deeper"),
     (receive, ["--output", record], 73, "record.json"),
     (receive, ["--output", here, "--once"], 69, "service"),
+    (receive, ["--last", "-1"], 64, "--last"),
+    (receive, ["--policy", "maybe"], 64, "--policy"),
+    (receive, ["--type", "x"], 64, "--type"),
+    (receive, ["--since", "yesterday"], 64, "yesterday"),
+    (receive, ["--until", "2026-13"], 64, "2026-13"),
+    (receive, ["--pick", "1"], 64, "--list"),
+    (receive, ["--list", "--pick", "first"], 64, "--pick"),
+    (receive, ["--list", "--pick", "2-1"], 64, "--pick"),
+    (receive, ["--reply", os.path.join(here, "none")], 66, "none"),
+    (receive, ["--expect-patient", os.path.join(here, "none")], 66, "none"),
+    (receive, ["--expect-patient", record], 64, "record.json"),
+    (receive, ["--expect-patient", "birthdate=1970-01-01"], 64, "birthdate"),
+    (receive, ["--expect-patient", "family="], 64, "family"),
+    (receive, ["--once", "--output", here, "--expect-patient", "family=Berg", "--list", "--pick", "1,3-4"], 69, "service"),
+    (send, ["--from", os.path.join(here, "none")], 66, "none"),
+    (send, ["--from", here, record], 64, "--from"),
+    (send, ["--from", here, "--only", "Gossip"], 64, "Gossip"),
+    (send, ["--from", here, "--since", "yesterday"], 64, "yesterday"),
+    (send, ["--from", here, "--until", "2026-13"], 64, "2026-13"),
+    (send, ["--from", here, "--last", "-1"], 64, "--last"),
+    (send, ["--from", here, "--type", "x"], 64, "--type"),
+    (send, ["--only", "Laboratory-Reports", record], 64, "--from"),
+    (send, ["--exclude", "x", record], 64, "--exclude"),
+    (send, ["--include", "x", record], 64, "--include"),
+    (send, ["--replies", os.path.join(here, "none", "r"), record], 73, "none"),
+    (view, [], 64, "no file"),
+    (view, ["--bogus"], 64, "--bogus"),
+    (view, [os.path.join(here, "none")], 66, "none"),
+    (view, ["--check", os.path.join(here, "none")], 66, "none"),
+    (view, ["--json", record], 64, "--check"),
+    (view, ["--check", "--narrative", record], 64, "--narrative"),
     (ctl, [], 64, "no command"),
     (ctl, ["bogus"], 64, "bogus"),
     (ctl, ["identity"], 64, "identity"),
@@ -57,6 +89,12 @@ CASES = [
     (ctl, ["trust", "remove", "a", "b"], 64, "too many"),
     (ctl, ["session", "file"], 64, "missing"),
     (ctl, ["receipt", "verify", os.path.join(here, "none")], 66, "none"),
+    (ctl, ["session", "list", "x"], 64, "too many"),
+    (ctl, ["session", "discard"], 64, "missing"),
+    (ctl, ["session", "cancel"], 64, "missing"),
+    (ctl, ["receipt", "verify"], 64, "--files"),
+    (ctl, ["receipt", "verify", record, "--crl", record], 64, "--files"),
+    (ctl, ["receipt", "verify", "--files", here], 66, "no received session"),
     (ctl, ["receipt", "verify", empty], 65, "empty"),
     (ctl, ["receipt", "verify", record], 65, "record.json"),
     (ctl, ["status"], 69, "service"),
@@ -66,7 +104,6 @@ CASES = [
 failed = 0
 env = dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=f"unix:path={here}/no-bus", LC_ALL="C.UTF-8", LANGUAGE="",
            XDG_STATE_HOME=here)
-print(f"1..{len(CASES)}")
 for number, (program, arguments, status, word) in enumerate(CASES, 1):
     run = subprocess.run([program, *arguments], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                          timeout=60)
@@ -76,6 +113,20 @@ for number, (program, arguments, status, word) in enumerate(CASES, 1):
     print(f"{'ok' if ok else 'not ok'} {number} - {os.path.basename(program)} {shown} gives {status}")
     if not ok:
         print(f"# exit {run.returncode}: {run.stderr.strip()}")
+# with --json what ended a run is the last line, one object
+ENDS = [(send, [record], 69, "DaemonUnavailable"), (send, ["--from", os.path.join(here, "none")], 66, "NoInput"),
+        (send, ["--exclude", "x", record], 64, "InvalidArgument"), (receive, ["--output", os.path.join(here, "none", "x")], 73, "StoreFailed"),
+        (receive, ["--once", "--output", here], 69, "DaemonUnavailable"), (ctl, ["status"], 69, "DaemonUnavailable"),
+        (ctl, ["session", "list"], 69, "DaemonUnavailable"), (ctl, ["receipt", "verify", os.path.join(here, "none")], 66, "NoInput")]
+for number, (program, arguments, status, name) in enumerate(ENDS, len(CASES) + 1):
+    run = subprocess.run([program, "--json", *arguments], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    lines = [json.loads(line) for line in run.stdout.splitlines()]
+    ok = run.returncode == status and lines and (lines[-1]["event"], lines[-1]["exit"], lines[-1]["error"]) == ("end", status, name)
+    failed += not ok
+    print(f"{'ok' if ok else 'not ok'} {number} - {os.path.basename(program)} --json {arguments[0]} ends with {name}")
+    if not ok:
+        print(f"# exit {run.returncode}: {run.stdout.strip()}")
+print(f"1..{len(CASES) + len(ENDS)}")
 leftovers = [name for name in os.listdir(here) if name.startswith(".old") or "XXXX" in name]
 if leftovers:
     print(f"# left behind: {leftovers}")

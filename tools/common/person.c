@@ -228,6 +228,17 @@ compare_people(const Person *person, const Person *wanted, GStrvBuilder *differe
         compare_pair(person, "identifier", wanted->identifiers->pdata[0], differences);
 }
 
+gboolean
+person_can_be_expected(const char *text)
+{
+    static const char *const keys[] = {"name", "family", "birth-date", "sex", "identifier", NULL};
+    const char *equals = strchr(text, '=');
+    g_autofree char *key = equals != NULL ? g_strndup(text, (gsize)(equals - text)) : NULL;
+    g_autoptr(Person) wanted = person_of_file(text);
+
+    return wanted != NULL || (key != NULL && equals[1] != '\0' && g_strv_contains(keys, key));
+}
+
 GStrv
 person_compare(const Person *person, char **expected)
 {

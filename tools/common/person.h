@@ -27,6 +27,9 @@ gboolean person_conflict(const Person *a, const Person *b);
 /* Marks the items of people who cannot be one: the service refuses to send them together. */
 void person_mark_subjects(GPtrArray *items);
 
+/* Whether that is a file with a FHIR Patient, or KEY=VALUE with a key that there is. */
+gboolean person_can_be_expected(const char *text);
+
 /* expected: files with a FHIR Patient, or KEY=VALUE: name, family, birth-date, sex, identifier (value, or
  * system|value). What differs, in words; empty: nothing. What the record does not say differs. */
 GStrv person_compare(const Person *person, char **expected);

@@ -5,9 +5,13 @@
 #include "tools/receive/options.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "lib/record/date.h"
+#include "tools/common/choice.h"
 #include "tools/common/output.h"
+#include "tools/common/person.h"
 
 #define TIMEOUT_MAX 3600
 #define DAYS_MAX 36500
@@ -63,6 +67,53 @@ no_input(const char *file)
     return ehrlink_error_get_exit_code(EHRLINK_ERROR_NO_INPUT);
 }
 
+/* A slip would be found out only when the records are here, and be taken for another person. */
+static int
+check_expected(const ReceiveOptions *options)
+{
+    for (char **one = options->expect; one != NULL && *one != NULL; one++) {
+        if (person_can_be_expected(*one))
+            continue;
+        if (strchr(*one, '=') == NULL && !g_file_test(*one, G_FILE_TEST_EXISTS))
+            return no_input(*one);
+        return cli_usage(_("--expect-patient takes a file with a FHIR Patient, or name, family, birth-date, sex or "
+                           "identifier with = and a value, not “%s”"), *one);
+    }
+    return 0;
+}
+
+static int
+check_pick(const ReceiveOptions *options)
+{
+    g_autofree guint *ids = NULL;
+    gsize n;
+
+    if (options->pick == NULL)
+        return 0;
+    if (!options->list)
+        return cli_usage(_("--pick needs --list"));
+    if (g_str_equal(options->pick, "all") || g_str_equal(options->pick, "none"))
+        return 0;
+    ids = choice_parse(options->pick, LAST_MAX, &n);
+    return ids != NULL ? 0 : cli_usage(_("--pick takes numbers (1,3-4), all or none"));
+}
+
+/* To these nothing would ever fit, and the patient would be told that there is nothing. */
+static int
+check_query(const ReceiveOptions *options)
+{
+    const char *const dates[] = {options->since, options->until};
+
+    if (options->last < 0 || options->last > LAST_MAX)
+        return cli_usage(_("--last must be 1 to %d"), LAST_MAX);
+    if (options->type != NULL && strchr(options->type, '|') == NULL)
+        return cli_usage(_("--type takes SYSTEM|CODE"));
+    for (gsize i = 0; i < G_N_ELEMENTS(dates); i++)
+        if (dates[i] != NULL && !erec_date_is_valid(dates[i]))
+            return cli_usage(_("“%s” is not a date like 2026, 2026-03 or 2026-03-01"), dates[i]);
+    return 0;
+}
+
 static int
 check(ReceiveOptions *options, int argc)
 {
@@ -79,16 +130,18 @@ check(ReceiveOptions *options, int argc)
         options->timeout = 0;
     if (options->output == NULL)
         options->output = g_strdup(".");
-    if (options->last < 0 || options->last > LAST_MAX)
-        return cli_usage(_("--last must be 1 to %d"), LAST_MAX);
-    if (options->pick != NULL && !options->list)
-        return cli_usage(_("--pick needs --list"));
     for (char **file = options->reply; file != NULL && *file != NULL; file++)
         if (!g_file_test(*file, G_FILE_TEST_IS_REGULAR))
             return no_input(*file);
     code = check_policy(options);
     if (code == 0)
         code = check_operator(options);
+    if (code == 0)
+        code = check_query(options);
+    if (code == 0)
+        code = check_pick(options);
+    if (code == 0)
+        code = check_expected(options);
     return code != 0 ? code : check_file_mode(options);
 }
 
