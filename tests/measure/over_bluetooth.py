@@ -177,7 +177,7 @@ def memory(rig, item, size):
     subprocess.run(["tap"], check=True, stderr=subprocess.DEVNULL)
     rig.link("wait", str(begin + size * 9 // 10))
     for host in ("patient", "clinic"):
-        shown = on(host, "sh", "-c", "grep -H -E '^(Name|VmHWM|RssAnon)' $(grep -l -E '^Name:.*(ehr|bluetoothd|obexd)' /proc/[0-9]*/status)")
+        shown = on(host, "sh", "-c", "grep -H -E '^(Name|VmHWM|RssAnon)' $(grep -l -E '^Name:.*(ehr|bluetoothd|obexd)' /proc/[0-9]*/status); true")  # one may end meanwhile
         for _, name, high, anon in re.findall(r"/proc/(\d+)/status:Name:\s*(\S+)\n.*?VmHWM:\s*(\d+) kB\n.*?RssAnon:\s*(\d+) kB", shown):
             tell(host=host, process=name, high=int(high), anon=int(anon))
     send.ends(0, seconds=LONG)
