@@ -27,3 +27,4 @@
 #include "ehrlink-later.h"
 #include "ehrlink-name.h"
 #include "ehrlink-session.h"
+#include "ehrlink-transfer.h"

@@ -21,6 +21,8 @@ static const EhrlinkMethod file = {SESSION_INTERFACE, "File", "()", TRUE, FALSE}
 static const EhrlinkMethod discard = {SESSION_INTERFACE, "Discard", "()", TRUE, FALSE};
 static const EhrlinkMethod get_receipt = {SESSION_INTERFACE, "GetReceipt", "(ay)", TRUE, FALSE};
 static const EhrlinkMethod get_origin = {SESSION_INTERFACE, "GetOrigin", "(ay)", TRUE, FALSE};
+static const EhrlinkMethod get_progress = {TRANSFER_INTERFACE, "GetProgress", "(tta{sv})", TRUE,
+                                           FALSE};
 static const EhrlinkMethod list_items = {TRANSFER_INTERFACE, "ListItems", "(aa{sv})", TRUE,
                                          FALSE};
 static const EhrlinkMethod list_replies = {TRANSFER_INTERFACE, "ListItems", "(aa{sv})", TRUE,
@@ -313,6 +315,71 @@ ehrlink_session_get_origin_finish(EhrlinkSession *self, GAsyncResult *result, GE
     return g_task_propagate_pointer(G_TASK(result), error);
 }
 
+/* --- what moves ----------------------------------------------------------------------------
+ */
+
+/* One that asks for a transfer that there is not yet; takes the task. */
+static void
+fail_unannounced(GTask *task)
+{
+    g_task_return_new_error(task, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE,
+                            "nothing is announced yet");
+    g_object_unref(task);
+}
+
+static void
+on_progress(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    g_autoptr(GTask) task = user_data;
+    GError *error = NULL;
+    GVariant *reply =
+        ehrlink_session_call_finish(EHRLINK_SESSION(source), result, NULL, &error);
+
+    if (reply == NULL)
+        g_task_return_error(task, error);
+    else
+        g_task_return_pointer(task, reply, (GDestroyNotify)g_variant_unref);
+}
+
+void
+ehrlink_session_get_progress_async(EhrlinkSession *self, GCancellable *cancellable,
+                                   GAsyncReadyCallback callback, gpointer user_data)
+{
+    GTask *task;
+
+    g_return_if_fail(EHRLINK_IS_SESSION(self));
+
+    task = new_task(self, cancellable, callback, user_data,
+                    TAG(ehrlink_session_get_progress_async));
+    if (self->transfer == NULL)
+        fail_unannounced(task);
+    else
+        ehrlink_session_call(self, &get_progress, no_options(), cancellable, on_progress, task);
+}
+
+gboolean
+ehrlink_session_get_progress_finish(EhrlinkSession *self, GAsyncResult *result, guint64 *done,
+                                    guint64 *total, guint *items_done, GError **error)
+{
+    g_autoptr(GVariant) reply = NULL;
+    g_autoptr(GVariant) details = NULL;
+
+    g_return_val_if_fail(g_task_is_valid(result, self), FALSE);
+    reply = g_task_propagate_pointer(G_TASK(result), error);
+    if (reply == NULL)
+        return FALSE;
+    if (done != NULL)
+        g_variant_get_child(reply, 0, "t", done);
+    if (total != NULL)
+        g_variant_get_child(reply, 1, "t", total);
+    if (items_done != NULL) {
+        *items_done = 0;
+        details = g_variant_get_child_value(reply, 2);
+        g_variant_lookup(details, "items-done", "u", items_done);
+    }
+    return TRUE;
+}
+
 /* --- items ---------------------------------------------------------------------------------
  */
 
@@ -365,13 +432,10 @@ list(GTask *task, const char *transfer)
 {
     g_task_set_task_data(task, g_ptr_array_new_with_free_func(g_object_unref),
                          (GDestroyNotify)g_ptr_array_unref);
-    if (transfer != NULL) {
+    if (transfer != NULL)
         list_page(task, 0);
-        return;
-    }
-    g_task_return_new_error(task, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE,
-                            "nothing is announced yet");
-    g_object_unref(task);
+    else
+        fail_unannounced(task);
 }
 
 void

@@ -10,6 +10,7 @@
 #include "ehrlink-details.h"
 #include "ehrlink-later.h"
 #include "ehrlink-session.h"
+#include "ehrlink-transfer.h"
 
 /* Signals that are due; emitted in this order. */
 typedef enum {

@@ -144,6 +144,35 @@ test_collected(Fixture *f, gconstpointer data)
     g_assert_cmpuint(empty_directory(f), ==, 5); /* no partial one among them */
 }
 
+/* How far it is, asked for: before there is anything, and after. */
+static void
+test_progress_asked(Fixture *f, gconstpointer data)
+{
+    static const char *const files[] = {"a.json", "one", "b.json", "four", NULL};
+    g_autoptr(GAsyncResult) early = NULL;
+    g_autoptr(GAsyncResult) late = NULL;
+    g_autoptr(GError) error = NULL;
+    guint64 done = 0, total = 0;
+    guint items = 0;
+
+    ehrlink_session_get_progress_async(f->session, NULL, on_result, &f->result);
+    early = await(&f->result);
+    g_assert_false(
+        ehrlink_session_get_progress_finish(f->session, early, &done, NULL, NULL, &error));
+    g_assert_error(error, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE);
+    g_clear_error(&error);
+    arrive(f, "Store", files);
+    await_count(&f->stored, 2);
+    ehrlink_session_get_progress_async(f->session, NULL, on_result, &f->result);
+    late = await(&f->result);
+    g_assert_true(
+        ehrlink_session_get_progress_finish(f->session, late, &done, &total, &items, &error));
+    g_assert_no_error(error);
+    g_assert_cmpuint(done, ==, 7);
+    g_assert_cmpuint(total, ==, 14);
+    g_assert_cmpuint(items, ==, 2);
+}
+
 static void
 test_many(Fixture *f, gconstpointer data)
 {
@@ -351,6 +380,7 @@ main(int argc, char **argv)
         void (*run)(Fixture *f, gconstpointer data);
     } tests[] = {
         {"/lib/receiver/collected", test_collected},
+        {"/lib/receiver/progress-asked", test_progress_asked},
         {"/lib/receiver/many", test_many},
         {"/lib/receiver/single", test_single},
         {"/lib/receiver/progress", test_progress},
