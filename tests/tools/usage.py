@@ -117,13 +117,17 @@ for number, (program, arguments, status, word) in enumerate(CASES, 1):
 ENDS = [(send, [record], 69, "DaemonUnavailable"), (send, ["--from", os.path.join(here, "none")], 66, "NoInput"),
         (send, ["--exclude", "x", record], 64, "InvalidArgument"), (receive, ["--output", os.path.join(here, "none", "x")], 73, "StoreFailed"),
         (receive, ["--once", "--output", here], 69, "DaemonUnavailable"), (ctl, ["status"], 69, "DaemonUnavailable"),
+        (send, [], 64, "InvalidArgument"), (send, ["--bogus"], 64, "InvalidArgument"), (send, ["--yes", record], 64, "InvalidArgument"),
+        (receive, ["--timeout", "x"], 64, "InvalidArgument"), (receive, ["--file", "never"], 64, "InvalidArgument"),
+        (ctl, ["bogus"], 64, "InvalidArgument"), (ctl, ["session", "list", "--bogus"], 64, "InvalidArgument"),
+        (view, ["--check", "--bogus"], 64, "InvalidArgument"),
         (ctl, ["session", "list"], 69, "DaemonUnavailable"), (ctl, ["receipt", "verify", os.path.join(here, "none")], 66, "NoInput")]
 for number, (program, arguments, status, name) in enumerate(ENDS, len(CASES) + 1):
     run = subprocess.run([program, "--json", *arguments], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
     lines = [json.loads(line) for line in run.stdout.splitlines()]
     ok = run.returncode == status and lines and (lines[-1]["event"], lines[-1]["exit"], lines[-1]["error"]) == ("end", status, name)
     failed += not ok
-    print(f"{'ok' if ok else 'not ok'} {number} - {os.path.basename(program)} --json {arguments[0]} ends with {name}")
+    print(f"{'ok' if ok else 'not ok'} {number} - {os.path.basename(program)} --json {' '.join(arguments[:2]).replace(here, 'DIR')} ends with {name}")
     if not ok:
         print(f"# exit {run.returncode}: {run.stdout.strip()}")
 print(f"1..{len(CASES) + len(ENDS)}")

@@ -48,6 +48,18 @@ cli_init(const char *program)
     signal(SIGPIPE, SIG_IGN); /* a reader that went away must not cost the session its clean end */
 }
 
+/* What ends a run is one object too, also when nothing was begun. */
+static void
+end_usage(const char *text)
+{
+    JsonBuilder *event = output_event("end");
+
+    output_member_int(event, "exit", CLI_EXIT_USAGE);
+    output_member_string(event, "error", ehrlink_error_get_name(EHRLINK_ERROR_INVALID_ARGUMENT));
+    output_member_string(event, "text", text);
+    output_event_end();
+}
+
 int
 cli_usage(const char *format, ...)
 {
@@ -58,6 +70,7 @@ cli_usage(const char *format, ...)
     va_end(args);
     output_error("%s", text);
     g_printerr(_("Try “%s --help”.\n"), g_get_prgname());
+    end_usage(text);
     return CLI_EXIT_USAGE;
 }
 
@@ -65,6 +78,16 @@ void
 cli_print_version(void)
 {
     g_print("%s %s\n", g_get_prgname(), EHRLINK_VERSION);
+}
+
+/* Before the rest is parsed, so that what is wrong with that is said as JSON too. */
+static gboolean
+wants_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && !g_str_equal(argv[i], "--"); i++)
+        if (g_str_equal(argv[i], "--json"))
+            return TRUE;
+    return FALSE;
 }
 
 int
@@ -84,6 +107,7 @@ cli_parse(int *argc, char ***argv, const GOptionEntry *entries, CliCommon *commo
     g_option_context_set_summary(context, summary);
     g_option_context_add_main_entries(context, entries, "ehrlink");
     g_option_context_add_main_entries(context, shared, "ehrlink");
+    output_init((OutputMode){.json = wants_json(*argc, *argv)});
     if (!g_option_context_parse(context, argc, argv, &error))
         return cli_usage("%s", error->message);
     output_init((OutputMode){.json = common->json, .quiet = common->quiet});

@@ -25,7 +25,7 @@ void cli_init(const char *program);
  * --help, `arguments` is what follows the options. */
 int cli_parse(int *argc, char ***argv, const GOptionEntry *entries, CliCommon *common,
               const char *arguments, const char *summary);
-/* Prints "PROGRAM: text" and a hint at --help; returns 64. */
+/* Prints "PROGRAM: text" and a hint at --help, with --json also the "end" event; returns 64. */
 int cli_usage(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
 /* "PROGRAM VERSION" to stdout. */
