@@ -160,10 +160,22 @@ rule(voice *v, ehp_bytes plain)
 
 /* ---------------------------------------------------------------- cases */
 
+/* Of expected.def; NULL: it has no line. */
+static const char *
+outcome_of(const edit_path *path, edit_kind how)
+{
+    g_autofree char *name = edit_path_name(path);
+
+    for (size_t i = 0; i < G_N_ELEMENTS(expected); i++)
+        if (expected[i].how == how && strcmp(expected[i].path, name) == 0)
+            return expected[i].outcome;
+    return NULL;
+}
+
 static const char *
 expect(const row *r, const voice *v)
 {
-    g_autofree char *name = edit_path_name(&r->path);
+    const char *outcome = outcome_of(&r->path, r->how);
 
     if (r->how >= EDIT_TWICE && r->scene->kind == 17)
         return "Ok"; /* who says Bye has gone, and the victim had all it wanted */
@@ -173,10 +185,7 @@ expect(const row *r, const voice *v)
         return "BadReceipt";
     if (r->how >= EDIT_TWICE)
         return r->how == EDIT_TOO_LONG || r->how == EDIT_MANY ? "TooLarge" : "BadMessage";
-    for (size_t i = 0; i < G_N_ELEMENTS(expected); i++)
-        if (expected[i].how == r->how && strcmp(expected[i].path, name) == 0)
-            return expected[i].outcome;
-    return "(no line in expected.def)";
+    return outcome != NULL ? outcome : "(no line in expected.def)";
 }
 
 /* The link goes before the item is whole. */
@@ -289,6 +298,91 @@ test_all_messages(void)
     g_assert_cmpuint(n, >, 30);
 }
 
+/* ---------------------------------------------------------------- PROTOCOL.md, section 13.1 */
+
+/* That it is not there is a fault, and not only because something else is in its place. */
+static bool
+refused_without(const edit_path *path)
+{
+    static const char *const fine[] = {"Ok", "Accepted", "OutOfOrder", NULL};
+    const char *outcome = outcome_of(path, EDIT_ABSENT);
+
+    return path->n > 1 && outcome != NULL && !g_strv_contains(fine, outcome);
+}
+
+/* Of the row of this message in PROTOCOL.md, what it must hold: words with commas between. */
+static char *
+told_of(const char *text, const char *message)
+{
+    g_autofree char *first = g_strdup_printf("\n| `%s` | ", message);
+    const char *line = strstr(text, first);
+    const char *end = line != NULL ? strstr(line + strlen(first), " |") : NULL;
+
+    if (end == NULL || line[strlen(first)] == '|') /* no row, or nothing in it */
+        return g_strdup("");
+    return g_strndup(line + strlen(first), (gsize)(end - line - strlen(first)));
+}
+
+static bool
+is_told(const char *cell, const char *field)
+{
+    g_auto(GStrv) words = g_strsplit(cell, ", ", -1);
+
+    for (char **word = words; *word != NULL; word++) {
+        if (g_str_has_suffix(*word, " *"))
+            (*word)[strlen(*word) - 2] = '\0';
+        if (strcmp(*word, field) == 0)
+            return true;
+    }
+    return false;
+}
+
+typedef struct {
+    char *text;
+    GHashTable *due; /* "Message.field" that some path refuses to miss */
+    GHashTable *all;
+} must_hold;
+
+static void
+gather(const edit_path *path, void *user)
+{
+    must_hold *m = user;
+    const char *message = path->message[path->n - 1]->short_name;
+    char *name = g_strdup_printf("%s.%s", message, path->field[path->n - 1]->name);
+
+    if (refused_without(path))
+        g_hash_table_add(m->due, g_strdup(name));
+    g_hash_table_add(m->all, name);
+}
+
+static void
+test_protocol_md(void)
+{
+    g_autofree char *path =
+        g_build_filename(g_getenv("EHRLINK_SOURCE_ROOT"), "proto/PROTOCOL.md", NULL);
+    must_hold m = {0};
+    GHashTableIter iter;
+    gpointer key;
+
+    g_assert_true(g_file_get_contents(path, &m.text, NULL, NULL));
+    m.due = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    m.all = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    edit_each(&ehp__record__descriptor, gather, &m);
+    g_assert_cmpuint(g_hash_table_size(m.due), >, 50);
+    g_hash_table_iter_init(&iter, m.all);
+    while (g_hash_table_iter_next(&iter, &key, NULL)) {
+        g_auto(GStrv) parts = g_strsplit(key, ".", 2);
+        g_autofree char *cell = told_of(m.text, parts[0]);
+        if (g_strv_contains(elsewhere, parts[0]))
+            continue;
+        if (is_told(cell, parts[1]) != g_hash_table_contains(m.due, key))
+            g_error("PROTOCOL.md, 13.1: must %s be there?", (char *)key);
+    }
+    g_hash_table_unref(m.due);
+    g_hash_table_unref(m.all);
+    g_free(m.text);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -301,5 +395,6 @@ main(int argc, char **argv)
     edit_each(&ehp__record__descriptor, found, &n);
     g_assert_cmpuint(n, >, 400);
     g_test_add_func("/hostile/field/every-message", test_all_messages);
+    g_test_add_func("/hostile/field/protocol-md", test_protocol_md);
     return g_test_run();
 }

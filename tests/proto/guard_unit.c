@@ -90,6 +90,51 @@ test_every_field_has_a_rule(void)
     }
 }
 
+/* "name 32", "name ≤ 255", "name ≤ 3 × ≤ 1200", "name ≤ 32 ×" */
+static void
+tell_rule(GString *cell, const ehp_guard_rule *r)
+{
+    const ProtobufCFieldDescriptor *f =
+        protobuf_c_message_descriptor_get_field(r->message, r->field);
+
+    g_string_append_printf(cell, "%s%s", cell->len > 0 ? " · " : "", f->name);
+    if (r->max_count > 0)
+        g_string_append_printf(cell, " ≤ %zu ×", (size_t)r->max_count);
+    if (r->max_len > 0 && r->max_len == r->min_len)
+        g_string_append_printf(cell, " %zu", (size_t)r->max_len);
+    else if (r->max_len > 0)
+        g_string_append_printf(cell, " ≤ %zu", (size_t)r->max_len);
+}
+
+/* PROTOCOL.md, section 13.1: the lengths of each message's fields. */
+static void
+test_protocol_md(void)
+{
+    const char *root = g_getenv("EHRLINK_SOURCE_ROOT");
+    g_autofree char *path = g_build_filename(root ? root : ".", "proto", "PROTOCOL.md", NULL);
+    g_autofree char *text = NULL;
+
+    if (!g_file_get_contents(path, &text, NULL, NULL)) {
+        g_test_skip("skipped: no sources (EHRLINK_SOURCE_ROOT)");
+        return;
+    }
+    for (size_t i = 0; i < ehp_wire_limits.n_rules;) {
+        const ProtobufCMessageDescriptor *of = ehp_wire_limits.rules[i].message;
+        g_autoptr(GString) cell = g_string_new(NULL);
+        g_autofree char *first = g_strdup_printf("\n| `%s` | ", of->short_name);
+        const char *row = strstr(text, first);
+        const char *end = row != NULL ? strchr(row + 1, '\n') : NULL;
+        g_autofree char *line = end != NULL ? g_strndup(row, (gsize)(end - row)) : NULL;
+
+        for (; i < ehp_wire_limits.n_rules && ehp_wire_limits.rules[i].message == of; i++)
+            tell_rule(cell, &ehp_wire_limits.rules[i]);
+        g_string_prepend(cell, " | ");
+        g_string_append(cell, " |");
+        if (line == NULL || !g_str_has_suffix(line, cell->str))
+            g_error("PROTOCOL.md, 13.1, should say of %s:%s", of->short_name, cell->str);
+    }
+}
+
 /* ---- good messages ---- */
 
 static void
@@ -370,6 +415,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/guard/rules", test_every_field_has_a_rule);
+    g_test_add_func("/guard/protocol-md", test_protocol_md);
     g_test_add_func("/guard/round-trip", test_round_trip);
     g_test_add_func("/guard/biggest", test_biggest_part);
     g_test_add_func("/guard/unknown", test_unknown_fields_are_kept);
