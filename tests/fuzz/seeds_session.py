@@ -11,6 +11,7 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "vectors"))
 import make_session as ms  # noqa: E402
+import make_tap  # noqa: E402
 
 
 def seed(harness, name, content):
@@ -69,7 +70,7 @@ def main():
     seed("tap", "busy", b"\x40" + whole)
     seed("tap", "torn", b"\x01\x05" + (there + back) * 2 + b"\x04\x84" + whole)
     seed("tap", "uncertain", b"\x01\x05" + (there + back) * 6 + b"\x03\x04\x84" + whole)
-    seed("tap", "replayed", b"\x00\x05" + there + b"\x02\x0e" + ms.select_apdu() + whole)
+    seed("tap", "replayed", b"\x00\x05" + there + b"\x02\x0e" + make_tap.select_apdu() + whole)
     seed("tap", "changed", b"\x00\x05" + there + back + b"\x01\x30\x01" + back + whole)
     seed("tap", "slow", b"\x01\x05" + (there + back + b"\x06\x10") * 9)
     seed("pump", "plain", b"\x01")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Whole exchanges against the vectors of an implementation that shares no code with this one
- * (tests/vectors/make_session.py): every APDU of a tap, every byte of a session.
+ * (tests/vectors/make_tap.py, make_session.py): every APDU of a tap, every byte of a session.
  */
 #include <glib.h>
 #include <sodium.h>

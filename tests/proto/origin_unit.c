@@ -12,6 +12,7 @@
 #include "pair.h"
 #include "proto/session-priv.h"
 #include "proto/wire.h"
+#include "vectors.h"
 
 static const pair_item two[] = {{"report.pdf", 300000, 0}, {"empty.txt", 0, 0}};
 
@@ -233,6 +234,44 @@ test_fields(void)
     ehp_doc_clear(&doc);
 }
 
+/* Opens it and every item of it; the sizes, if `sizes` is given. */
+static ehp_status
+read_proof(JsonObject *v, JsonArray *sizes)
+{
+    ehp_proof proof = {0};
+    ehp_origin origin;
+    ehp_status status = ehp_proof_open(vectors_hex(v, "proof"), &proof);
+
+    for (size_t i = 0; status == EHP_OK && i < proof.proof->n_item; i++) {
+        status = ehp_proof_item(&proof, i, &origin);
+        if (status == EHP_OK && sizes != NULL)
+            g_assert_cmpuint(origin.size, ==, json_array_get_int_element(sizes, (guint)i));
+    }
+    if (status == EHP_OK && sizes != NULL) {
+        g_assert_cmpuint(proof.proof->n_item, ==, json_array_get_length(sizes));
+        assert_bytes(ehp_bytes_of(proof.request_hash, EHP_HASH_LEN),
+                     vectors_hex(v, "request_hash"));
+        assert_bytes(ehp_bytes_of(proof.proof->leaf_key.data, proof.proof->leaf_key.len),
+                     vectors_hex(v, "leaf_key"));
+    }
+    ehp_proof_clear(&proof);
+    return status;
+}
+
+static void
+test_vectors(void)
+{
+    JsonObject *file = vectors_own("origin.json");
+
+    VECTORS_EACH(v, file, "cases")
+        assert_ok(read_proof(v, json_object_get_array_member(v, "sizes")));
+    g_assert_cmpuint(vectors_count(file, "must_fail"), >=, 20);
+    VECTORS_EACH(v, file, "must_fail") {
+        g_test_message("%s", json_object_get_string_member(v, "comment"));
+        assert_status(read_proof(v, NULL), vectors_error(v));
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -242,5 +281,6 @@ main(int argc, char **argv)
     g_test_add_func("/origin/changed", test_changed);
     g_test_add_func("/origin/exchanged", test_exchanged);
     g_test_add_func("/origin/fields", test_fields);
+    g_test_add_func("/origin/vectors", test_vectors);
     return g_test_run();
 }

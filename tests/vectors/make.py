@@ -1,185 +1,28 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes tests/vectors/{noise,tree,segment,pad,sign,record}.json, by an implementation of its own.
+"""Makes tests/vectors/{noise,tree,pad,sign,record}.json, by an implementation of its own.
 
-Written from PROTOCOL.md, the Noise specification (rev. 34), RFC 8878 and RFC 8032, not from proto/*.c; it
-shares nothing with the engine but the words. Needs python3-cryptography. Everything is derived from
-fixed labels, so that it makes the same files every time. Not run by the tests, which read the files:
+Written from PROTOCOL.md, the Noise specification (rev. 34) and RFC 8032, not from proto/*.c; it shares nothing with the engine but
+the words. Needs python3-cryptography. Everything is derived from fixed labels, so that it makes the same files every time. The tests
+read the files; that they are what is made here is a test too. This and each make_*.py beside it:
 
     /usr/bin/python3 tests/vectors/make.py          writes them
     /usr/bin/python3 tests/vectors/make.py --check  1 if a file differs from what would be written
 """
 import hashlib
-import hmac
-import json
 import math
-import pathlib
 import struct
 import sys
 
-try:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-except ModuleNotFoundError:
-    print("skipped: python3-cryptography is not installed")
-    sys.exit(77)
+from common import SEGMENT_MAX, fixed, raw_public, write
+from noise import Cipher, Noise, noise_hkdf, protocol_name
 
-HERE = pathlib.Path(__file__).resolve().parent
-DICTIONARY = HERE.parent.parent / "proto" / "dictionary" / "ehr1.txt"
-SEGMENT_MAX = 256 * 1024
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 RECORD_PLAIN_MAX = 32752
 REKEY_RECORDS = 65536
 
-
-def fixed(label, length=32):
-    """Bytes that only depend on the label."""
-    return hashlib.shake_256(label.encode()).digest(length)
-
-
-def sha256(data):
-    return hashlib.sha256(data).digest()
-
-
-def hmac256(key, data):
-    return hmac.new(key, data, hashlib.sha256).digest()
-
-
-def raw_public(key):
-    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-
-
 # ---------------------------------------------------------------------------------- Noise
-
-PATTERNS = {
-    "NN": [["e"], ["e", "ee"]],
-    "XX": [["e"], ["e", "ee", "s", "es"], ["s", "se"]],
-}
-
-
-def with_psks(pattern, positions):
-    messages = [list(m) for m in PATTERNS[pattern]]
-    for p in positions:
-        if p == 0:
-            messages[0].insert(0, "psk")
-        else:
-            messages[p - 1].append("psk")
-    return messages
-
-
-def protocol_name(pattern, positions):
-    return f"Noise_{pattern}{'+'.join('psk%d' % p for p in positions)}_25519_ChaChaPoly_SHA256"
-
-
-class Cipher:
-    def __init__(self, key):
-        self.key, self.n = key, 0
-
-    @staticmethod
-    def nonce(n):
-        return b"\0\0\0\0" + struct.pack("<Q", n)
-
-    def seal(self, plain, ad=b""):
-        out = ChaCha20Poly1305(self.key).encrypt(self.nonce(self.n), plain, ad)
-        self.n += 1
-        return out
-
-    def open(self, sealed, ad=b""):
-        out = ChaCha20Poly1305(self.key).decrypt(self.nonce(self.n), sealed, ad)
-        self.n += 1
-        return out
-
-    def rekey(self):
-        self.key = ChaCha20Poly1305(self.key).encrypt(self.nonce(2**64 - 1), b"\0" * 32, b"")[:32]
-
-
-def noise_hkdf(ck, ikm, n):
-    prk, out, last = hmac256(ck, ikm), [], b""
-    for i in range(1, n + 1):
-        last = hmac256(prk, last + bytes([i]))
-        out.append(last)
-    return out
-
-
-class Noise:
-    def __init__(self, pattern, positions, initiator, prologue, s, psks):
-        self.messages = with_psks(pattern, positions)
-        self.psk_mode = bool(positions)
-        self.initiator, self.psks = initiator, list(psks)
-        self.s = s and X25519PrivateKey.from_private_bytes(s)
-        self.e = self.rs = self.re = self.cipher = None
-        name = protocol_name(pattern, positions).encode()
-        self.h = name.ljust(32, b"\0") if len(name) <= 32 else sha256(name)
-        self.ck = self.h
-        self.mix_hash(prologue)
-
-    def mix_hash(self, data):
-        self.h = sha256(self.h + data)
-
-    def mix_key(self, ikm):
-        self.ck, key = noise_hkdf(self.ck, ikm, 2)
-        self.cipher = Cipher(key)
-
-    def mix_psk(self):
-        self.ck, temp, key = noise_hkdf(self.ck, self.psks.pop(0), 3)
-        self.mix_hash(temp)
-        self.cipher = Cipher(key)
-
-    def encrypt(self, plain):
-        out = self.cipher.seal(plain, self.h) if self.cipher else plain
-        self.mix_hash(out)
-        return out
-
-    def decrypt(self, sealed):
-        out = self.cipher.open(sealed, self.h) if self.cipher else sealed
-        self.mix_hash(sealed)
-        return out
-
-    def dh(self, token):
-        own, peer = token if self.initiator else token[::-1]
-        secret = self.e if own == "e" else self.s
-        public = self.re if peer == "e" else self.rs
-        self.mix_key(secret.exchange(X25519PublicKey.from_public_bytes(public)))
-
-    def mix_e(self, public):
-        self.mix_hash(public)
-        if self.psk_mode:
-            self.mix_key(public)
-
-    def write(self, index, e, payload):
-        """Gives the message and h just before the payload is encrypted."""
-        out = b""
-        for token in self.messages[index]:
-            if token == "psk":
-                self.mix_psk()
-            elif token == "e":
-                self.e = X25519PrivateKey.from_private_bytes(e)
-                out += raw_public(self.e)
-                self.mix_e(raw_public(self.e))
-            elif token == "s":
-                out += self.encrypt(raw_public(self.s))
-            else:
-                self.dh(token)
-        before = self.h
-        return out + self.encrypt(payload), before
-
-    def read(self, index, message):
-        for token in self.messages[index]:
-            if token == "psk":
-                self.mix_psk()
-            elif token == "e":
-                self.re, message = message[:32], message[32:]
-                self.mix_e(self.re)
-            elif token == "s":
-                cut = 48 if self.cipher else 32
-                self.rs, message = self.decrypt(message[:cut]), message[cut:]
-            else:
-                self.dh(token)
-        return self.decrypt(message)
-
-    def derive(self, label):
-        return hmac256(self.ck, b"ehrlink1 " + label.encode() + self.h)
 
 
 def noise_case(name, pattern, positions, payloads, generation):
@@ -307,143 +150,6 @@ def tree_vectors():
                           {"length": SEGMENT_MAX + 1, "error": "InvalidArgument"}]}
 
 
-# ---------------------------------------------------------------------------------- segment
-
-ZSTD_MAGIC = bytes.fromhex("28b52ffd")
-
-
-def frame_header(size=None, window=None, dictionary=None, reserved=False):
-    """RFC 8878 section 3.1.1.1. With window: no single segment; size may then be absent."""
-    descriptor = 0x08 if reserved else 0
-    fields = b""
-    if window is None:
-        descriptor |= 0x20
-    else:
-        fields += bytes([window])
-    if dictionary is not None:
-        descriptor |= 1
-        fields += bytes([dictionary])
-    if size is not None:
-        descriptor |= 0x80
-        fields += struct.pack("<I", size)
-    return ZSTD_MAGIC + bytes([descriptor]) + fields
-
-
-def block(kind, size, content, last):
-    return struct.pack("<I", size << 3 | {"raw": 0, "rle": 1}[kind] << 1 | last)[:3] + content
-
-
-def rle_frame(byte, length):
-    """A frame that repeats one byte, in blocks of at most 128 KiB."""
-    blocks, left = b"", length
-    while True:
-        step = min(left, 128 * 1024)
-        left -= step
-        blocks += block("rle", step, bytes([byte]), left == 0)
-        if left == 0:
-            break
-    return frame_header(length) + blocks
-
-
-def mixed_frame(parts, **header):
-    """parts: bytes are a raw block, (byte, n) an RLE block. Gives the frame and what it holds."""
-    plain = b"".join(p if isinstance(p, bytes) else bytes([p[0]]) * p[1] for p in parts)
-    out = frame_header(header.pop("size", len(plain)), **header)
-    for i, p in enumerate(parts):
-        last = i == len(parts) - 1
-        out += block("raw", len(p), p, last) if isinstance(p, bytes) else block("rle", p[1], bytes([p[0]]), last)
-    return out, plain
-
-
-def match_frame(literals, offset, length, **header):
-    """A frame of one compressed block: the literals, then length bytes from offset bytes back (RFC 8878 section 3.1.1.3; every
-    table in RLE mode, so that the bit stream holds the extra bits of offset and length and nothing else)."""
-    assert len(literals) < 16 and 131 <= length <= 258  # the lengths of code 43, with 7 extra bits
-    code = (offset + 3).bit_length() - 1
-    bits = (1 << code | (offset + 3 - (1 << code))) << 7 | length - 131  # the marker bit, then the extra bits of both
-    stream = bits.to_bytes((bits.bit_length() + 7) // 8, "little")
-    content = bytes([len(literals) << 3]) + literals + bytes([1, 0b01010100, len(literals), code, 43]) + stream
-    out = frame_header(len(literals) + length, **header)
-    return out + struct.pack("<I", len(content) << 3 | 2 << 1 | 1)[:3] + content
-
-
-def segment_vectors():
-    text = b"health record, "
-    ehr1 = DICTIONARY.read_bytes()
-    near, far = match_frame(b"", 200, 200), match_frame(b"[", len(ehr1) + 1, 150)
-    beyond = match_frame(b"[", len(ehr1) + 2, 150)
-    mixed, mixed_plain = mixed_frame([text, (0x20, 1000), text])
-    windowed, windowed_plain = mixed_frame([text, (0x41, 5000)], window=(18 - 10) << 3)
-    unknown, unknown_plain = mixed_frame([text, (0x42, 600)], window=0, size=None)
-    good = [
-        ("raw, one byte", 0, b"\0", b"\0"),
-        ("raw", 0, text, text),
-        ("zstd, blocks raw and repeated", 1, mixed, mixed_plain),
-        ("zstd, window of 2^18", 1, windowed, windowed_plain),
-        ("zstd, size not stored in the frame", 1, unknown, unknown_plain),
-        ("zstd, whole segment of one byte", 1, rle_frame(7, SEGMENT_MAX), bytes([7]) * SEGMENT_MAX),
-        ("zstd, referring back in itself", 1, match_frame(b"ab", 2, 200), b"ab" * 101),
-        ("zstd with EHR1, referring to nothing", 2, mixed, mixed_plain),
-        ("zstd with EHR1, its last 200 bytes", 2, near, ehr1[-200:]),
-        ("zstd with EHR1, its first 150 bytes", 2, far, b"[" + ehr1[:150]),
-        ("zstd with EHR1, from its end on into the segment", 2, match_frame(b"[", 3, 150), b"[" + (ehr1[-2:] + b"[") * 50),
-        ("zstd with EHR1, whole segment of one byte", 2, rle_frame(7, SEGMENT_MAX), bytes([7]) * SEGMENT_MAX),
-    ]
-    n = len(mixed_plain)
-    bomb = rle_frame(0, SEGMENT_MAX)
-    skippable = bytes.fromhex("502a4d18") + struct.pack("<I", 4) + b"skip"
-    two = mixed_frame([(0x41, 500)])[0] + mixed_frame([(0x42, 500)])[0]
-    lying = mixed_frame([(0x41, 5000)], size=4000)[0]
-    bad = [
-        ("raw, lengths differ", 0, 16, text, "BadMessage"),
-        ("raw, nothing", 0, 0, b"", "BadMessage"),
-        ("zstd, nothing encoded", 1, 10, b"", "BadMessage"),
-        ("zstd, nothing announced", 1, 0, mixed, "BadMessage"),
-        ("encoding unknown", 3, n, mixed, "BadMessage"),
-        ("refers to EHR1, encoding says without", 1, 200, near, "BadCompression"),
-        ("refers to EHR1 from further in, encoding says without", 1, 151, far, "BadCompression"),
-        ("refers beyond the beginning of EHR1", 2, 151, beyond, "BadCompression"),
-        ("with EHR1, names a dictionary", 2, 200, match_frame(b"", 200, 200, dictionary=1), "BadCompression"),
-        ("with EHR1, bomb: holds far more than announced", 2, 1000, bomb, "BadCompression"),
-        ("with EHR1, announced one byte less than it holds", 2, 199, near, "BadCompression"),
-        ("with EHR1, announced one byte more than it holds", 2, 201, near, "BadCompression"),
-        ("with EHR1, window of 2^41", 2, 200, match_frame(b"", 200, 200, window=31 << 3), "BadCompression"),
-        ("with EHR1, truncated", 2, 200, near[:-1], "BadCompression"),
-        ("with EHR1, trailing byte", 2, 200, near + b"\0", "BadCompression"),
-        ("with EHR1, not a frame", 2, n, text, "BadCompression"),
-        ("with EHR1, nothing encoded", 2, 10, b"", "BadMessage"),
-        ("with EHR1, original above a segment", 2, SEGMENT_MAX + 1, near, "TooLarge"),
-        ("encoded longer than the original", 1, 10, mixed, "BadMessage"),
-        ("original above a segment", 1, SEGMENT_MAX + 1, mixed, "TooLarge"),
-        ("original absurd", 1, 2**32 - 1, mixed, "TooLarge"),
-        ("announced one byte less than it holds", 1, n - 1, mixed, "BadCompression"),
-        ("announced one byte more than it holds", 1, n + 1, mixed, "BadCompression"),
-        ("bomb: holds far more than announced", 1, 1000, bomb, "BadCompression"),
-        ("not a frame", 1, n, text, "BadCompression"),
-        ("truncated", 1, n, mixed[:-1], "BadCompression"),
-        ("only the magic", 1, n, mixed[:4], "BadCompression"),
-        ("trailing byte", 1, n, mixed + b"\0", "BadCompression"),
-        ("two frames", 1, 1000, two, "BadCompression"),
-        ("a skippable frame before it", 1, n, skippable + mixed, "BadCompression"),
-        ("a skippable frame after it", 1, n, mixed + skippable, "BadCompression"),
-        ("only a skippable frame", 1, n, skippable, "BadCompression"),
-        ("names a dictionary", 1, n, mixed_frame([text, (0x20, 1000), text], dictionary=1)[0], "BadCompression"),
-        ("window just above 2^18", 1, 5015, mixed_frame([text, (0x41, 5000)], window=((18 - 10) << 3) + 1)[0],
-         "BadCompression"),
-        ("window of 2^41", 1, 5015, mixed_frame([text, (0x41, 5000)], window=31 << 3)[0], "BadCompression"),
-        ("reserved bit", 1, n, mixed_frame([text, (0x20, 1000), text], reserved=True)[0], "BadCompression"),
-        ("frame size lies", 1, 5000, lying, "BadCompression"),
-        ("legacy magic", 1, n, bytes.fromhex("27b52ffd") + mixed[4:], "BadCompression"),
-    ]
-    return {
-        "dictionary": {"encoding": 2, "length": len(ehr1), "sha256": sha256(ehr1).hex()},
-        "cases": [{"comment": c, "encoding": e, "encoded": d.hex(), "original_length": len(p),
-                   "original_sha256": sha256(p).hex()} for c, e, d, p in good],
-        "must_fail": [{"comment": c, "encoding": e, "original_length": n, "encoded": d.hex(), "error": err}
-                      for c, e, n, d, err in bad],
-    }
-
-
 # ---------------------------------------------------------------------------------- pad
 
 
@@ -541,21 +247,5 @@ def record_vectors():
             "must_fail": [{"comment": c, "wire": w.hex(), "error": e} for c, w, e in bad]}
 
 
-def main():
-    makers = {"noise": noise_vectors, "tree": tree_vectors, "segment": segment_vectors, "pad": pad_vectors,
-              "sign": sign_vectors, "record": record_vectors}
-    differs = False
-    for name, make in makers.items():
-        path = HERE / f"{name}.json"
-        text = json.dumps(make(), indent=1) + "\n"
-        if "--check" in sys.argv:
-            if not path.exists() or path.read_text() != text:
-                print(f"{path.name} differs")
-                differs = True
-        else:
-            path.write_text(text)
-    return differs
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write({"noise": noise_vectors, "tree": tree_vectors, "pad": pad_vectors, "sign": sign_vectors, "record": record_vectors}))
