@@ -52,170 +52,215 @@ test_lying_acks(void)
     }
 }
 
+/* How a receipt may be wrong. */
+typedef enum {
+    RECEIPT_SESSION,
+    RECEIPT_DIRECTION,
+    RECEIPT_MANIFEST,
+    RECEIPT_CONSENT,
+    RECEIPT_REQUEST,
+    RECEIPT_CONTENTS,
+    RECEIPT_ITEMS,
+    RECEIPT_BYTES,
+    RECEIPT_COMPLETE,
+    RECEIPT_CRL,
+    RECEIPT_SIGNER,
+    RECEIPT_CHAIN,
+    RECEIPT_MISSING,
+    RECEIPT_SIGNATURE,
+    RECEIPT_TRUE_ONE,
+    RECEIPT_WAYS
+} receipt_way;
+
+typedef struct {
+    Ehp__Receipt r;
+    uint8_t h[5][32], signer[32];
+    ProtobufCBinaryData chain[1];
+} lying_receipt;
+
+static void
+fill_hashes(lying_receipt *l, ehp_session *t, receipt_way way)
+{
+    memcpy(l->h[0], t->secrets.h, 32);
+    memcpy(l->h[1], t->docs[EHP_DOC_MANIFEST].hash, 32);
+    memcpy(l->h[2], t->docs[EHP_DOC_CONSENT].hash, 32);
+    memcpy(l->h[3], t->docs[EHP_DOC_REQUEST].hash, 32);
+    ehp_receiver_contents(&t->receiver, l->h[4]);
+    memcpy(l->signer, t->secrets.leaf_key, 32);
+    l->h[0][9] ^= way == RECEIPT_SESSION;
+    l->h[1][9] ^= way == RECEIPT_MANIFEST;
+    l->h[2][9] ^= way == RECEIPT_CONSENT;
+    l->h[3][9] ^= way == RECEIPT_REQUEST;
+    l->h[4][9] ^= way == RECEIPT_CONTENTS;
+    l->signer[9] ^= way == RECEIPT_SIGNER;
+    l->r.has_session = l->r.has_manifest_hash = l->r.has_consent_hash = 1;
+    l->r.has_request_hash = l->r.has_contents_hash = l->r.has_signer = 1;
+    l->r.session = ehp_wire_binary(l->h[0], 32);
+    l->r.manifest_hash = ehp_wire_binary(l->h[1], 32);
+    l->r.consent_hash = ehp_wire_binary(l->h[2], 32);
+    l->r.request_hash = ehp_wire_binary(l->h[3], 32);
+    l->r.contents_hash = ehp_wire_binary(l->h[4], 32);
+    l->r.signer = ehp_wire_binary(l->signer, 32);
+}
+
+/* The receipt that the terminal would sign, wrong in that way; what is in it lives with *l. */
+static void
+fill_receipt(lying_receipt *l, ehp_session *t, receipt_way way)
+{
+    Ehp__Receipt *r = &l->r;
+    ehp_progress progress;
+
+    ehp__receipt__init(r);
+    fill_hashes(l, t, way);
+    ehp_session_progress(t, &progress);
+    r->has_direction = r->has_items = r->has_bytes = r->has_complete = r->has_crl_state = 1;
+    r->has_time = way != RECEIPT_MISSING;
+    r->direction = way == RECEIPT_DIRECTION ? EHP__DIRECTION__DIRECTION_TO_PATIENT
+                                    : EHP__DIRECTION__DIRECTION_TO_TERMINAL;
+    r->items = progress.items + (way == RECEIPT_ITEMS);
+    r->bytes = progress.bytes - (way == RECEIPT_BYTES);
+    r->complete = way != RECEIPT_COMPLETE;
+    r->crl_state = way == RECEIPT_CRL ? EHP__CRL_STATE__CRL_STATE_NOT_CHECKED
+                              : EHP__CRL_STATE__CRL_STATE_CHECKED;
+    l->chain[0] = ehp_wire_binary((const uint8_t *)"cert", 4);
+    r->n_chain = way == RECEIPT_CHAIN;
+    r->chain = l->chain;
+}
+
 static void
 test_lying_receipts(void)
 {
-    enum {
-        SESSION,
-        DIRECTION,
-        MANIFEST,
-        CONSENT,
-        REQUEST,
-        CONTENTS,
-        ITEMS,
-        BYTES,
-        COMPLETE,
-        CRL,
-        SIGNER,
-        CHAIN,
-        MISSING,
-        SIGNATURE,
-        TRUE_ONE,
-        WAYS
-    };
-
-    for (int way = 0; way < WAYS; way++) {
+    for (receipt_way way = 0; way < RECEIPT_WAYS; way++) {
         pair w;
-        ehp_session *t;
-        Ehp__Receipt r = EHP__RECEIPT__INIT;
+        lying_receipt lie;
         Ehp__Record record = EHP__RECORD__INIT;
-        ProtobufCBinaryData chain[1] = {ehp_wire_binary((const uint8_t *)"cert", 4)};
-        uint8_t h[6][32], signer[32];
         ehp_doc doc = {0};
-        ehp_progress progress;
         pair_init(&w);
         w.hold_commit = true;
         pair_start(&w);
         pair_connect(&w);
         pair_run(&w);
-        t = w.t.s;
-        memcpy(h[0], t->secrets.h, 32);
-        memcpy(h[1], t->docs[EHP_DOC_MANIFEST].hash, 32);
-        memcpy(h[2], t->docs[EHP_DOC_CONSENT].hash, 32);
-        memcpy(h[3], t->docs[EHP_DOC_REQUEST].hash, 32);
-        ehp_receiver_contents(&t->receiver, h[4]);
-        memcpy(signer, t->secrets.leaf_key, 32);
-        ehp_session_progress(t, &progress);
-        h[0][9] ^= way == SESSION;
-        h[1][9] ^= way == MANIFEST;
-        h[2][9] ^= way == CONSENT;
-        h[3][9] ^= way == REQUEST;
-        h[4][9] ^= way == CONTENTS;
-        signer[9] ^= way == SIGNER;
-        r.has_session = r.has_direction = r.has_manifest_hash = r.has_consent_hash = 1;
-        r.has_request_hash = r.has_contents_hash = r.has_items = r.has_bytes = 1;
-        r.has_complete = r.has_signer = r.has_crl_state = 1;
-        r.has_time = way != MISSING;
-        r.session = ehp_wire_binary(h[0], 32);
-        r.direction = way == DIRECTION ? EHP__DIRECTION__DIRECTION_TO_PATIENT
-                                       : EHP__DIRECTION__DIRECTION_TO_TERMINAL;
-        r.manifest_hash = ehp_wire_binary(h[1], 32);
-        r.consent_hash = ehp_wire_binary(h[2], 32);
-        r.request_hash = ehp_wire_binary(h[3], 32);
-        r.contents_hash = ehp_wire_binary(h[4], 32);
-        r.items = progress.items + (way == ITEMS);
-        r.bytes = progress.bytes - (way == BYTES);
-        r.complete = way != COMPLETE;
-        r.crl_state = way == CRL ? EHP__CRL_STATE__CRL_STATE_NOT_CHECKED
-                                 : EHP__CRL_STATE__CRL_STATE_CHECKED;
-        r.signer = ehp_wire_binary(signer, 32);
-        r.n_chain = way == CHAIN;
-        r.chain = chain;
-        g_assert_cmpint(ehp_doc_make(&doc, EHP_SIGN_RECEIPT, pair_leaf_secret(), &r.base), ==,
-                        EHP_OK);
-        if (way == SIGNATURE)
+        fill_receipt(&lie, w.t.s, way);
+        g_assert_cmpint(ehp_doc_make(&doc, EHP_SIGN_RECEIPT, pair_leaf_secret(), &lie.r.base),
+                        ==, EHP_OK);
+        if (way == RECEIPT_SIGNATURE)
             doc.bytes[doc.len - 1] ^= 1;
         record.body_case = EHP__RECORD__BODY_RECEIPT;
         record.receipt = &doc.message;
         w.receipt_verdict = EHP_OK;
         w.hold_receipt = true;
-        ehp_session_send_ack(t);
+        ehp_session_send_ack(w.t.s);
         inject(&w.t, &record);
         pair_run(&w);
-        if (way == TRUE_ONE)
+        if (way == RECEIPT_TRUE_ONE)
             g_assert_cmpuint(w.p.seen[EHP_EV_RECEIPT], ==, 1);
         else
             puppet_expect_broken(&w, false,
-                                 way == SIGNATURE ? EHP_BAD_SIGNATURE : EHP_BAD_RECEIPT);
+                                 way == RECEIPT_SIGNATURE ? EHP_BAD_SIGNATURE : EHP_BAD_RECEIPT);
         ehp_doc_clear(&doc);
         pair_clear(&w);
     }
 }
 
+/* How a request may be wrong. */
+typedef enum {
+    OTHER_SESSION,
+    OTHER_PURPOSE,
+    OTHER_SIGNER,
+    UNKNOWN_CATEGORY,
+    TRUE_REQUEST,
+    REQUEST_WAYS
+} request_way;
+
+static void
+sign_request(ehp_doc *doc, const ehp_secrets *ts, request_way way)
+{
+    uint8_t h[32], other_seed[32] = {1}, other[64], pub[32];
+    Ehp__ConsentRequest r = EHP__CONSENT_REQUEST__INIT;
+    Ehp__ItemQuery query = EHP__ITEM_QUERY__INIT, *queries[] = {&query};
+    Ehp__Category unknown[] = {9};
+
+    memcpy(h, ts->h, 32);
+    h[0] ^= way == OTHER_SESSION;
+    ehp_sign_keypair(other_seed, pub, other);
+    r.has_session = r.has_purpose = 1;
+    r.session = ehp_wire_binary(h, 32);
+    r.purpose =
+        way == OTHER_PURPOSE ? EHP__PURPOSE__PURPOSE_HRESCH : EHP__PURPOSE__PURPOSE_TREAT;
+    query.n_category = 1;
+    query.category = unknown;
+    r.n_query = way == UNKNOWN_CATEGORY;
+    r.query = queries;
+    g_assert_cmpint(ehp_doc_make(doc, EHP_SIGN_CONSENT_REQUEST,
+                                 way == OTHER_SIGNER ? other : pair_leaf_secret(), &r.base),
+                    ==, EHP_OK);
+}
+
+/* Staple and request, sealed as the terminal would. */
+static void
+seal_request(ehp_queue *queue, ehp_secrets *ts, const ehp_doc *doc)
+{
+    ehp_record records = {0};
+    ehp_outlet out = {&records, queue};
+    Ehp__Record record = EHP__RECORD__INIT, staple = EHP__RECORD__INIT;
+    Ehp__CrlStaple body = EHP__CRL_STAPLE__INIT;
+    Ehp__Signed message = doc->message;
+
+    ehp_record_init(&records, &ts->send, &ts->recv);
+    staple.body_case = EHP__RECORD__BODY_CRL_STAPLE;
+    staple.crl_staple = &body;
+    record.body_case = EHP__RECORD__BODY_CONSENT_REQUEST;
+    record.consent_request = &message;
+    g_assert_cmpint(ehp_wire_send(&out, &staple, 0), ==, EHP_OK);
+    g_assert_cmpint(ehp_wire_send(&out, &record, 0), ==, EHP_OK);
+    ehp_record_clear(&records);
+}
+
+/* In two reads: LINK_UP stops the first. True: a person would be asked. */
+static bool
+hear_request(pair *w, ehp_bytes bytes)
+{
+    size_t used;
+    ehp_event ev;
+    bool asked = false;
+
+    g_assert_cmpint(
+        ehp_session_feed(w->p.s, w->p.link, bytes.data, bytes.len, w->now, &used), ==, EHP_OK);
+    g_assert_cmpuint(used, <, bytes.len);
+    g_assert_true(ehp_session_next_event(w->p.s, w->now, &ev));
+    g_assert_cmpint(ev.type, ==, EHP_EV_LINK_UP);
+    g_assert_cmpint(ehp_session_feed(w->p.s, w->p.link, bytes.data + used, bytes.len - used,
+                                     w->now, &used),
+                    ==, EHP_OK);
+    while (ehp_session_next_event(w->p.s, w->now, &ev)) {
+        asked |= ev.type == EHP_EV_CHECK_CRLS;
+        if (ev.type == EHP_EV_ENDED)
+            w->p.status = ev.status;
+    }
+    return asked;
+}
+
 static void
 test_lying_requests(void)
 {
-    enum { SESSION, PURPOSE, SIGNER, CATEGORY, TRUE_ONE, WAYS };
-
-    for (int way = 0; way < WAYS; way++) {
+    for (request_way way = 0; way < REQUEST_WAYS; way++) {
         pair w;
         ehp_secrets ps, ts;
-        ehp_record records = {0};
         ehp_queue queue;
-        uint8_t h[32], other_seed[32] = {1}, other[64], pub[32];
-        ehp_outlet out = {&records, &queue};
-        Ehp__Record record = EHP__RECORD__INIT, staple = EHP__RECORD__INIT;
-        Ehp__CrlStaple body = EHP__CRL_STAPLE__INIT;
-        Ehp__ConsentRequest r = EHP__CONSENT_REQUEST__INIT;
-        Ehp__ItemQuery query = EHP__ITEM_QUERY__INIT, *queries[] = {&query};
-        Ehp__Category unknown[] = {9};
         ehp_doc doc = {0};
-        ehp_bytes bytes;
-        size_t used;
         pair_init(&w);
         w.hold_crls = true;
         pair_start(&w);
         pair_connect(&w);
         pair_secrets(&ps, &ts);
-        memcpy(h, ts.h, 32);
-        h[0] ^= way == SESSION;
-        ehp_sign_keypair(other_seed, pub, other);
-        r.has_session = r.has_purpose = 1;
-        r.session = ehp_wire_binary(h, 32);
-        r.purpose = way == PURPOSE ? EHP__PURPOSE__PURPOSE_HRESCH : EHP__PURPOSE__PURPOSE_TREAT;
-        query.n_category = 1;
-        query.category = unknown;
-        r.n_query = way == CATEGORY;
-        r.query = queries;
-        g_assert_cmpint(ehp_doc_make(&doc, EHP_SIGN_CONSENT_REQUEST,
-                                     way == SIGNER ? other : pair_leaf_secret(), &r.base),
-                        ==, EHP_OK);
-        ehp_record_init(&records, &ts.send, &ts.recv);
         ehp_queue_init(&queue, 1 << 20);
-        staple.body_case = EHP__RECORD__BODY_CRL_STAPLE;
-        staple.crl_staple = &body;
-        record.body_case = EHP__RECORD__BODY_CONSENT_REQUEST;
-        record.consent_request = &doc.message;
-        g_assert_cmpint(ehp_wire_send(&out, &staple, 0), ==, EHP_OK);
-        g_assert_cmpint(ehp_wire_send(&out, &record, 0), ==, EHP_OK);
-        /* in two reads: LINK_UP stops the first */
-        bytes = ehp_queue_peek(&queue);
-        g_assert_cmpint(ehp_session_feed(w.p.s, w.p.link, bytes.data, bytes.len, w.now, &used),
-                        ==, EHP_OK);
-        g_assert_cmpuint(used, <, bytes.len);
-        {
-            ehp_event ev;
-            g_assert_true(ehp_session_next_event(w.p.s, w.now, &ev));
-            g_assert_cmpint(ev.type, ==, EHP_EV_LINK_UP);
-        }
-        g_assert_cmpint(ehp_session_feed(w.p.s, w.p.link, bytes.data + used, bytes.len - used,
-                                         w.now, &used),
-                        ==, EHP_OK);
-        {
-            ehp_event ev;
-            bool asked = false;
-            while (ehp_session_next_event(w.p.s, w.now, &ev)) {
-                asked |= ev.type == EHP_EV_CHECK_CRLS;
-                if (ev.type == EHP_EV_ENDED)
-                    w.p.status = ev.status;
-            }
-            g_assert_true(asked == (way == TRUE_ONE));
-        }
-        if (way != TRUE_ONE)
+        sign_request(&doc, &ts, way);
+        seal_request(&queue, &ts, &doc);
+        g_assert_true(hear_request(&w, ehp_queue_peek(&queue)) == (way == TRUE_REQUEST));
+        if (way != TRUE_REQUEST)
             g_assert_cmpstr(ehp_status_name(w.p.status), ==,
-                            way == SIGNER ? "BadSignature" : "BadMessage");
+                            way == OTHER_SIGNER ? "BadSignature" : "BadMessage");
         ehp_doc_clear(&doc);
-        ehp_record_clear(&records);
         ehp_queue_clear(&queue);
         pair_clear(&w);
     }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See pair.h. The behaviour of both devices in the tests is here: what a daemon would do, with
- * memory for a disk.
+ * See pair.h: making both sessions, the wire between them, the ends of a process. What the
+ * devices do is pair-device.c's.
  */
 #include "pair.h"
 
 #include <string.h>
 
+#include "pair-device.h"
 #include "proto/noise.h"
 #include "proto/sign.h"
 
@@ -104,18 +105,6 @@ make_entries(pair *w)
     }
 }
 
-/* The items of the next transfer: every n-th; 0: none. */
-static void
-pick(pair *w, size_t every)
-{
-    w->n_picked = 0;
-    for (size_t i = 0; every > 0 && i < w->n_items && w->n_picked < G_N_ELEMENTS(w->picked);
-         i += every) {
-        w->picked_entries[w->n_picked] = w->entries[i];
-        w->picked[w->n_picked++] = i;
-    }
-}
-
 void
 pair_start(pair *w)
 {
@@ -143,7 +132,7 @@ pair_start(pair *w)
     g_assert_cmpint(ehp_session_new(&pc, w->now, &w->p.s), ==, EHP_OK);
     g_assert_cmpint(ehp_session_new(&tc, w->now, &w->t.s), ==, EHP_OK);
     make_entries(w);
-    pick(w, 1);
+    pair_device_pick(w, 1);
     w->p.inbox = g_byte_array_new();
     w->t.inbox = g_byte_array_new();
     w->preamble = g_byte_array_new();
@@ -181,331 +170,6 @@ pair_cut(pair *w)
         sides[i]->closing = false;
         if (link >= 0)
             ehp_session_link_lost(sides[i]->s, link, w->now);
-    }
-}
-
-/* ---------------------------------------------------------------- what the devices do */
-
-/* Many items are only sent whole. */
-static size_t
-item_of(const pair *w, uint32_t id)
-{
-    return w->n_items > G_N_ELEMENTS(w->picked) ? id : w->picked[id];
-}
-
-static void
-on_need_data(pair_side *side, const ehp_event *ev)
-{
-    pair *w = side->pair;
-    size_t which = item_of(w, ev->item);
-    const pair_item *item = &w->items[which];
-    uint8_t *data;
-
-    if (w->hold_data)
-        return;
-    if (w->data_verdict != EHP_OK) {
-        g_assert_cmpint(ehp_session_data_failed(side->s, w->data_verdict, w->now), ==, EHP_OK);
-        return;
-    }
-    if (w->revoke_at_data && side->seen[EHP_EV_NEED_DATA] > w->revoke_after) {
-        g_assert_cmpint(ehp_session_revoke(side->s, 1700000500, w->now), ==, EHP_OK);
-        return;
-    }
-    data = g_malloc(ev->length);
-    for (uint32_t i = 0; i < ev->length; i++)
-        data[i] = pair_byte(item, (uint32_t)which, ev->offset + i);
-    g_assert_cmpint(ehp_session_data(side->s, ev->item, data, ev->length, w->now), ==,
-                    w->data_changed ? EHP_ITEM_CHANGED : EHP_OK);
-    g_free(data);
-}
-
-static void
-on_segment(pair_side *side, const ehp_event *ev)
-{
-    pair *w = side->pair;
-    size_t which = item_of(w, ev->item);
-
-    if (!w->lax)
-        g_assert_cmpuint(ev->offset + ev->data.len, <=, w->items[which].size);
-    for (size_t i = 0; !w->lax && i < ev->data.len; i += ev->data.len > 4096 ? 97 : 1)
-        g_assert_cmpuint(ev->data.data[i], ==,
-                         pair_byte(&w->items[which], (uint32_t)which, ev->offset + i));
-    side->received_bytes += ev->data.len;
-    if (!w->hold_durable)
-        g_assert_cmpint(ehp_session_durable(side->s, ev->item, ev->segment + 1, w->now), ==,
-                        EHP_OK);
-    else
-        side->deadline = ev->segment + 1; /* remembered for SUSPENDED */
-}
-
-static void
-answer_grant(pair_side *side)
-{
-    pair *w = side->pair;
-    ehp_grant grant = {.acting_as = 1,
-                       .time = 1700000000,
-                       .items = w->entries,
-                       .n_items = w->n_items,
-                       .from = w->from};
-
-    if (w->hold_consent)
-        return;
-    if (w->refuse_with != EHP_OK)
-        g_assert_cmpint(ehp_session_refuse(side->s, w->refuse_with, w->now), ==, EHP_OK);
-    else
-        g_assert_cmpint(ehp_session_grant(side->s, &grant, w->now), ==, EHP_OK);
-}
-
-static void
-on_receipt(pair_side *side, const ehp_event *ev)
-{
-    pair *w = side->pair;
-    bool received = ev->type == EHP_EV_RECEIPT;
-    ehp_status verdict = received ? w->receipt_verdict : w->stored_verdict;
-
-    g_assert_cmpuint(ev->bytes.len, <=, sizeof(side->receipt));
-    memcpy(side->receipt, ev->bytes.data, ev->bytes.len);
-    side->receipt_len = ev->bytes.len;
-    if (received ? !w->hold_receipt : !w->hold_receipt_ready)
-        g_assert_cmpint(ehp_session_receipt_stored(side->s, verdict, w->now), ==, EHP_OK);
-}
-
-static bool
-to_patient(const pair_side *side)
-{
-    ehp_progress progress;
-
-    ehp_session_progress(side->s, &progress);
-    return progress.to_patient;
-}
-
-static void
-tell(pair_side *side)
-{
-    g_assert_cmpint(ehp_session_tell_status(side->s, side->pair->tell_status, NULL, 1700000600,
-                                            side->pair->now),
-                    ==, EHP_OK);
-}
-
-static void
-ask_items(pair_side *side, bool list)
-{
-    Ehp__ItemQuery query = EHP__ITEM_QUERY__INIT, *queries[] = {&query};
-    Ehp__ItemRequest request = EHP__ITEM_REQUEST__INIT;
-    char *ids[] = {(char *)"0", (char *)"2"};
-
-    query.n_id = 2;
-    query.id = ids;
-    request.n_query = 1;
-    request.query = queries;
-    request.has_manifest_only = request.manifest_only = list;
-    g_assert_cmpint(ehp_session_request_items(side->s, &request, side->pair->now), ==, EHP_OK);
-}
-
-/* The terminal's next step of `later`. */
-static void
-go_on(pair_side *side)
-{
-    pair *w = side->pair;
-    char step = w->later[w->at_later];
-
-    if (strcmp(ehp_session_state_name(side->s), "Ended") == 0)
-        return;
-    if (step == 's') {
-        tell(side);
-        step = w->later[++w->at_later];
-    }
-    if (step == '\0') {
-        if (ehp_session_document(side->s, EHP_DOC_STATUS).len > 0)
-            g_assert_cmpint(ehp_session_bye(side->s, w->now), ==, EHP_OK);
-        else
-            tell(side);
-        return;
-    }
-    w->at_later++;
-    pick(w, step == 'n' ? 0 : step == 'r' ? 2 : 1);
-    if (step == 'r' || step == 'n' || step == 'l')
-        ask_items(side, step == 'l');
-    else
-        g_assert_cmpint(ehp_session_offer(side->s, w->picked_entries, w->n_picked, w->now), ==,
-                        EHP_OK);
-}
-
-/* The patient is shown what the clinic would send. */
-static void
-on_offer(pair_side *side)
-{
-    pair *w = side->pair;
-    char step = w->later[w->at_later - 1];
-
-    if (step == 'x')
-        g_assert_cmpint(ehp_session_refuse(side->s, EHP_DECLINED, w->now), ==, EHP_OK);
-    else if (step == 'w')
-        g_assert_cmpint(ehp_session_manifest_ok(side->s, w->manifest_verdict, w->now), ==,
-                        EHP_OK);
-}
-
-/* The patient goes when it knows what became of its items; a receipt of its own that is not
- * acknowledged yet keeps it. */
-static void
-leave(pair_side *side)
-{
-    const char *later = side->pair->later;
-    ehp_status status;
-
-    if (later != NULL && strchr(later, 's') != NULL)
-        return;
-    status = ehp_session_bye(side->s, side->pair->now);
-    g_assert_true(status == EHP_OK || (later != NULL && status == EHP_WRONG_STATE));
-}
-
-static void
-on_complete(pair_side *side)
-{
-    pair *w = side->pair;
-
-    if (side->patient && w->stop_after_complete)
-        g_assert_cmpint(ehp_session_bye(side->s, w->now), ==, EHP_OK);
-    if (!side->patient && w->tell_status != 0 && w->later == NULL)
-        tell(side);
-    if (!side->patient && w->later != NULL && to_patient(side))
-        go_on(side);
-}
-
-static void
-on_suspended(pair_side *side)
-{
-    pair *w = side->pair;
-
-    if (w->hold_durable && side->deadline > 0) {
-        ehp_progress progress;
-        ehp_status status;
-        ehp_session_progress(side->s, &progress);
-        status = ehp_session_durable(side->s, progress.items_done, side->deadline, w->now);
-        (void)status; /* the item may have been answered meanwhile */
-    }
-}
-
-static void
-on_close(pair_side *side, const ehp_event *ev)
-{
-    if (ev->link != side->link)
-        return;
-    if (!ev->flush) {
-        side->link = -1;
-        pair_cut(side->pair);
-    } else {
-        side->closing = true;
-    }
-}
-
-static void
-handle(pair_side *side, const ehp_event *ev)
-{
-    pair *w = side->pair;
-    static const uint8_t audit[32] = {7};
-    ehp_commit commit = {1700000300, audit};
-
-    side->last = ev->type;
-    side->seen[ev->type]++;
-    if (ev->type == w->end_at && side->patient == w->end_patient && ev->type != EHP_EV_ENDED) {
-        ehp_session_end(side->s, w->end_with, w->now);
-        return;
-    }
-    switch (ev->type) {
-    case EHP_EV_LINK_CLOSE:
-        on_close(side, ev);
-        break;
-    case EHP_EV_SUSPENDED:
-        on_suspended(side);
-        break;
-    case EHP_EV_CHECK_CRLS:
-        g_assert_true(w->lax || ev->n_crls == 1);
-        if (w->hold_crls)
-            break;
-        g_assert_cmpint(ehp_session_crls(side->s, w->crl_verdict, w->crl_allowed, w->now), ==,
-                        EHP_OK);
-        break;
-    case EHP_EV_ASK_CONSENT:
-        if (!w->lax)
-            g_assert_cmpstr(ev->request->text, ==, "please");
-        answer_grant(side);
-        break;
-    case EHP_EV_NEED_DATA:
-        on_need_data(side, ev);
-        break;
-    case EHP_EV_RECEIPT:
-    case EHP_EV_RECEIPT_READY:
-        on_receipt(side, ev);
-        break;
-    case EHP_EV_MANIFEST_PAGE:
-        for (size_t i = 0; !w->lax && i < ev->n_entries; i++)
-            g_assert_cmpstr(ev->entries[i]->name, ==,
-                            w->items[item_of(w, ev->entries[i]->id)].name);
-        break;
-    case EHP_EV_MANIFEST:
-        if (!w->lax)
-            g_assert_cmpuint(ev->items, ==, w->later != NULL ? w->n_picked : w->n_items);
-        if (side->patient) {
-            on_offer(side);
-            break;
-        }
-        if (w->hold_manifest)
-            break;
-        g_assert_cmpint(ehp_session_manifest_ok(side->s, w->manifest_verdict, w->now), ==,
-                        EHP_OK);
-        break;
-    case EHP_EV_SEGMENT:
-        on_segment(side, ev);
-        break;
-    case EHP_EV_ITEM_COMPLETE:
-        side->items_whole++;
-        side->deadline = 0;
-        if (!w->hold_items)
-            g_assert_cmpint(ehp_session_item_stored(side->s, ev->item, w->item_verdict, w->now),
-                            ==, EHP_OK);
-        break;
-    case EHP_EV_COMMIT:
-        if (!w->hold_commit)
-            g_assert_cmpint(ehp_session_commit(side->s, &commit, w->now), ==, EHP_OK);
-        break;
-    case EHP_EV_COMPLETE:
-        on_complete(side);
-        break;
-    case EHP_EV_STATUS:
-        side->status_kind = ev->status_kind;
-        leave(side);
-        break;
-    case EHP_EV_ENDED:
-        g_assert_false(side->ended);
-        side->ended = true;
-        side->status = ev->status;
-        side->by_peer = ev->by_peer;
-        break;
-    case EHP_EV_SAVE:
-        g_assert_cmpint(ehp_session_saved(side->s, EHP_OK, w->now), ==, EHP_OK);
-        break;
-    case EHP_EV_ITEM_REQUEST:
-        if (!w->lax)
-            g_assert_cmpstr(ev->item_request->query[0]->id[1], ==, "2");
-        if (w->hold_request)
-            break;
-        g_assert_cmpint(ehp_session_offer(side->s, w->picked_entries, w->n_picked, w->now), ==,
-                        EHP_OK);
-        break;
-    case EHP_EV_RECEIPT_ACKED:
-    case EHP_EV_REPLY_REFUSED:
-        if (side->patient && side->status_kind != 0)
-            leave(side);
-        if (!side->patient && w->later != NULL)
-            go_on(side);
-        break;
-    case EHP_EV_NONE:
-    case EHP_EV_LINK_UP:
-    case EHP_EV_CONSENT_VOID:
-    case EHP_EV_ITEM_ACKED:
-    case EHP_EV_REVOKED:
-        break;
     }
 }
 
@@ -577,7 +241,7 @@ pair_handle(pair_side *side)
         }
         if (side->pair->on_event != NULL)
             side->pair->on_event(side, &ev);
-        handle(side, &ev);
+        pair_device_handle(side, &ev);
         if (now)
             strike(side->pair);
     }

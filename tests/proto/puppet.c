@@ -27,94 +27,48 @@ inject_plain(pair_side *side, const void *plain, size_t len)
                     EHP_OK);
 }
 
+static uint8_t no_hash[32], no_signature[64];
+static Ehp__CrlStaple staple = EHP__CRL_STAPLE__INIT;
+static Ehp__Signed doc = EHP__SIGNED__INIT;
+static Ehp__SessionKey key = EHP__SESSION_KEY__INIT;
+static Ehp__Refusal refusal = EHP__REFUSAL__INIT;
+static Ehp__ManifestPage page = EHP__MANIFEST_PAGE__INIT;
+static Ehp__ItemRequest item_request = EHP__ITEM_REQUEST__INIT;
+static Ehp__SegmentPart part = EHP__SEGMENT_PART__INIT;
+static Ehp__Ack ack = EHP__ACK__INIT;
+static Ehp__ItemDone done = EHP__ITEM_DONE__INIT;
+static Ehp__ReceiptAck receipt_ack = EHP__RECEIPT_ACK__INIT;
+static Ehp__Ping ping = EHP__PING__INIT;
+static Ehp__Bye bye = EHP__BYE__INIT;
+static Ehp__Error error = EHP__ERROR__INIT;
+static Ehp__ResumeHello hello = EHP__RESUME_HELLO__INIT;
+static Ehp__SasCommit sas_commit = EHP__SAS_COMMIT__INIT;
+static Ehp__SasNonce sas_nonce = EHP__SAS_NONCE__INIT;
+static Ehp__Accept accept_it = EHP__ACCEPT__INIT;
+
+/* By field of Record. */
+static void *const of_kind[] = {
+    [1] = &staple,       [2] = &doc,       [3] = &key,          [4] = &doc,
+    [5] = &refusal,      [6] = &doc,       [7] = &page,         [8] = &doc,
+    [9] = &item_request, [10] = &part,     [11] = &ack,         [12] = &done,
+    [13] = &doc,         [14] = &receipt_ack, [15] = &doc,      [16] = &ping,
+    [17] = &bye,         [18] = &error,    [19] = &hello,       [20] = &sas_commit,
+    [21] = &sas_nonce,   [22] = &accept_it,
+};
+
 /* One valid-looking message of each kind, in the order of Record's fields. */
 void
 inject_kind(pair_side *side, int kind)
 {
-    static uint8_t hash[32], signature[64];
     Ehp__Record r = EHP__RECORD__INIT;
-    Ehp__CrlStaple staple = EHP__CRL_STAPLE__INIT;
-    Ehp__Signed doc = EHP__SIGNED__INIT;
-    Ehp__SessionKey key = EHP__SESSION_KEY__INIT;
-    Ehp__Refusal refusal = EHP__REFUSAL__INIT;
-    Ehp__ManifestPage page = EHP__MANIFEST_PAGE__INIT;
-    Ehp__ItemRequest item_request = EHP__ITEM_REQUEST__INIT;
-    Ehp__SegmentPart part = EHP__SEGMENT_PART__INIT;
-    Ehp__Ack ack = EHP__ACK__INIT;
-    Ehp__ItemDone done = EHP__ITEM_DONE__INIT;
-    Ehp__ReceiptAck receipt_ack = EHP__RECEIPT_ACK__INIT;
-    Ehp__Ping ping = EHP__PING__INIT;
-    Ehp__Bye bye = EHP__BYE__INIT;
-    Ehp__Error error = EHP__ERROR__INIT;
-    Ehp__ResumeHello hello = EHP__RESUME_HELLO__INIT;
-    Ehp__SasCommit sas_commit = EHP__SAS_COMMIT__INIT;
-    Ehp__SasNonce sas_nonce = EHP__SAS_NONCE__INIT;
-    Ehp__Accept accept = EHP__ACCEPT__INIT;
 
     doc.has_body = doc.has_signature = 1;
-    doc.body = ehp_wire_binary(hash, sizeof(hash));
-    doc.signature = ehp_wire_binary(signature, sizeof(signature));
+    doc.body = ehp_wire_binary(no_hash, sizeof(no_hash));
+    doc.signature = ehp_wire_binary(no_signature, sizeof(no_signature));
     error.has_code = 1;
     error.code = EHP__ERROR_CODE__ERROR_INTERNAL;
     r.body_case = (Ehp__Record__BodyCase)kind;
-    switch (kind) {
-    case 1:
-        r.crl_staple = &staple;
-        break;
-    case 2:
-    case 4:
-    case 6:
-    case 8:
-    case 13:
-    case 15:
-        r.consent_request = &doc; /* one union: any of the signed ones */
-        break;
-    case 3:
-        r.session_key = &key;
-        break;
-    case 5:
-        r.refusal = &refusal;
-        break;
-    case 7:
-        r.manifest_page = &page;
-        break;
-    case 9:
-        r.item_request = &item_request;
-        break;
-    case 10:
-        r.segment_part = &part;
-        break;
-    case 11:
-        r.ack = &ack;
-        break;
-    case 12:
-        r.item_done = &done;
-        break;
-    case 14:
-        r.receipt_ack = &receipt_ack;
-        break;
-    case 16:
-        r.ping = &ping;
-        break;
-    case 17:
-        r.bye = &bye;
-        break;
-    case 18:
-        r.error = &error;
-        break;
-    case 19:
-        r.resume_hello = &hello;
-        break;
-    case 20:
-        r.sas_commit = &sas_commit;
-        break;
-    case 21:
-        r.sas_nonce = &sas_nonce;
-        break;
-    case 22:
-        r.accept = &accept;
-        break;
-    }
+    r.crl_staple = of_kind[kind]; /* one union of pointers: whichever it is */
     inject(side, &r);
 }
 
