@@ -126,6 +126,7 @@ class Program:
         end = self.find("end") or {}
         if "--json" in self.name:
             assert end.get("exit") == code, f"the last event does not say exit {code}: {self.said()}"
+            assert code == 0 or (end.get("error") and end.get("text")), f"the last event does not say why: {self.said()}"
         if error:
             names = (error,) if isinstance(error, str) else error
             assert end.get("error") in names, f"error {end.get('error')}, not {error}: {self.said()}"

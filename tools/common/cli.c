@@ -130,6 +130,14 @@ cli_exit_code(const GError *error)
     return ehrlink_error_get_exit_code(EHRLINK_ERROR_DAEMON_UNAVAILABLE);
 }
 
+/* Ended by the person before anything else went wrong: an error in the event, no words needed. */
+static void
+say_interrupted(JsonBuilder *event)
+{
+    output_member_string(event, "error", ehrlink_error_get_name(EHRLINK_ERROR_CANCELLED));
+    output_member_string(event, "text", _(ehrlink_error_get_text(EHRLINK_ERROR_CANCELLED)));
+}
+
 static void
 say_error(JsonBuilder *event, EhrlinkRole role, const GError *error)
 {
@@ -154,6 +162,8 @@ cli_end(EhrlinkRole role, const GError *error)
     output_member_int(event, "exit", code);
     if (error != NULL)
         say_error(event, role, error);
+    else if (code == CLI_EXIT_INTERRUPTED)
+        say_interrupted(event);
     output_event_end();
     return code;
 }

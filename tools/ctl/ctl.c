@@ -4,6 +4,7 @@
  */
 #include "tools/ctl/ctl.h"
 
+#include <errno.h>
 #include <glib/gi18n.h>
 #include <sys/stat.h>
 
@@ -39,6 +40,39 @@ int
 ctl_fail(const GError *error)
 {
     return cli_end(EHRLINK_ROLE_PATIENT, error);
+}
+
+/* A verdict about what is in a file is bad data here, not a refusal by a peer. */
+static gboolean
+is_about_content(const GError *error)
+{
+    static const EhrlinkError codes[] = {
+        EHRLINK_ERROR_CERT_INVALID,   EHRLINK_ERROR_CERT_UNTRUSTED,
+        EHRLINK_ERROR_CERT_EXPIRED,   EHRLINK_ERROR_CERT_NOT_YET_VALID,
+        EHRLINK_ERROR_CERT_REVOKED,   EHRLINK_ERROR_CERT_WRONG_PURPOSE,
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(codes); i++)
+        if (g_error_matches(error, EHRLINK_ERROR, (int)codes[i]))
+            return TRUE;
+    return FALSE;
+}
+
+int
+ctl_fail_file(const char *path, const GError *error)
+{
+    g_autofree char *detail = ehrlink_safe_text(error->message, 400);
+    JsonBuilder *event;
+
+    if (!is_about_content(error))
+        return ctl_fail(error);
+    event = output_event("end");
+    output_member_int(event, "exit", CTL_EXIT_BAD_DATA);
+    output_member_string(event, "error", ehrlink_error_get_name((EhrlinkError)error->code));
+    output_member_string(event, "text", detail);
+    output_error("%s: %s", path, detail);
+    output_event_end();
+    return CTL_EXIT_BAD_DATA;
 }
 
 int
@@ -87,12 +121,12 @@ ctl_read_file(const char *path, GError **error)
     char *text = NULL;
     struct stat st;
 
-    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > READ_MAX ||
-        !g_file_get_contents(path, &text, NULL, &local)) {
-        g_set_error(error, EHRLINK_ERROR, EHRLINK_ERROR_NO_INPUT, "%s: %s", path,
-                    local != NULL ? local->message : _("not a small regular file"));
-        return NULL;
-    }
+    if (stat(path, &st) != 0)
+        g_set_error(error, EHRLINK_ERROR, EHRLINK_ERROR_NO_INPUT, "%s: %s", path, g_strerror(errno));
+    else if (!S_ISREG(st.st_mode) || st.st_size > READ_MAX)
+        g_set_error(error, EHRLINK_ERROR, EHRLINK_ERROR_NO_INPUT, "%s: %s", path, _("not a small regular file"));
+    else if (!g_file_get_contents(path, &text, NULL, &local))
+        g_set_error_literal(error, EHRLINK_ERROR, EHRLINK_ERROR_NO_INPUT, local->message);
     return text;
 }
 

@@ -30,6 +30,9 @@ extern const CtlVerb ctl_verbs[];
 int ctl_connect(Ctl *ctl);
 /* Says the error; returns its exit status. */
 int ctl_fail(const GError *error);
+/* The same of what was read from a file: a certificate that is not right is bad data here. */
+#define CTL_EXIT_BAD_DATA 65
+int ctl_fail_file(const char *path, const GError *error);
 /* Waits for an asynchronous call that was given ctl_on_result and the returned place. */
 typedef struct {
     GMainLoop *loop;      /* borrowed */

@@ -25,16 +25,23 @@ const CtlVerb ctl_verbs[] = {
     {"session", "discard", ctl_session_discard, "session discard ID [--rule RULE]",
      N_("do not keep them; what was stored is deleted")},
     {"session", "cancel", ctl_session_cancel, "session cancel ID", N_("end a session that runs")},
-    {"receipt", "verify", ctl_receipt_verify, "receipt verify FILE", N_("check a receipt")},
+    {"receipt", "verify", ctl_receipt_verify,
+     "receipt verify [--files DIR [--crl FILE]] [FILE]", N_("check a receipt, and files against it")},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
+/* group: of these commands only; NULL, or none there is: of all. */
 static int
-help(void)
+help(const char *group)
 {
+    gboolean known = FALSE;
+
+    for (const CtlVerb *verb = ctl_verbs; verb->group != NULL && group != NULL; verb++)
+        known = known || g_str_equal(verb->group, group);
     g_print(_("Usage: ehrctl [--json] COMMAND …\n\n"));
     for (const CtlVerb *verb = ctl_verbs; verb->group != NULL; verb++)
-        g_print("  ehrctl %s\n      %s\n", verb->usage, _(verb->summary));
+        if (!known || g_str_equal(verb->group, group))
+            g_print("  ehrctl %s\n      %s\n", verb->usage, _(verb->summary));
     return 0;
 }
 
@@ -104,7 +111,9 @@ main(int argc, char **argv)
         cli_print_version();
         return 0;
     }
-    if (want_help || (argc > 1 && g_str_equal(argv[1], "help")))
-        return help();
+    if (argc > 1 && g_str_equal(argv[1], "help"))
+        return help(argc > 2 ? argv[2] : NULL);
+    if (want_help)
+        return help(argc > 1 ? argv[1] : NULL);
     return dispatch(argc, argv);
 }

@@ -200,7 +200,7 @@ ctl_identity_import(Ctl *ctl, int argc, char **argv)
     g_autoptr(GVariant) identity =
         ehrlink_client_import_identity_finish(ctl->client, ctl_wait(ctl, &call), &error);
     if (identity == NULL)
-        return ctl_fail(error);
+        return ctl_fail_file(argc > 1 ? argv[1] : files[0], error);
     show(identity);
     return 0;
 }

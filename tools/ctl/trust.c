@@ -67,7 +67,7 @@ ctl_trust_add(Ctl *ctl, int argc, char **argv)
     g_autofree char *fingerprint =
         ehrlink_client_add_trust_finish(ctl->client, ctl_wait(ctl, &call), &error);
     if (fingerprint == NULL)
-        return ctl_fail(error);
+        return ctl_fail_file(argv[1], error);
     output_member_string(output_event(NULL), "fingerprint", fingerprint);
     output_event_end();
     g_autofree char *grouped = words_fingerprint(fingerprint);

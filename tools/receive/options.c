@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/record/category.h"
 #include "lib/record/date.h"
 #include "tools/common/choice.h"
 #include "tools/common/output.h"
@@ -104,6 +105,9 @@ check_query(const ReceiveOptions *options)
 {
     const char *const dates[] = {options->since, options->until};
 
+    for (char **code = options->request; code != NULL && *code != NULL; code++)
+        if (erec_category_words(*code) == NULL)
+            return cli_usage(_("there is no category “%s”"), *code);
     if (options->last < 0 || options->last > LAST_MAX)
         return cli_usage(_("--last must be 1 to %d"), LAST_MAX);
     if (options->type != NULL && strchr(options->type, '|') == NULL)
