@@ -249,17 +249,19 @@ add_room(EhdCore *core, GPtrArray *findings)
 static void
 add_state(EhdCore *core, GPtrArray *findings)
 {
-    guint unfiled = 0;
+    guint unfiled = 0, open = 0;
     g_autofree char *text = NULL;
 
     for (guint i = 0; i < core->sessions->len; i++) {
         const EhdSessionInfo *info = ehd_session_get_info(g_ptr_array_index(core->sessions, i));
         unfiled += info->unfiled ? 1 : 0;
+        /* those that ended stay for a while, to be asked about */
+        open += info->state != EHD_STATE_DONE && info->state != EHD_STATE_FAILED ? 1 : 0;
     }
     text =
         g_strdup_printf("%u sessions open, %u not filed yet; %" G_GUINT64_FORMAT
                         " of %" G_GUINT64_FORMAT " MiB of the spool in use",
-                        core->sessions->len, unfiled, ehd_spool_used(core->parts.spool) >> 20,
+                        open, unfiled, ehd_spool_used(core->parts.spool) >> 20,
                         core->parts.config->spool_quota >> 20);
     add(findings, "state", unfiled > 0 ? EHD_LEVEL_NOTE : EHD_LEVEL_OK, EHP_OK, text,
         unfiled > 0 ? "ehrctl session list, then file or discard" : NULL);

@@ -154,6 +154,10 @@ def doctor(rig):
     findings = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0 and findings, done
     assert any(f.get("id") == "link" and f.get("level") != "ok" for f in findings), "a link that is not the default must stand out"
+    receive = rig.receive("--timeout", "1")
+    receive.ends(75, "TapTimedOut")
+    done = subprocess.run(["on-clinic", "ehrctl", "doctor"], capture_output=True, text=True, check=False)
+    assert " 0 sessions open" in done.stdout, done.stdout  # one that ended is not open any more
     rig.call("reader", "unplug", "clinic")
     done = subprocess.run(["on-clinic", "ehrctl", "doctor"], capture_output=True, text=True, check=False)
     assert done.returncode == 69 and "reader" in done.stdout.lower(), done
