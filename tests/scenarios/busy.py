@@ -54,6 +54,22 @@ def while_transferring(rig):
 
 
 @case("--second-patient")
+def while_suspended(rig):
+    """While the link is away and may come back."""
+    rig.link("rate", "200")
+    files = [rig.write("a.bin", 2_000_000)]
+    receive, send = rig.receive(), rig.send(*files)
+    rig.tap()
+    send.expect("progress")
+    rig.untap()
+    rig.link("down")
+    receive.state("suspended")
+    bystander(rig)
+    rig.link("up")
+    finish(rig, receive, send, files)
+
+
+@case("--second-patient")
 def while_connecting(rig):
     """Between the tap and the link."""
     rig.link("down")
