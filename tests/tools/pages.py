@@ -58,10 +58,19 @@ for group, verb in usage:
                                       if line.startswith(f"  ehrctl {group} {verb}"))):
         check(option in page, f"ehrctl(1) documents {option} of {group} {verb}")
 
-# the helper is started by the service; its options are few and must be told all the same
-told = options_in(re.search(r"^usage\(.*?^\}", (root / "daemon/nfc/main.c").read_text(), re.S | re.M).group(0))
-documented = options_in((root / "tools/man/ehrlink-nfc.8.scd").read_text().replace("\\", "")) - {"--help"}
-check(len(told) >= 3 and told == documented, f"ehrlink-nfc(8) documents {sorted(told)}")
+# the service and its helpers are started by others; their options are few and must be told all the same
+for name, source in (("ehrlink-nfc", "daemon/nfc/main.c"), ("ehrlink-bt", "daemon/radio/main.c")):
+    told = options_in(re.search(r"^usage\(.*?^\}", (root / source).read_text(), re.S | re.M).group(0))
+    documented = options_in((root / f"tools/man/{name}.8.scd").read_text().replace("\\", "")) - {"--help"}
+    check(len(told) >= 2 and told == documented, f"{name}(8) documents {sorted(told)}")
+told = {f"--{name}" for name in re.findall(r'\{"([a-z-]+)", 0, 0, G_OPTION', (root / "daemon/arguments.c").read_text())}
+documented = options_in("\n".join(line for line in (root / "tools/man/ehrlinkd.8.scd").read_text().splitlines() if line.startswith("*--")))
+check(len(told) >= 8 and told == documented - {"--help"}, f"ehrlinkd(8) documents {sorted(told)}")
+
+codes = re.findall(r'CATEGORY\("([^"]+)"', (root / "lib/record/categories.def").read_text())
+check(len(codes) >= 19, "there are categories")
+for code in codes:
+    check(re.search(rf"\b{code}\b", page_of("ehr-receive")), f"ehr-receive(1) names the category {code}")
 
 print(f"1..{count}")
 sys.exit(failed > 0)
