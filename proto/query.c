@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Queries. Quadratic in nothing that a peer chooses: most_recent is found by counting how many
- * are later, over at most EHP_ITEMS_MAX entries, once for each of at most EHP_QUERIES_MAX.
+ * Queries. Quadratic in nothing that a peer chooses: for most_recent the dates of what fits are
+ * sorted, at most EHP_ITEMS_MAX of them, once for each of at most EHP_QUERIES_MAX.
  */
 #include "proto/query.h"
 
@@ -99,37 +99,39 @@ ehp_query_fits(const Ehp__ItemQuery *query, const Ehp__ItemEntry *entry, int64_t
            (query->until == NULL || ehp_query_compare_dates(entry->date, query->until) <= 0);
 }
 
-/* The n latest days of what fits; *limit: the date of the n-th, or NULL: all of them. */
+/* The latest first; Shell's, with Knuth's gaps: at most n^1.5. */
+static void
+sort(const char **dates, size_t n)
+{
+    size_t gap = 1;
+
+    while (gap < n / 3)
+        gap = 3 * gap + 1;
+    for (; gap > 0; gap /= 3)
+        for (size_t i = gap; i < n; i++) {
+            const char *date = dates[i];
+            size_t at = i;
+            for (; at >= gap && strncmp(dates[at - gap], date, DAY_LEN) < 0; at -= gap)
+                dates[at] = dates[at - gap];
+            dates[at] = date;
+        }
+}
+
+/* The date of the n-th latest of what fits; NULL: there are no more than that. */
 static const char *
 nth_latest(const Ehp__ItemQuery *query, Ehp__ItemEntry *const *entries, size_t n,
            const bool *fits)
 {
-    const char *limit = NULL;
-    size_t counted = 0, days = 0;
+    const char *dates[EHP_ITEMS_MAX];
+    size_t n_dates = 0;
 
     for (size_t i = 0; i < n; i++)
-        days += fits[i] && dated(entries[i]);
-    if (days <= query->most_recent)
+        if (fits[i] && dated(entries[i]))
+            dates[n_dates++] = entries[i]->date;
+    if (n_dates <= query->most_recent)
         return NULL;
-    while (counted < query->most_recent) {
-        const char *next = NULL;
-        size_t same = 0;
-        for (size_t i = 0; i < n; i++) {
-            if (!fits[i] || !dated(entries[i]) ||
-                (limit != NULL && strncmp(entries[i]->date, limit, DAY_LEN) >= 0))
-                continue;
-            if (next == NULL || strncmp(entries[i]->date, next, DAY_LEN) > 0) {
-                next = entries[i]->date;
-                same = 0;
-            }
-            same += strncmp(entries[i]->date, next, DAY_LEN) == 0;
-        }
-        if (next == NULL)
-            return NULL;
-        limit = next;
-        counted += same;
-    }
-    return limit;
+    sort(dates, n_dates);
+    return dates[query->most_recent - 1];
 }
 
 static void

@@ -211,8 +211,10 @@ ehp_session_act_peer_ended(ehp_session *s)
                                                           : 0;
     ehp_status status = status_of_wire(code);
 
-    if (status == EHP_BAD_MESSAGE)
-        return status;
+    /* only who goes on with an earlier session can be told that all of it is there: a person
+     * who reads that does not tap again */
+    if (status == EHP_BAD_MESSAGE || (status == EHP_ALREADY_RECEIVED && !s->sender.asks))
+        return EHP_BAD_MESSAGE;
     ehp_session_finish(s, status, true);
     return EHP_OK;
 }

@@ -299,6 +299,8 @@ ehp_resume_take_hello(ehp_session *s, const session_link *l, const Ehp__ResumeHe
         hello->n_durable != (p->has_manifest ? 1 : 0))
         return EHP_BAD_MESSAGE;
     if (p->has_manifest) {
+        if (!hello->durable[0]->has_item || !hello->durable[0]->has_segments)
+            return EHP_BAD_MESSAGE; /* as an Ack */
         memcpy(p->manifest_hash, hello->manifest_hash.data, EHP_HASH_LEN);
         p->durable.item = hello->durable[0]->item;
         p->durable.segments = hello->durable[0]->segments;

@@ -306,6 +306,35 @@ test_lying_status(void)
     }
 }
 
+/* Who never left anything is not to believe that all of it is there. */
+static void
+test_lying_already(void)
+{
+    for (int bye = 0; bye < 2; bye++) {
+        pair w;
+        Ehp__Record record = EHP__RECORD__INIT;
+        Ehp__Error error = EHP__ERROR__INIT;
+        Ehp__Bye leave = EHP__BYE__INIT;
+
+        pair_init(&w);
+        w.hold_data = true;
+        pair_start(&w);
+        pair_connect(&w);
+        pair_run(&w);
+        error.has_code = leave.has_reason = 1;
+        error.code = leave.reason = EHP__ERROR_CODE__ERROR_ALREADY;
+        record.body_case = bye ? EHP__RECORD__BODY_BYE : EHP__RECORD__BODY_ERROR;
+        if (bye)
+            record.bye = &leave;
+        else
+            record.error = &error;
+        inject(&w.t, &record);
+        pair_run(&w);
+        puppet_expect_broken(&w, false, EHP_BAD_MESSAGE);
+        pair_clear(&w);
+    }
+}
+
 /* ---------------------------------------------------------------- a peer whose state went back
  */
 
@@ -371,6 +400,7 @@ main(int argc, char **argv)
     g_test_add_func("/lying-terminal/receipts", test_lying_receipts);
     g_test_add_func("/lying-terminal/requests", test_lying_requests);
     g_test_add_func("/lying-terminal/status", test_lying_status);
+    g_test_add_func("/lying-terminal/already", test_lying_already);
     g_test_add_func("/lying-terminal/rolled-back", test_rolled_back);
     return g_test_run();
 }

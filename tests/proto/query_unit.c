@@ -136,6 +136,40 @@ test_wanted(void)
         g_assert_cmpint(chosen[i], ==, i != 5);
 }
 
+/* A terminal that asks for all but one of as many as there may be, in as many ways as it may: the
+ * answer does not take minutes. */
+static void
+test_most(void)
+{
+    const size_t n = EHP_ITEMS_MAX;
+    g_autofree Ehp__ItemEntry *many = g_new(Ehp__ItemEntry, n);
+    g_autofree Ehp__ItemEntry **list = g_new(Ehp__ItemEntry *, n);
+    g_autofree char *dates = g_malloc(n * 11);
+    g_autofree bool *chosen = g_new(bool, n);
+    Ehp__ItemQuery query, *queries[EHP_QUERIES_MAX];
+    Ehp__Category category;
+    char *id;
+    size_t left_out = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const unsigned day = (unsigned)(i * 7919 % n); /* each once */
+
+        ehp__item_entry__init(&many[i]);
+        g_snprintf(dates + i * 11, 11, "%04u-%02u-%02u", day / 10000, day / 100 % 100, day % 100);
+        many[i].name = (char *)"x";
+        many[i].date = dates + i * 11;
+        list[i] = &many[i];
+    }
+    to_wire(&(const question){.last = (uint32_t)n - 1}, &query, &category, &id);
+    for (size_t i = 0; i < G_N_ELEMENTS(queries); i++)
+        queries[i] = &query;
+    ehp_query_select(queries, G_N_ELEMENTS(queries), list, n, NULL, NULL, chosen);
+    for (size_t i = 0; i < n; i++)
+        left_out += !chosen[i];
+    g_assert_cmpuint(left_out, ==, 1);
+    g_assert_false(chosen[0]); /* the earliest */
+}
+
 static void
 test_dates(void)
 {
@@ -158,6 +192,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/query/select", test_select);
+    g_test_add_func("/query/most", test_most);
     g_test_add_func("/query/wanted", test_wanted);
     g_test_add_func("/query/dates", test_dates);
     return g_test_run();
