@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See age.h. Within one run of the machine the time since its start counts, whatever the wall
- * clock says; across a restart the wall clock is all there is.
+ * clock says; across a restart the wall clock is all there is. Which of the two it was is not
+ * written down: but after a restart the machine cannot have been up for longer than the wall
+ * clock went on.
  */
 #include "daemon/core/age.h"
 
@@ -17,7 +19,7 @@ ehd_age_get(EhdCore *core, gint64 time, guint64 boottime, gint64 *age, GError **
     gint64 uptime = (gint64)ehd_core_boottime(core) - (gint64)boottime;
 
     *age = wall;
-    if (uptime >= 0 && ABS(wall - uptime) <= DRIFT_S) {
+    if (wall >= -DRIFT_S && uptime >= 0 && uptime >= wall - DRIFT_S) {
         *age = uptime;
         return TRUE;
     }

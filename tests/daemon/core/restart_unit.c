@@ -195,6 +195,7 @@ static const Away aways[] = {
     {"long", 601, 601, EHP_LINK_LOST},
     {"long-reboot", 601, -900, EHP_LINK_LOST},
     {"clock-back", -60, -900, EHP_CLOCK_WRONG},
+    {"clock-set-back", 60, 601, EHP_LINK_LOST}, /* while the machine was up */
 };
 
 /* How long the daemon was away, and whether the machine was restarted meanwhile: within the
