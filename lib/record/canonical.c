@@ -235,11 +235,13 @@ static gboolean
 add_member(const Writer *writer, const ErecBundle *bundle, const char *key)
 {
     g_autoptr(ErecTree) tree = NULL;
+    guint64 offset, length;
 
     if (!add_string(writer, key))
         return FALSE;
     g_string_append_c(writer->out, ':');
-    if (strcmp(key, "entry") == 0)
+    /* what is called so and is no list is a member like any other */
+    if (strcmp(key, "entry") == 0 && erec_bundle_entries_slice(bundle, &offset, &length))
         return add_entries(writer, bundle);
     tree = erec_bundle_load_member(bundle, key, NULL);
     return tree != NULL && add_value(writer, erec_tree_root(tree), NULL);

@@ -103,6 +103,36 @@ test_bounds(void)
     g_assert_null(canonical("[1,2,3,4,5]", EREC_FORM_AS_WRITTEN, NULL, 9));
 }
 
+/* A signed bundle in whose place something stands that has the same canonical form. */
+static void
+test_bundle(void)
+{
+    static const struct {
+        const char *json, *expected;
+    } rows[] = {
+        {"{\"resourceType\":\"Bundle\",\"entry\":[]}", "{\"entry\":[],\"resourceType\":\"Bundle\"}"},
+        {"{\"resourceType\":\"Bundle\",\"entry\":[{\"b\":1,\"a\":2}]}",
+         "{\"entry\":[{\"a\":2,\"b\":1}],\"resourceType\":\"Bundle\"}"},
+        {"{\"resourceType\":\"Bundle\",\"entry\":{\"b\":1}}",
+         "{\"entry\":{\"b\":1},\"resourceType\":\"Bundle\"}"},
+        {"{\"resourceType\":\"Bundle\",\"entry\":\"x\"}",
+         "{\"entry\":\"x\",\"resourceType\":\"Bundle\"}"},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GBytes) bytes = g_bytes_new_static(rows[i].json, strlen(rows[i].json));
+        ErecSource *source = erec_source_new_bytes(bytes);
+        g_autoptr(ErecBundle) bundle = erec_bundle_new(source, NULL);
+        g_autoptr(GString) out = g_string_new(NULL);
+
+        g_assert_nonnull(bundle);
+        g_assert_true(
+            erec_canonical_add_bundle(out, bundle, EREC_FORM_AS_WRITTEN, NULL, 1000));
+        g_assert_cmpstr(out->str, ==, rows[i].expected);
+        erec_source_unref(source);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -111,5 +141,6 @@ main(int argc, char **argv)
     g_test_add_func("/record/canonical/forms", test_forms);
     g_test_add_func("/record/canonical/without", test_without);
     g_test_add_func("/record/canonical/bounds", test_bounds);
+    g_test_add_func("/record/canonical/bundle", test_bundle);
     return g_test_run();
 }
