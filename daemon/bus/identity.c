@@ -236,29 +236,39 @@ step_verify_receipt(EhdCall *call)
 }
 
 static void
+on_origin_verified(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    EhdCall *call = user_data;
+    g_auto(EhdOriginFacts) facts = {0};
+    GError *error = NULL;
+
+    if (ehd_core_verify_origin_finish(core_of(call), result, &facts, &error))
+        ehd_call_return(call, g_variant_new("(@a{sv})", ehd_details_of_origin(&facts)));
+    else
+        ehd_call_fail(call, error);
+}
+
+static void
 step_verify_origin(EhdCall *call)
 {
     GError *error = NULL;
-    g_auto(EhdOriginFacts) facts = {0};
     g_autoptr(GBytes) crl = NULL;
+    g_autoptr(GBytes) proof = NULL;
     g_autoptr(GVariant) bytes = g_variant_get_child_value(ehd_call_get_arguments(call), 0);
     g_autoptr(GVariant) options = g_variant_get_child_value(ehd_call_get_arguments(call), 1);
-    gsize length;
-    const guint8 *proof = g_variant_get_fixed_array(bytes, &length, 1);
 
     if (!ehd_origin_request_parse(&crl, options, &error)) {
         ehd_call_fail(call, error);
         return;
     }
-    if (length == 0 || length > EHP_PROOF_MAX)
+    proof = g_variant_get_data_as_bytes(bytes);
+    if (g_bytes_get_size(proof) == 0 || g_bytes_get_size(proof) > EHP_PROOF_MAX) {
         ehd_error_set(&error, EHP_ORIGIN_INVALID, "%zu bytes, where 1 to %d are allowed",
-                      length, EHP_PROOF_MAX);
-    else
-        ehd_core_verify_origin(core_of(call), (ehp_bytes){proof, length}, crl, &facts, &error);
-    if (error != NULL)
+                      g_bytes_get_size(proof), EHP_PROOF_MAX);
         ehd_call_fail(call, error);
-    else
-        ehd_call_return(call, g_variant_new("(@a{sv})", ehd_details_of_origin(&facts)));
+        return;
+    }
+    ehd_core_verify_origin_async(core_of(call), proof, crl, on_origin_verified, call);
 }
 
 void

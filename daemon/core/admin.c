@@ -131,15 +131,100 @@ ehd_core_get_trust(EhdCore *self)
     return self->parts.trust;
 }
 
-gboolean
-ehd_core_verify_origin(EhdCore *self, ehp_bytes proof, GBytes *newer, EhdOriginFacts *facts,
-                       GError **error)
-{
-    const EhdCrlPolicy policy = {.max_age_s = self->parts.config->trust_max_crl_age_s};
+/* --- where something comes from -------------------------------------------------------------
+ */
 
-    return ehd_origin_verify(self->parts.trust, &policy, proof, newer, ehd_core_now(self), facts,
-                             error);
+typedef struct {
+    EhdCore *core;         /* borrowed: the lane ends first */
+    GTask *task;           /* owned */
+    GBytes *bytes, *newer; /* owned; newer may be NULL */
+    ehp_proof proof;
+    ehp_status status;
+} Check;
+
+static void
+check_work(gpointer data)
+{
+    Check *check = data;
+    ehp_bytes bytes;
+
+    bytes.data = g_bytes_get_data(check->bytes, &bytes.len);
+    check->status = ehd_origin_open(bytes, &check->proof);
 }
+
+static void
+facts_free(gpointer data)
+{
+    ehd_origin_facts_clear(data);
+    g_free(data);
+}
+
+static void
+check_done(gpointer data)
+{
+    Check *check = data;
+    EhdCore *self = check->core;
+    const EhdCrlPolicy policy = {.max_age_s = self->parts.config->trust_max_crl_age_s};
+    EhdOriginFacts *facts;
+    GError *error = NULL;
+
+    if (check->status != EHP_OK) {
+        ehd_error_set(&error, check->status, NULL);
+        g_task_return_error(check->task, error);
+        return;
+    }
+    facts = g_new0(EhdOriginFacts, 1);
+    ehd_origin_judge(self->parts.trust, &policy, &check->proof, check->newer, ehd_core_now(self),
+                     facts);
+    g_task_return_pointer(check->task, facts, facts_free);
+}
+
+static void
+check_free(gpointer data)
+{
+    Check *check = data;
+
+    ehp_proof_clear(&check->proof);
+    g_bytes_unref(check->bytes);
+    g_clear_pointer(&check->newer, g_bytes_unref);
+    g_object_unref(check->task);
+    g_free(check);
+}
+
+static const EhdJobOps check_ops = {
+    .work = check_work, .done = check_done, .free = check_free};
+
+void
+ehd_core_verify_origin_async(EhdCore *self, GBytes *proof, GBytes *newer,
+                             GAsyncReadyCallback callback, gpointer user_data)
+{
+    Check *check = g_new0(Check, 1);
+
+    if (self->proof_lane == NULL)
+        self->proof_lane = ehd_lane_new();
+    check->core = self;
+    check->task = g_task_new(NULL, NULL, callback, user_data);
+    check->bytes = g_bytes_ref(proof);
+    check->newer = newer != NULL ? g_bytes_ref(newer) : NULL;
+    ehd_lane_push(self->proof_lane, &check_ops, check);
+}
+
+gboolean
+ehd_core_verify_origin_finish(EhdCore *self, GAsyncResult *result, EhdOriginFacts *facts,
+                              GError **error)
+{
+    EhdOriginFacts *got = g_task_propagate_pointer(G_TASK(result), error);
+
+    memset(facts, 0, sizeof *facts);
+    if (got == NULL)
+        return FALSE;
+    *facts = *got;
+    g_free(got);
+    return TRUE;
+}
+
+/* --- trust ----------------------------------------------------------------------------------
+ */
 
 gboolean
 ehd_core_add_trust(EhdCore *self, const EhdGrant *grant, const char *pem, EhdAnchor *added,

@@ -22,6 +22,7 @@ struct EhdCore {
     GPtrArray *lefts;      /* owned, of EhdLeft, oldest first */
     EhdLane *left_lane;    /* owned; NULL: not needed yet */
     guint left_timer;
+    EhdLane *proof_lane; /* owned; NULL: not needed yet */
     EhdSession *holder; /* borrowed: who has the reader */
     gboolean listening, stopping;
     EhdLinkAddress address; /* of our listener */

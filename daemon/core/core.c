@@ -351,6 +351,8 @@ ehd_core_free(EhdCore *self)
         ehd_session_free(g_ptr_array_index(self->sessions, i));
     g_ptr_array_unref(self->sessions);
     ehd_lefts_clear(self);
+    if (self->proof_lane != NULL)
+        ehd_lane_free(self->proof_lane, TRUE);
     g_clear_handle_id(&self->check_source, g_source_remove);
     g_clear_pointer(&self->identity, ehd_identity_free);
     ehd_config_unref(self->parts.config);

@@ -116,10 +116,13 @@ gboolean ehd_core_init_identity(EhdCore *core, const EhdGrant *grant,
 gboolean ehd_core_import_identity(EhdCore *core, const EhdGrant *grant, const char *chain,
                                   GBytes *const *crls, guint n_crls, GError **error);
 const EhdTrust *ehd_core_get_trust(EhdCore *core);
-/* By this device's trust, policy and clock. newer: a CRL (DER) or NULL. ORIGIN_INVALID. Clear
+/* By this device's trust, policy and clock. newer: a CRL (DER) or NULL. ORIGIN_INVALID. A proof
+ * has up to 16,384 signatures: they are checked on a thread, one proof after the other. Clear
  * facts in both cases. */
-gboolean ehd_core_verify_origin(EhdCore *core, ehp_bytes proof, GBytes *newer,
-                                EhdOriginFacts *facts, GError **error);
+void ehd_core_verify_origin_async(EhdCore *core, GBytes *proof, GBytes *newer,
+                                  GAsyncReadyCallback callback, gpointer user_data);
+gboolean ehd_core_verify_origin_finish(EhdCore *core, GAsyncResult *result,
+                                       EhdOriginFacts *facts, GError **error);
 gboolean ehd_core_add_trust(EhdCore *core, const EhdGrant *grant, const char *pem,
                             EhdAnchor *added, GError **error);
 gboolean ehd_core_remove_trust(EhdCore *core, const EhdGrant *grant, const char *fingerprint,

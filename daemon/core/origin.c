@@ -9,9 +9,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "daemon/error.h"
 #include "daemon/store/display.h"
-#include "proto/origin.h"
 #include "proto/wire.h"
 
 /* --- making it ------------------------------------------------------------------------------
@@ -92,7 +90,7 @@ ehd_origin_proof(const EhdOriginParts *parts)
  */
 
 typedef struct {
-    GBytes *chain[EHP_CHAIN_MAX], *crls[EHP_CRL_MAX + 1]; /* owned */
+    GBytes *chain[EHP_CHAIN_MAX], *crls[EHD_TRUST_CRLS_MAX]; /* owned */
     guint n_chain, n_crls;
 } Certificates;
 
@@ -191,39 +189,29 @@ take_request(const Ehp__ConsentRequest *request, EhdOriginFacts *facts)
     facts->operator_.assurance = (int)op->assurance;
 }
 
-static ehp_status
-check_items(const ehp_proof *proof, EhdOriginFacts *facts)
+ehp_status
+ehd_origin_open(ehp_bytes bytes, ehp_proof *proof)
 {
-    ehp_status status = EHP_OK;
+    ehp_status status = ehp_proof_open(bytes, proof);
     ehp_origin origin;
 
-    for (gsize i = 0; i < proof->proof->n_item && status == EHP_OK; i++)
+    for (gsize i = 0; status == EHP_OK && i < proof->proof->n_item; i++)
         status = ehp_proof_item(proof, i, &origin);
-    facts->items = (guint)proof->proof->n_item;
     return status;
 }
 
-gboolean
-ehd_origin_verify(const EhdTrust *trust, const EhdCrlPolicy *policy, ehp_bytes bytes,
-                  GBytes *newer, gint64 now, EhdOriginFacts *facts, GError **error)
+void
+ehd_origin_judge(const EhdTrust *trust, const EhdCrlPolicy *policy, const ehp_proof *proof,
+                 GBytes *newer, gint64 now, EhdOriginFacts *facts)
 {
     g_auto(Certificates) all = {0};
-    ehp_proof proof = {0};
-    ehp_status status = ehp_proof_open(bytes, &proof);
 
     memset(facts, 0, sizeof *facts);
-    if (status == EHP_OK)
-        status = check_items(&proof, facts);
-    if (status == EHP_OK) {
-        take_request(proof.request, facts);
-        take_certificates(proof.proof, &all);
-        judge(trust, policy, proof.proof, &all, facts);
-        facts->since = judge_today(trust, policy, &all, newer, now);
-    } else {
-        ehd_error_set(error, status, NULL);
-    }
-    ehp_proof_clear(&proof);
-    return status == EHP_OK;
+    facts->items = (guint)proof->proof->n_item;
+    take_request(proof->request, facts);
+    take_certificates(proof->proof, &all);
+    judge(trust, policy, proof->proof, &all, facts);
+    facts->since = judge_today(trust, policy, &all, newer, now);
 }
 
 void

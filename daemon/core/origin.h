@@ -8,6 +8,7 @@
 #include "daemon/core/session.h"
 #include "daemon/store/trust.h"
 #include "proto/bytes.h"
+#include "proto/origin.h"
 
 /* What the proof is made of; all borrowed. */
 typedef struct {
@@ -36,9 +37,11 @@ typedef struct {
     EhdOperator operator_; /* owned texts, safe for display */
 } EhdOriginFacts;
 
-/* newer: a CRL that was published since (DER), or NULL. ORIGIN_INVALID: malformed or wrongly
- * signed. Any thread while trust does not change. */
-gboolean ehd_origin_verify(const EhdTrust *trust, const EhdCrlPolicy *policy, ehp_bytes proof,
-                           GBytes *newer, gint64 now, EhdOriginFacts *facts, GError **error);
+/* Every signature in it, of which there may be EHP_ITEMS_MAX: any thread. ORIGIN_INVALID:
+ * malformed or wrongly signed. Clear proof in both cases; bytes outlive it. */
+ehp_status ehd_origin_open(ehp_bytes bytes, ehp_proof *proof);
+/* Who says it. proof: open; newer: a CRL that was published since (DER), or NULL. */
+void ehd_origin_judge(const EhdTrust *trust, const EhdCrlPolicy *policy, const ehp_proof *proof,
+                      GBytes *newer, gint64 now, EhdOriginFacts *facts);
 void ehd_origin_facts_clear(EhdOriginFacts *facts);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(EhdOriginFacts, ehd_origin_facts_clear)

@@ -270,9 +270,9 @@ static ehp_status
 parse_and_judge_crls(const EhdCrtChain *chain, const Path *path, GBytes *const *ders, guint n,
                      gint64 now, gint64 max_age)
 {
-    gnutls_x509_crl_t crls[EHP_CRL_MAX];
+    gnutls_x509_crl_t crls[EHD_TRUST_CRLS_MAX];
     guint n_crls = 0;
-    for (guint i = 0; i < MIN(n, EHP_CRL_MAX); i++) {
+    for (guint i = 0; i < MIN(n, EHD_TRUST_CRLS_MAX); i++) {
         gnutls_x509_crl_t crl = ehd_crl_from_der(ders[i]);
         if (crl != NULL)
             crls[n_crls++] = crl;

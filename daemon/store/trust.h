@@ -94,9 +94,12 @@ void ehd_trust_verify_chain(const EhdTrust *trust, GBytes *const *chain, guint n
 /* The same for a leaf without a chain: readable, CERT_UNTRUSTED. */
 void ehd_trust_bare_key(const guint8 key[32], EhdVerdict *verdict);
 
+/* As many as are stapled, and one that was published since. */
+#define EHD_TRUST_CRLS_MAX (EHP_CRL_MAX + 1)
+
 /* The verdict on revocation: leaf and every intermediate, each against a CRL of its own issuer
  * (the last one's issuer is the anchor). Every CRL's signature is checked here; one that does
- * not verify does not count. */
+ * not verify does not count. What is beyond EHD_TRUST_CRLS_MAX is not looked at. */
 void ehd_trust_verify_crls(const EhdTrust *trust, GBytes *const *chain, guint n_chain,
                            GBytes *const *crls, guint n_crls, gint64 now,
                            const EhdCrlPolicy *policy, EhdRevocation *revocation);

@@ -299,17 +299,30 @@ ehd_receipt_verify(const EhdTrust *trust, const void *receipt, gsize length,
     return TRUE;
 }
 
-gboolean
-ehd_core_verify_origin(EhdCore *core, ehp_bytes proof, GBytes *newer, EhdOriginFacts *facts,
-                       GError **error)
+void
+ehd_core_verify_origin_async(EhdCore *core, GBytes *proof, GBytes *newer,
+                             GAsyncReadyCallback callback, gpointer user_data)
 {
-    if (proof.len < 4) {
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
+
+    g_object_set_data(G_OBJECT(task), "items", GUINT_TO_POINTER(g_bytes_get_size(proof)));
+    g_task_return_boolean(task, newer != NULL);
+}
+
+gboolean
+ehd_core_verify_origin_finish(EhdCore *core, GAsyncResult *result, EhdOriginFacts *facts,
+                              GError **error)
+{
+    guint items = GPOINTER_TO_UINT(g_object_get_data(G_OBJECT(result), "items"));
+    gboolean newer = g_task_propagate_boolean(G_TASK(result), NULL);
+
+    if (items < 4) {
         ehd_error_set(error, EHP_ORIGIN_INVALID, NULL);
         return FALSE;
     }
     facts->verified = TRUE;
-    facts->items = (guint)proof.len;
-    facts->since = newer != NULL ? EHP_CERT_REVOKED : EHP_OK;
+    facts->items = items;
+    facts->since = newer ? EHP_CERT_REVOKED : EHP_OK;
     facts->attended = TRUE;
     facts->operator_.display = g_strdup("Dr Muster");
     return TRUE;
