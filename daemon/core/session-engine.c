@@ -233,6 +233,7 @@ on_consent_void(EhdSession *self, const ehp_event *event)
 
     ehd_session_void_questions(self, EHD_VOID_TIMED_OUT);
     if (reply) {
+        ehd_reply_void(self);
         self->complete = TRUE;
         ehd_session_set_state(self, EHD_STATE_CONFIRMING,
                               ehd_now_ms() + 1000ull * self->wishes.linger_s);

@@ -77,6 +77,7 @@ typedef struct {
     GPtrArray *signed_items; /* owned, of GBytes, patient: of the reply in course (ItemOrigin) */
     GPtrArray *proofs;  /* owned, of GBytes or NULL, patient: by number of the transfer */
     guint base;         /* the first of the reply in course */
+    gboolean listing;   /* patient: a list has begun, and is not whole */
     gboolean asked;     /* the person decides */
     gboolean commit_due; /* patient: all of it is to be stored by the application first */
     gsize text;
@@ -382,6 +383,8 @@ void ehd_reply_set_item_state(EhdSession *self, guint id, EhdItemState state);
 void ehd_reply_set_state(EhdSession *self, EhdTransferState state);
 void ehd_reply_manifest_page(EhdSession *self, const ehp_event *event);
 void ehd_reply_offered(EhdSession *self, const ehp_event *event);
+/* Nobody answered in time. */
+void ehd_reply_void(EhdSession *self);
 void ehd_reply_refused(EhdSession *self, const ehp_event *event);
 void ehd_reply_keep_origin(EhdSession *self, const ehp_event *event);
 void ehd_reply_commit(EhdSession *self);

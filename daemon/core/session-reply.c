@@ -61,20 +61,28 @@ ehd_reply_set_state(EhdSession *self, EhdTransferState state)
 
 /* ---------------------------------------------------------------- patient */
 
+/* What is not, or not any more, to be decided about leaves nothing behind. */
+static void
+forget_offer(EhdReply *reply)
+{
+    g_array_set_size(reply->items, reply->base);
+    g_byte_array_set_size(reply->states, reply->base);
+    g_array_set_size(reply->origins, reply->base);
+    reply->text = 0;
+    reply->bytes = 0;
+}
+
 void
 ehd_reply_manifest_page(EhdSession *self, const ehp_event *event)
 {
     EhdReply *reply = &self->reply;
 
+    /* the first page again is that of the same list: a link went before the list was whole */
     if (event->n_entries > 0 && event->entries[0]->id == 0) {
-        if (!reply->there || reply->state != EHD_TRANSFER_RUNNING) {
+        if (!reply->listing)
             reply->base = reply->items->len;
-            reply->text = 0;
-            reply->bytes = 0;
-        }
-        g_array_set_size(reply->items, reply->base);
-        g_byte_array_set_size(reply->states, reply->base);
-        g_array_set_size(reply->origins, reply->base);
+        reply->listing = TRUE;
+        forget_offer(reply);
         g_ptr_array_set_size(reply->signed_items, 0);
     }
     ehd_session_take_entries(event, ehd_session_transfer_number(self), reply->items,
@@ -87,15 +95,19 @@ refuse(EhdSession *self, ehp_status why)
     EhdReply *reply = &self->reply;
 
     reply->asked = FALSE;
-    g_array_set_size(reply->items, reply->base);
-    g_byte_array_set_size(reply->states, reply->base);
-    g_array_set_size(reply->origins, reply->base);
+    forget_offer(reply);
     if (ehp_session_refuse(self->engine, why, ehd_now_ms()) != EHP_OK)
         g_debug("session %s: no offer to refuse", self->id);
     self->complete = TRUE;
     ehd_session_set_state(self, EHD_STATE_CONFIRMING,
                           ehd_now_ms() + 1000ull * self->wishes.linger_s);
     ehd_session_pump(self);
+}
+
+void
+ehd_reply_void(EhdSession *self)
+{
+    forget_offer(&self->reply);
 }
 
 void
@@ -115,6 +127,7 @@ ehd_reply_offered(EhdSession *self, const ehp_event *event)
     EhdReply *reply = &self->reply;
 
     self->complete = FALSE;
+    reply->listing = FALSE;
     reply->asked = TRUE;
     if (!self->wishes.replies || reply->text > EHD_MANIFEST_TEXT_MAX ||
         self->items->len + reply->items->len > EHP_ITEMS_MAX) {

@@ -7,7 +7,9 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "daemon/core/origin.h"
 #include "daemon/core/receipt.h"
+#include "daemon/core/session-priv.h"
 #include "daemon/error.h"
 #include "proto/ehrlink.pb-c.h"
 #include "tests/daemon/core/cut.h"
@@ -254,6 +256,146 @@ test_reply(Fixture *f, gconstpointer data)
     g_assert_cmpuint(host_count_audit(f->clinic, "sent"), ==, 1);
 }
 
+static void
+page(Fixture *f, const char *name)
+{
+    EhdSession *session = f->patient->owner.session;
+    Ehp__ItemEntry entry = EHP__ITEM_ENTRY__INIT, *entries[] = {&entry};
+    ehp_event event = {.type = EHP_EV_MANIFEST_PAGE, .entries = entries, .n_entries = 1};
+    guint8 salt[EHP_SALT_LEN] = {0};
+
+    entry.has_id = entry.has_size = entry.has_salt = entry.has_category = TRUE;
+    entry.name = (char *)name;
+    entry.size = 10;
+    entry.salt = (ProtobufCBinaryData){sizeof salt, salt};
+    entry.category = EHP__CATEGORY__CATEGORY_OTHER;
+    ehd_reply_manifest_page(session, &event);
+}
+
+/* A clinic whose link goes after each first page: what was listed before is not offered, nor
+ * kept; nor is what nobody decided about in time. */
+static void
+test_pages_again(Fixture *f, gconstpointer data)
+{
+    const EhdReply *reply;
+    EhdSendOptions send;
+
+    send_with_replies(&send);
+    start(f, NULL, &send);
+    wait_idle(f, 3);
+    reply = &f->patient->owner.session->reply;
+    page(f, "not yours");
+    page(f, "nor this");
+    page(f, "report.pdf");
+    g_assert_cmpuint(reply->items->len, ==, 1);
+    g_assert_cmpstr(g_array_index(reply->items, EhdItem, 0).name, ==, "report.pdf");
+    g_assert_cmpuint(reply->states->len, ==, 1);
+    g_assert_cmpuint(reply->origins->len, ==, 1);
+    ehd_reply_void(f->patient->owner.session);
+    g_assert_cmpuint(reply->items->len, ==, 0);
+    file(f);
+}
+
+/* The proof with the first of its lists once more: as many as there may be. */
+static GBytes *
+with_more_lists(GBytes *proof)
+{
+    gsize length;
+    const guint8 *data = g_bytes_get_data(proof, &length);
+    Ehp__OriginProof *message = ehp__origin_proof__unpack(NULL, length, data);
+    guint8 *packed;
+
+    g_assert_nonnull(message);
+    message->crl = g_realloc_n(message->crl, EHP_CRL_MAX, sizeof *message->crl);
+    for (; message->n_crl < EHP_CRL_MAX; message->n_crl++) {
+        message->crl[message->n_crl] = message->crl[0];
+        message->crl[message->n_crl].data =
+            g_memdup2(message->crl[0].data, message->crl[0].len);
+    }
+    length = ehp__origin_proof__get_packed_size(message);
+    packed = g_malloc(length);
+    ehp__origin_proof__pack(message, packed);
+    ehp__origin_proof__free_unpacked(message, NULL);
+    return g_bytes_new_take(packed, length);
+}
+
+/* Of the terminal, as its authority published it since. */
+static GBytes *
+revoked_since(Fixture *f, GBytes *leaf)
+{
+    gsize length;
+    const void *data = g_bytes_get_data(leaf, &length);
+    gnutls_datum_t datum = {(guint8 *)data, (unsigned)length};
+    gnutls_x509_crt_t crt;
+    gnutls_x509_crl_t crl;
+    guint8 serial[32];
+    size_t size = sizeof serial;
+    GBytes *der;
+
+    g_assert_cmpint(gnutls_x509_crt_init(&crt), ==, 0);
+    g_assert_cmpint(gnutls_x509_crt_import(crt, &datum, GNUTLS_X509_FMT_DER), ==, 0);
+    g_assert_cmpint(gnutls_x509_crt_get_serial(crt, serial, &size), ==, 0);
+    g_ptr_array_add(f->ca->revoked[TEST_CA_INTERMEDIATE], g_bytes_new(serial, size));
+    crl = test_ca_crl(f->ca, TEST_CA_INTERMEDIATE, HOST_NOW, HOST_NOW + 86400);
+    der = test_ca_crl_der(crl);
+    gnutls_x509_crl_deinit(crl);
+    gnutls_x509_crt_deinit(crt);
+    return der;
+}
+
+static void
+verify(Fixture *f, GBytes *proof, GBytes *newer, ehp_status since)
+{
+    g_autoptr(GAsyncResult) result = NULL;
+    g_autoptr(GError) error = NULL;
+    g_auto(EhdOriginFacts) facts = {0};
+
+    ehd_core_verify_origin_async(f->patient->core, proof, newer, host_on_result, &result);
+    g_assert_null(result); /* 16,384 signatures take a while: not here */
+    WAIT(result != NULL);
+    ehd_core_verify_origin_finish(f->patient->core, result, &facts, &error);
+    g_assert_no_error(error);
+    g_assert_true(facts.verified);
+    g_assert_cmpuint(facts.items, ==, 2);
+    g_assert_cmpstr(ehp_status_name(facts.since), ==, ehp_status_name(since));
+}
+
+/* However many old lists there are in a proof, a newer one is looked at; one byte changed, and
+ * it is none. */
+static void
+test_origin(Fixture *f, gconstpointer data)
+{
+    EhdSendOptions send;
+    g_autoptr(GAsyncResult) result = NULL;
+    g_autoptr(GBytes) proof = NULL, stuffed = NULL, newer = NULL, bad = NULL;
+    g_auto(EhdOriginFacts) facts = {0};
+    g_autoptr(GError) error = NULL;
+    guint8 *copy;
+    gsize length;
+
+    send_with_replies(&send);
+    start(f, NULL, &send);
+    wait_idle(f, 3);
+    g_assert_true(ehd_session_reply(f->clinic->owner.session, f->clinic->items, NULL));
+    WAIT(info_of(f->clinic)->has_reply && info_of(f->clinic)->reply == EHD_TRANSFER_COMPLETE);
+    proof = ehd_session_get_origin(f->patient->owner.session, 1, &error);
+    g_assert_no_error(error);
+    stuffed = with_more_lists(proof);
+    newer = revoked_since(f, f->patient->owner.session->chain[0]);
+    verify(f, proof, NULL, EHP_OK);
+    verify(f, proof, newer, EHP_CERT_REVOKED);
+    verify(f, stuffed, NULL, EHP_OK);
+    verify(f, stuffed, newer, EHP_CERT_REVOKED);
+    copy = g_memdup2(g_bytes_get_data(proof, &length), g_bytes_get_size(proof));
+    copy[length - 1] ^= 1;
+    bad = g_bytes_new_take(copy, length);
+    ehd_core_verify_origin_async(f->patient->core, bad, NULL, host_on_result, &result);
+    WAIT(result != NULL);
+    g_assert_false(ehd_core_verify_origin_finish(f->patient->core, result, &facts, &error));
+    g_assert_error(error, EHD_ERROR, EHP_ORIGIN_INVALID);
+    file(f);
+}
+
 /* No application that takes replies, or a person who does not: the session goes on. */
 static void
 test_reply_declined(Fixture *f, gconstpointer data)
@@ -311,6 +453,8 @@ main(int argc, char **argv)
     ADD("/core/later/reply-cut", "cut", test_reply);
     ADD("/core/later/reply-declined", NULL, test_reply_declined);
     ADD("/core/later/reply-nobody", "nobody", test_reply_declined);
+    ADD("/core/later/pages-again", NULL, test_pages_again);
+    ADD("/core/later/origin", NULL, test_origin);
     ADD("/core/later/patient-gone", NULL, test_patient_gone);
     return g_test_run();
 }
