@@ -262,6 +262,30 @@ ehd_lefts_add(EhdCore *core, EhdLeft *left)
         core->left_timer = g_timeout_add_seconds(CHECK_S, on_check, core);
 }
 
+gboolean
+ehd_lefts_make_room(EhdCore *core, EhdLeftRead told, gpointer user_data)
+{
+    gboolean any = FALSE;
+    Job *job;
+
+    for (guint i = core->lefts->len; i > 0; i--) {
+        const EhdLeft *left = core->lefts->pdata[i - 1];
+
+        if (left->role == EHD_PATIENT || left->whole)
+            continue;
+        any = TRUE;
+        drop(core, i - 1);
+    }
+    if (!any || told == NULL)
+        return any;
+    job = g_new0(Job, 1); /* behind those */
+    job->core = core;
+    job->done = told;
+    job->user_data = user_data;
+    ehd_lane_push(core->left_lane, &ops, job);
+    return TRUE;
+}
+
 void
 ehd_lefts_clear(EhdCore *core)
 {
@@ -315,6 +339,15 @@ ehd_lefts_claim(EhdSession *session)
     return NULL;
 }
 
+/* Another user's receiver has not got what that one received, whoever taps. */
+static gboolean
+is_named(EhdSession *session, const EhdLeft *left, const guint8 proof[EHP_HASH_LEN])
+{
+    return left->role == EHD_TERMINAL && left->uid == session->uid &&
+           ehp_left_fits(&left->keys, ehp_session_id(session->engine), proof) &&
+           g_strcmp0(left->organisation, session->core->identity->organisation) == 0;
+}
+
 EhdLeft *
 ehd_lefts_claim_named(EhdSession *session, const guint8 proof[EHP_HASH_LEN])
 {
@@ -324,10 +357,23 @@ ehd_lefts_claim_named(EhdSession *session, const guint8 proof[EHP_HASH_LEN])
     for (guint i = 0; i < core->lefts->len && identity != NULL; i++) {
         EhdLeft *left = core->lefts->pdata[i];
 
-        if (left->role == EHD_TERMINAL && !is_over(core, left) &&
-            ehp_left_fits(&left->keys, ehp_session_id(session->engine), proof) &&
-            g_strcmp0(left->organisation, identity->organisation) == 0)
+        if (!is_over(core, left) && is_named(session, left, proof))
             return g_ptr_array_steal_index(core->lefts, i);
     }
     return NULL;
+}
+
+gboolean
+ehd_lefts_wait(EhdSession *session, const guint8 proof[EHP_HASH_LEN])
+{
+    const GPtrArray *sessions = session->core->sessions;
+
+    for (guint i = 0; i < sessions->len && session->core->identity != NULL; i++) {
+        const EhdSession *other = sessions->pdata[i];
+
+        if (other != session && !other->filing && other->leaves != NULL &&
+            other->leaves->whole && is_named(session, other->leaves, proof))
+            return TRUE;
+    }
+    return FALSE;
 }

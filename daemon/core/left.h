@@ -40,9 +40,14 @@ gboolean ehd_lefts_take_up(EhdCore *core, const char *id, GBytes *record);
  * nothing. Nobody else gets it any more. */
 EhdLeft *ehd_lefts_claim(EhdSession *patient);
 EhdLeft *ehd_lefts_claim_named(EhdSession *terminal, const guint8 proof[EHP_HASH_LEN]);
+/* It names what was received whole and waits to be filed. */
+gboolean ehd_lefts_wait(EhdSession *terminal, const guint8 proof[EHP_HASH_LEN]);
 
 /* How far it was; marks: (transfer none), NULL: that cannot be read. */
 typedef void (*EhdLeftRead)(const EhdMarksRead *marks, gpointer user_data);
 /* erase: and the ledger forgets it, durably, before that is told. */
 void ehd_left_read(EhdCore *core, const EhdLeft *left, gboolean erase, EhdLeftRead done,
                    gpointer user_data);
+/* A terminal's disk or quota is full: what somebody might take up keeps nobody out. FALSE: there
+ * is nothing. told (or NULL): it is gone; its marks say nothing. */
+gboolean ehd_lefts_make_room(EhdCore *core, EhdLeftRead told, gpointer user_data);

@@ -8,6 +8,7 @@
 #include <sys/statvfs.h>
 
 #include "daemon/core/core-priv.h"
+#include "daemon/core/left.h"
 #include "daemon/error.h"
 
 /* Receipt, audit lines and ledger of one session, with room to spare. */
@@ -63,8 +64,13 @@ ehd_room_check(EhdCore *core, EhdSessionRole role, GError **error)
 
     if (role == EHD_TERMINAL)
         wanted = MAX(wanted, core->parts.config->min_free);
-    return check_books(core, error) && check_disk(core, wanted, error) &&
-           (role != EHD_TERMINAL || check_spool(core, error));
+    if (!check_books(core, error))
+        return FALSE;
+    if (check_disk(core, wanted, error) && (role != EHD_TERMINAL || check_spool(core, error)))
+        return TRUE;
+    /* whoever asks again need not wait until nobody can take it up any more */
+    ehd_lefts_make_room(core, NULL, NULL);
+    return FALSE;
 }
 
 guint

@@ -289,6 +289,13 @@ end_with(EhdSession *self, ehp_status status)
         ehd_session_finish(self, ehd_error_status(why), why->message);
 }
 
+/* What was received is here, or was filed. */
+static gboolean
+is_kept(const EhdSession *self)
+{
+    return self->status == 0 || self->status == EHP__STATUS_KIND__STATUS_FILED;
+}
+
 static void
 on_ended(EhdSession *self, const ehp_event *event)
 {
@@ -301,7 +308,7 @@ on_ended(EhdSession *self, const ehp_event *event)
         self->uncertain = FALSE;
         return;
     }
-    if (self->received && !self->receipt_acked && self->leaves == NULL)
+    if (self->received && !self->receipt_acked && self->leaves == NULL && is_kept(self))
         self->leaves = ehd_left_new(self);
     if (self->received) { /* kept until it is filed, with or without the peer */
         self->bye_due = FALSE;

@@ -215,6 +215,9 @@ filing_done(Filing *filing)
     EhdSession *self = filing->session;
 
     self->status = filing->status;
+    /* what is not here any more does come again when the same two devices are tapped */
+    if (filing->status != EHP__STATUS_KIND__STATUS_FILED)
+        g_clear_pointer(&self->leaves, ehd_left_free);
     tell_peer(self, filing);
     if (filing->status == EHP__STATUS_KIND__STATUS_FILED)
         ehd_session_set_state(self, EHD_STATE_FILED, 0);

@@ -193,8 +193,13 @@ on_terminal_read(const EhdMarksRead *marks, gpointer user_data)
         from.mark.data = marks->mark != NULL ? g_bytes_get_data(marks->mark, &length) : NULL;
         from.mark.len = length;
     }
-    if (self->ending || self->engine_ended || marks == NULL ||
-        ehp_session_take_up(self->engine, &from, ehd_now_ms()) != EHP_OK) {
+    if (self->ending || self->engine_ended) { /* makes no room any more that nobody empties */
+        ehd_lefts_add(self->core, g_steal_pointer(&adoption->left));
+        adoption_free(adoption);
+        ehd_terminal_prepared(EHP_CANCELLED, self);
+        return;
+    }
+    if (marks == NULL || ehp_session_take_up(self->engine, &from, ehd_now_ms()) != EHP_OK) {
         g_info("session %s: what an earlier one left does not fit", self->id);
         ehd_lefts_add(self->core, g_steal_pointer(&adoption->left));
         adoption_free(adoption);
@@ -213,12 +218,14 @@ gboolean
 ehd_terminal_go_on(EhdSession *self, const guint8 *proof)
 {
     EhdLeft *left = proof != NULL ? ehd_lefts_claim_named(self, proof) : NULL;
+    gboolean waits = left == NULL && proof != NULL && ehd_lefts_wait(self, proof);
     Adoption *adoption;
 
-    if (left == NULL)
+    if (left == NULL && !waits)
         return FALSE;
-    if (left->whole) {
-        ehd_lefts_add(self->core, left);
+    if (waits || left->whole) {
+        if (left != NULL)
+            ehd_lefts_add(self->core, left);
         self->jobs--;
         ehd_session_abort(self, EHP_ALREADY_RECEIVED);
         return TRUE;

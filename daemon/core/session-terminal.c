@@ -175,12 +175,27 @@ on_manifest_kept(EhdSession *self, ehp_status status)
     }
 }
 
+static void
+on_room_made(const EhdMarksRead *marks, gpointer user_data)
+{
+    EhdSession *self = user_data;
+
+    if (self->ending || self->engine_ended)
+        ehd_terminal_prepared(EHP_NO_SPACE, self);
+    else
+        ehd_terminal_prepare(self);
+}
+
 /* The room is there, then the record that says what for; then it is accepted. */
 void
 ehd_terminal_prepared(ehp_status status, gpointer user_data)
 {
     EhdSession *self = user_data;
 
+    if (status == EHP_NO_SPACE && !self->ending && !self->engine_ended &&
+        ehd_session_transfer_number(self) == 0 &&
+        ehd_lefts_make_room(self->core, on_room_made, self))
+        return;
     self->jobs--;
     if (!self->ending && status == EHP_OK && !self->engine_ended &&
         ehd_session_transfer_number(self) == 0)
