@@ -174,8 +174,8 @@ check_done(gpointer data)
         return;
     }
     facts = g_new0(EhdOriginFacts, 1);
-    ehd_origin_judge(self->parts.trust, &policy, &check->proof, check->newer, ehd_core_now(self),
-                     facts);
+    ehd_origin_judge(self->parts.trust, &policy, &check->proof, check->newer,
+                     ehd_core_now(self), facts);
     g_task_return_pointer(check->task, facts, facts_free);
 }
 
@@ -191,8 +191,7 @@ check_free(gpointer data)
     g_free(check);
 }
 
-static const EhdJobOps check_ops = {
-    .work = check_work, .done = check_done, .free = check_free};
+static const EhdJobOps check_ops = {.work = check_work, .done = check_done, .free = check_free};
 
 void
 ehd_core_verify_origin_async(EhdCore *self, GBytes *proof, GBytes *newer,

@@ -48,6 +48,6 @@ typedef void (*EhdLeftRead)(const EhdMarksRead *marks, gpointer user_data);
 /* erase: and the ledger forgets it, durably, before that is told. */
 void ehd_left_read(EhdCore *core, const EhdLeft *left, gboolean erase, EhdLeftRead done,
                    gpointer user_data);
-/* A terminal's disk or quota is full: what somebody might take up keeps nobody out. FALSE: there
- * is nothing. told (or NULL): it is gone; its marks say nothing. */
+/* A terminal's disk or quota is full: what somebody might take up keeps nobody out. FALSE:
+ * there is nothing. told (or NULL): it is gone; its marks say nothing. */
 gboolean ehd_lefts_make_room(EhdCore *core, EhdLeftRead told, gpointer user_data);
