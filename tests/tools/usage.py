@@ -119,15 +119,24 @@ for number, (program, arguments, status, word) in enumerate(CASES, 1):
 ENDS = [(send, [record], 69, "DaemonUnavailable"), (send, ["--from", os.path.join(here, "none")], 66, "NoInput"),
         (send, ["--exclude", "x", record], 64, "InvalidArgument"), (receive, ["--output", os.path.join(here, "none", "x")], 73, "StoreFailed"),
         (receive, ["--once", "--output", here], 69, "DaemonUnavailable"), (ctl, ["status"], 69, "DaemonUnavailable"),
-        (send, [], 64, "InvalidArgument"), (send, ["--bogus"], 64, "InvalidArgument"), (send, ["--yes", record], 64, "InvalidArgument"),
+        (send, [], 64, "InvalidArgument"), (send, ["--yes", record], 64, "InvalidArgument"),
         (receive, ["--timeout", "x"], 64, "InvalidArgument"), (receive, ["--file", "never"], 64, "InvalidArgument"),
-        (ctl, ["bogus"], 64, "InvalidArgument"), (ctl, ["session", "list", "--bogus"], 64, "InvalidArgument"),
+        (ctl, ["session", "list", "--bogus"], 64, "InvalidArgument"),
         (view, ["--check", "--bogus"], 64, "InvalidArgument"),
-        (ctl, ["session", "list"], 69, "DaemonUnavailable"), (ctl, ["receipt", "verify", os.path.join(here, "none")], 66, "NoInput")]
+        (ctl, ["session", "list"], 69, "DaemonUnavailable"), (ctl, ["receipt", "verify", os.path.join(here, "none")], 66, "NoInput"),
+        # a wrong command line too, wherever --json stands in it
+        (send, ["--bogus"], 64, "InvalidArgument"), (send, ["--timeout", "x", record], 64, "InvalidArgument"),
+        (send, ["--only", "Laboratory-Reports", record], 64, "InvalidArgument"), (receive, ["word"], 64, "InvalidArgument"),
+        (receive, ["--pick", "1"], 64, "InvalidArgument"), (receive, ["--bogus"], 64, "InvalidArgument"),
+        (receive, ["--reply", os.path.join(here, "none")], 66, "NoInput"),
+        (receive, ["--expect-patient", os.path.join(here, "none")], 66, "NoInput"),
+        (view, [record], 64, "InvalidArgument"), (view, ["--bogus"], 64, "InvalidArgument"), (ctl, ["bogus"], 64, "InvalidArgument"),
+        (ctl, ["session", "file"], 64, "InvalidArgument")]
 for number, (program, arguments, status, name) in enumerate(ENDS, len(CASES) + 1):
-    run = subprocess.run([program, "--json", *arguments], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+    where = number % 2 * len(arguments)
+    run = subprocess.run([program, *arguments[:where], "--json", *arguments[where:]], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
     lines = [json.loads(line) for line in run.stdout.splitlines()]
-    ok = run.returncode == status and lines and (lines[-1]["event"], lines[-1]["exit"], lines[-1]["error"]) == ("end", status, name)
+    ok = run.returncode == status and [line["event"] for line in lines].count("end") == 1 and (lines[-1]["event"], lines[-1]["exit"], lines[-1]["error"]) == ("end", status, name)
     failed += not ok
     print(f"{'ok' if ok else 'not ok'} {number} - {os.path.basename(program)} --json {' '.join(arguments[:2]).replace(here, 'DIR')} ends with {name}")
     if not ok:

@@ -64,8 +64,10 @@ check_operator(const ReceiveOptions *options)
 static int
 no_input(const char *file)
 {
-    output_error(_("%s: no such file"), file);
-    return ehrlink_error_get_exit_code(EHRLINK_ERROR_NO_INPUT);
+    g_autoptr(GError) error =
+        g_error_new(EHRLINK_ERROR, EHRLINK_ERROR_NO_INPUT, _("%s: no such file"), file);
+
+    return cli_end(EHRLINK_ROLE_TERMINAL, error);
 }
 
 /* A slip would be found out only when the records are here, and be taken for another person. */
