@@ -31,6 +31,11 @@ describe_dicom(ErecSource *source, ErecDescription *d)
     erec_dicom_read(source, &dicom);
     d->category = "Medical-Imaging";
     erec_names_add(d->names, dicom.patient);
+    /* who it is about is not known: any words of it might have the name */
+    if (dicom.patient == NULL && !dicom.complete) {
+        g_clear_pointer(&dicom.description, g_free);
+        g_clear_pointer(&dicom.institution, g_free);
+    }
     clean_text(&dicom.description, TEXT_MAX_BYTES, d->names);
     if (dicom.modality != NULL && dicom.description != NULL)
         d->title = g_strdup_printf("%s, %s", dicom.modality, dicom.description);

@@ -12,7 +12,12 @@ typedef struct {
     char *modality;   /* "CT" */
     char *institution;
     char *description; /* of the study, else of the series */
-    char *patient;     /* its name: for ErecNames only */
+    /* never in a manifest */
+    char *patient;    /* its name, "FAMILY^GIVEN" */
+    char *birth_date; /* "1970-01-02" */
+    char *sex;        /* administrative gender, as FHIR has it */
+    char *number;     /* of the patient */
+    gboolean complete; /* read beyond where a patient's name stands: if there is none, it has none */
     gboolean cut;      /* an element ends beyond the end of the file */
     gboolean damaged;  /* no elements where they should be */
 } ErecDicom;

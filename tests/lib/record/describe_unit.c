@@ -90,6 +90,66 @@ test_dicom_first(void)
     }
 }
 
+/* One element with its value, explicit VR, little endian; `length` 0xffffffff: as a sequence begins. */
+static void
+put(GByteArray *file, guint16 group, guint16 element, const char *vr, const char *value)
+{
+    const gboolean open = value == NULL, wide = open || strcmp(vr, "SQ") == 0;
+    const guint32 length = open ? 0xffffffff : (guint32)strlen(value);
+    const guint8 head[] = {(guint8)group, (guint8)(group >> 8), (guint8)element, (guint8)(element >> 8)};
+    const guint8 four[] = {(guint8)length, (guint8)(length >> 8), (guint8)(length >> 16), (guint8)(length >> 24)};
+
+    g_byte_array_append(file, head, sizeof head);
+    if (*vr != '\0')
+        g_byte_array_append(file, (const guint8 *)vr, 2);
+    if (*vr != '\0' && wide)
+        g_byte_array_append(file, (const guint8 *)"\0\0", 2);
+    g_byte_array_append(file, four, *vr == '\0' || wide ? 4 : 2);
+    if (!open)
+        g_byte_array_append(file, (const guint8 *)value, length);
+}
+
+/* A sequence that says where it ends only at its end stands before the patient's name in most files, and names are
+ * not always written in UTF-8. `vr` of the sequence: what is inside "UN" cannot be followed. */
+static void
+describe_dicom(const char *vr, ErecDescription *d)
+{
+    g_autoptr(GByteArray) file = g_byte_array_new();
+    g_autoptr(ErecSource) source = NULL;
+
+    g_byte_array_set_size(file, 128);
+    memset(file->data, 0, 128);
+    g_byte_array_append(file, (const guint8 *)"DICM", 4);
+    put(file, 0x0002, 0x0010, "UI", "1.2.840.10008.1.2.1");
+    put(file, 0x0008, 0x0005, "CS", "ISO_IR 100");
+    put(file, 0x0008, 0x0060, "CS", "CT");
+    put(file, 0x0008, 0x1030, "LO", "M\xfcller hand ");
+    put(file, 0x0008, 0x1032, vr, NULL);
+    put(file, 0xfffe, 0xe000, "", NULL);
+    put(file, 0x0008, 0x0104, "LO", "x ");
+    put(file, 0x0008, 0x1140, "SQ", NULL);
+    put(file, 0xfffe, 0xe0dd, "", "");
+    put(file, 0xfffe, 0xe00d, "", "");
+    put(file, 0xfffe, 0xe0dd, "", "");
+    put(file, 0x0010, 0x0010, "PN", "M\xfcller^Anna ");
+    put(file, 0x0020, 0x0010, "SH", "1 ");
+    source = source_of((const char *)file->data, (gssize)file->len);
+    erec_describe(source, d);
+}
+
+static void
+test_dicom_name(void)
+{
+    g_auto(ErecDescription) d = {0}, unread = {0};
+
+    describe_dicom("SQ", &d);
+    g_assert_cmpstr(d.title, ==, "CT");
+    g_assert_true(erec_names_are_in(d.names, "Müller_ct.dcm"));
+    g_assert_true(erec_names_are_in(d.names, "anna.dcm"));
+    describe_dicom("UN", &unread);
+    g_assert_cmpstr(unread.title, ==, "CT");
+}
+
 static const char summary[] =
     "{\"resourceType\":\"Bundle\",\"type\":\"document\",\"entry\":["
     "{\"fullUrl\":\"urn:uuid:1\",\"resource\":{\"resourceType\":\"Composition\",\"title\":"
@@ -433,6 +493,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/record/describe/kinds", test_kinds);
     g_test_add_func("/record/describe/dicom-first", test_dicom_first);
+    g_test_add_func("/record/describe/dicom-name", test_dicom_name);
     g_test_add_func("/record/describe/document", test_document);
     g_test_add_func("/record/describe/no-names", test_no_names);
     g_test_add_func("/record/describe/categories", test_categories);
