@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See person.h. What is shown was made harmless; what is compared is the record's own.
+ * See person.h: reading and showing; comparing is in person-compare.c. What is shown was made
+ * harmless; what is compared is the record's own.
  */
 #include "tools/common/person.h"
 
 #include <glib/gi18n.h>
 #include <string.h>
 
-#include "lib/record/bundle.h"
+#include "lib/record/dicom.h"
+#include "lib/record/kind.h"
+#include "lib/record/subject.h"
 #include "tools/common/output.h"
 
 #define NAMES_MAX       8
@@ -20,6 +23,7 @@ person_free(Person *person)
     if (person == NULL)
         return;
     g_ptr_array_unref(person->names);
+    g_ptr_array_unref(person->families);
     g_ptr_array_unref(person->identifiers);
     g_free(person->birth_date);
     g_free(person->sex);
@@ -51,213 +55,145 @@ add_names(Person *person, const ErecNode *patient)
         g_autofree char *text = name_of(name);
         const gboolean usual = erec_text_is(name, "use", "official") || erec_text_is(name, "use", "usual");
 
+        if (erec_text(name, "family") != NULL)
+            g_ptr_array_add(person->families, g_strdup(erec_text(name, "family")));
         if (*text != '\0')
             g_ptr_array_insert(person->names, usual ? 0 : -1, g_steal_pointer(&text));
     }
 }
 
 static void
-add_identifiers(Person *person, const ErecNode *patient)
+add_identifier(Person *person, const char *system, const char *value)
 {
-    for (const ErecNode *id = erec_each(patient, "identifier");
-         id != NULL && person->identifiers->len < IDENTIFIERS_MAX; id = erec_each_next(id)) {
-        const char *system = erec_text(id, "system"), *value = erec_text(id, "value");
+    if (value != NULL && person->identifiers->len < IDENTIFIERS_MAX)
+        g_ptr_array_add(person->identifiers, g_strdup_printf("%s|%s", system != NULL ? system : "", value));
+}
 
-        if (value != NULL)
-            g_ptr_array_add(person->identifiers,
-                            g_strdup_printf("%s|%s", system != NULL ? system : "", value));
-    }
+static Person *
+person_new(void)
+{
+    Person *person = g_new0(Person, 1);
+
+    person->names = g_ptr_array_new_with_free_func(g_free);
+    person->families = g_ptr_array_new_with_free_func(g_free);
+    person->identifiers = g_ptr_array_new_with_free_func(g_free);
+    return person;
 }
 
 static Person *
 person_of_resource(const ErecNode *patient)
 {
-    Person *person = g_new0(Person, 1);
+    Person *person = person_new();
 
-    person->names = g_ptr_array_new_with_free_func(g_free);
-    person->identifiers = g_ptr_array_new_with_free_func(g_free);
     person->birth_date = g_strdup(erec_text(patient, "birthDate"));
     person->sex = g_strdup(erec_text(patient, "gender"));
     add_names(person, patient);
-    add_identifiers(person, patient);
+    for (const ErecNode *id = erec_each(patient, "identifier"); id != NULL; id = erec_each_next(id))
+        add_identifier(person, erec_text(id, "system"), erec_text(id, "value"));
     return person;
 }
 
-/* Patients that a document is not about (a mother, a donor) do not come first in it. */
-Person *
-person_of_file(const char *path)
+/* Somebody who is not in the file: what is said beside the reference. */
+static Person *
+person_of_reference(const ErecNode *reference)
 {
-    g_autoptr(ErecSource) source = erec_source_new_path(path, NULL);
-    g_autoptr(ErecBundle) bundle = NULL;
-    g_autoptr(ErecTree) tree = NULL;
-    ErecFault fault = {0};
-    gint at;
+    Person *person = person_new();
 
-    if (source != NULL)
-        bundle = erec_bundle_new(source, &fault);
-    at = bundle != NULL ? erec_bundle_find_type(bundle, "Patient", 0) : -1;
-    if (at >= 0)
-        tree = erec_bundle_load(bundle, (guint)at, &fault);
-    return tree != NULL ? person_of_resource(erec_tree_root(tree)) : NULL;
-}
-
-Person *
-person_of_directory(const char *directory, GPtrArray *files)
-{
-    for (guint i = 0; files != NULL && i < files->len; i++) {
-        g_autofree char *path = g_build_filename(directory, files->pdata[i], NULL);
-        Person *person = person_of_file(path);
-
-        if (person != NULL)
-            return person;
-    }
+    if (erec_text(reference, "display") != NULL)
+        g_ptr_array_add(person->names, g_strdup(erec_text(reference, "display")));
+    add_identifier(person, erec_text(reference, "identifier.system"), erec_text(reference, "identifier.value"));
+    if (person->names->len > 0 || person->identifiers->len > 0)
+        return person;
+    person_free(person);
     return NULL;
 }
 
-/* --- comparing ------------------------------------------------------------------------------- */
-
-static gboolean
-same_system(const char *a, const char *b)
+/* "BERG^ANNA^MARIA=…": family, given, middle; what is behind "=" is the same in other letters. */
+static Person *
+person_of_dicom(ErecSource *source)
 {
-    const gsize length = strcspn(a, "|");
+    g_auto(ErecDicom) dicom = {0};
+    g_auto(GStrv) parts = NULL;
+    g_autofree char *name = NULL;
+    Person *person;
 
-    return length > 0 && length == strcspn(b, "|") && strncmp(a, b, length) == 0;
+    erec_dicom_read(source, &dicom);
+    if (dicom.patient == NULL && dicom.birth_date == NULL && dicom.number == NULL)
+        return NULL;
+    person = person_new();
+    person->birth_date = g_steal_pointer(&dicom.birth_date);
+    person->sex = g_steal_pointer(&dicom.sex);
+    add_identifier(person, NULL, dicom.number);
+    if (dicom.patient == NULL)
+        return person;
+    dicom.patient[strcspn(dicom.patient, "=")] = '\0';
+    parts = g_strsplit(dicom.patient, "^", 4);
+    name = g_strdup_printf("%s %s %s", parts[0] != NULL && parts[1] != NULL ? parts[1] : "",
+                           parts[0] != NULL && parts[1] != NULL && parts[2] != NULL ? parts[2] : "",
+                           parts[0] != NULL ? parts[0] : "");
+    if (parts[0] != NULL && *parts[0] != '\0')
+        g_ptr_array_add(person->families, g_strdup(parts[0]));
+    g_ptr_array_add(person->names, g_strdup(g_strstrip(name)));
+    return person;
 }
 
-gboolean
-person_conflict(const Person *a, const Person *b)
+static GPtrArray *
+people_new(void)
 {
-    gboolean conflict = a->birth_date != NULL && b->birth_date != NULL && !g_str_equal(a->birth_date, b->birth_date);
-    gboolean agree = FALSE;
-
-    for (guint i = 0; i < a->identifiers->len; i++)
-        for (guint k = 0; k < b->identifiers->len; k++) {
-            if (!same_system(a->identifiers->pdata[i], b->identifiers->pdata[k]))
-                continue;
-            agree |= g_str_equal(a->identifiers->pdata[i], b->identifiers->pdata[k]);
-            conflict |= !g_str_equal(a->identifiers->pdata[i], b->identifiers->pdata[k]);
-        }
-    return conflict && !agree;
-}
-
-void
-person_mark_subjects(GPtrArray *items)
-{
-    static const guint8 one[] = {1}, other[] = {2};
-    g_autoptr(GBytes) first_group = g_bytes_new_static(one, sizeof one);
-    g_autoptr(GBytes) other_group = g_bytes_new_static(other, sizeof other);
-    g_autoptr(Person) first = NULL;
-
-    for (guint i = 0; i < items->len; i++) {
-        EhrlinkItem *item = g_ptr_array_index(items, i);
-        g_autoptr(Person) person = person_of_file(ehrlink_item_get_path(item));
-        const gboolean conflict = first != NULL && person != NULL && person_conflict(first, person);
-
-        ehrlink_item_set_subject(item, conflict ? other_group : first_group);
-        if (first == NULL)
-            first = g_steal_pointer(&person);
-    }
-}
-
-static gboolean
-has_word(const Person *person, const char *wanted)
-{
-    g_autofree char *folded = g_utf8_casefold(wanted, -1);
-
-    for (guint i = 0; i < person->names->len; i++) {
-        g_autofree char *name = g_utf8_casefold(person->names->pdata[i], -1);
-
-        if (strstr(name, folded) != NULL)
-            return TRUE;
-    }
-    return FALSE;
-}
-
-static gboolean
-has_identifier(const Person *person, const char *wanted)
-{
-    const gboolean with_system = strchr(wanted, '|') != NULL;
-
-    for (guint i = 0; i < person->identifiers->len; i++) {
-        const char *whole = person->identifiers->pdata[i], *value = strchr(whole, '|') + 1;
-
-        if (g_str_equal(with_system ? whole : value, wanted))
-            return TRUE;
-    }
-    return FALSE;
-}
-
-static gboolean
-fits(const Person *person, const char *key, const char *value)
-{
-    if (g_str_equal(key, "name") || g_str_equal(key, "family"))
-        return has_word(person, value);
-    if (g_str_equal(key, "birth-date"))
-        return g_strcmp0(person->birth_date, value) == 0;
-    if (g_str_equal(key, "sex"))
-        return g_strcmp0(person->sex, value) == 0;
-    return g_str_equal(key, "identifier") && has_identifier(person, value);
+    return g_ptr_array_new_with_free_func((GDestroyNotify)person_free);
 }
 
 static void
-compare_pair(const Person *person, const char *key, const char *value, GStrvBuilder *differences)
+add_person(GPtrArray *people, Person *person)
 {
-    g_autofree char *safe = NULL;
-    g_autofree char *text = NULL;
-
-    if (value == NULL || (person != NULL && fits(person, key, value)))
-        return;
-    safe = ehrlink_safe_text(value, SHOWN_MAX);
-    text = g_strdup_printf("%s %s", key, safe);
-    g_strv_builder_add(differences, text);
+    if (person != NULL)
+        g_ptr_array_add(people, person);
 }
 
-/* One number in common is enough, and some that the other side does not have are no difference. */
 static void
-compare_people(const Person *person, const Person *wanted, GStrvBuilder *differences)
+people_of_bundle(GPtrArray *people, const ErecBundle *bundle)
 {
-    gboolean any = FALSE;
+    g_autoptr(GArray) all = erec_subject_all(bundle);
 
-    if (wanted->names->len > 0)
-        compare_pair(person, "name", wanted->names->pdata[0], differences);
-    compare_pair(person, "birth-date", wanted->birth_date, differences);
-    compare_pair(person, "sex", wanted->sex, differences);
-    for (guint i = 0; person != NULL && i < wanted->identifiers->len; i++)
-        any |= has_identifier(person, wanted->identifiers->pdata[i]);
-    if (!any && wanted->identifiers->len > 0)
-        compare_pair(person, "identifier", wanted->identifiers->pdata[0], differences);
-}
+    for (guint i = 0; i < all->len; i++) {
+        g_autoptr(ErecTree) tree = erec_bundle_load(bundle, g_array_index(all, guint, i), NULL);
 
-gboolean
-person_can_be_expected(const char *text)
-{
-    static const char *const keys[] = {"name", "family", "birth-date", "sex", "identifier", NULL};
-    const char *equals = strchr(text, '=');
-    g_autofree char *key = equals != NULL ? g_strndup(text, (gsize)(equals - text)) : NULL;
-    g_autoptr(Person) wanted = person_of_file(text);
-
-    return wanted != NULL || (key != NULL && equals[1] != '\0' && g_strv_contains(keys, key));
-}
-
-GStrv
-person_compare(const Person *person, char **expected)
-{
-    g_autoptr(GStrvBuilder) differences = g_strv_builder_new();
-
-    for (char **one = expected; *one != NULL; one++) {
-        const char *equals = strchr(*one, '=');
-        g_autoptr(Person) wanted = person_of_file(*one);
-
-        if (wanted != NULL) {
-            compare_people(person, wanted, differences);
-        } else if (equals != NULL) {
-            g_autofree char *key = g_strndup(*one, (gsize)(equals - *one));
-            compare_pair(person, key, equals + 1, differences);
-        } else {
-            g_strv_builder_add(differences, _("the expected person cannot be read"));
-        }
+        if (tree != NULL)
+            add_person(people, person_of_resource(erec_tree_root(tree)));
     }
-    return g_strv_builder_end(differences);
+    if (all->len == 0) {
+        g_auto(ErecSubject) subject = {.entry = -1};
+
+        erec_subject_find(bundle, &subject);
+        if (subject.patient != NULL)
+            add_person(people, person_of_resource(subject.patient));
+        else if (subject.reference != NULL)
+            add_person(people, person_of_reference(subject.reference));
+    }
+}
+
+GPtrArray *
+people_of_file(const char *path)
+{
+    g_autoptr(ErecSource) source = erec_source_new_path(path, NULL);
+    g_autoptr(ErecBundle) bundle = NULL;
+    GPtrArray *people = people_new();
+
+    if (source == NULL)
+        return people;
+    if (erec_kind_of(source) == EREC_KIND_DICOM)
+        add_person(people, person_of_dicom(source));
+    else if ((bundle = erec_bundle_new(source, NULL)) != NULL)
+        people_of_bundle(people, bundle);
+    return people;
+}
+
+Person *
+person_of_file(const char *path)
+{
+    g_autoptr(GPtrArray) people = people_of_file(path);
+
+    return people->len > 0 ? g_ptr_array_steal_index(people, 0) : NULL;
 }
 
 /* --- showing --------------------------------------------------------------------------------- */
@@ -270,19 +206,30 @@ show_line(const char *label, const char *value)
     output_note("  %-14s %s", label, safe != NULL ? safe : _("not said"));
 }
 
-void
-person_show(const Person *person)
+static void
+show_person(const Person *person)
 {
-    if (person == NULL) {
-        output_note(_("The records do not say whom they are about."));
-        return;
-    }
-    output_note(_("The records are about:"));
     show_line(_("Name:"), person->names->len > 0 ? person->names->pdata[0] : NULL);
     show_line(_("Born:"), person->birth_date);
     show_line(_("Sex:"), person->sex);
     for (guint i = 0; i < person->identifiers->len; i++)
         show_line(i == 0 ? _("Identifier:") : "", person->identifiers->pdata[i]);
+}
+
+void
+people_show(const GPtrArray *people)
+{
+    if (people->len == 0)
+        output_note(_("What can be read here of the records does not say whom they are about."));
+    else if (people->len == 1)
+        output_note(_("The records are about:"));
+    else
+        output_note(_("*** THE RECORDS ARE ABOUT MORE THAN ONE PERSON: ***"));
+    for (guint i = 0; i < people->len; i++) {
+        if (i > 0)
+            output_note(_("and about:"));
+        show_person(g_ptr_array_index(people, i));
+    }
 }
 
 static void

@@ -11,16 +11,19 @@
 /* All owned; NULL or empty: the record does not say. */
 typedef struct {
     GPtrArray *names;       /* of char, as they are written, the usual one first */
+    GPtrArray *families;    /* of char, the family names alone; empty when they are not told apart */
     char *birth_date, *sex; /* FHIR date; administrative gender */
     GPtrArray *identifiers; /* of char, "system|value" */
 } Person;
 
-/* Of a FHIR record (JSON); NULL when it names no patient or is no such record. */
-Person *person_of_file(const char *path);
-/* Of the first of these files of a directory that says so. */
-Person *person_of_directory(const char *directory, GPtrArray *files);
 void person_free(Person *person);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Person, person_free)
+/* Of a FHIR record (JSON) or a DICOM file; NULL when it names nobody or is no such file. */
+Person *person_of_file(const char *path);
+/* Everybody whom it is about, of Person; that of person_of_file() first. Never NULL. */
+GPtrArray *people_of_file(const char *path);
+/* The people of all these files who cannot be one; of each the file that says most of them. */
+GPtrArray *people_of_directory(const char *directory, const GPtrArray *files);
 
 /* Certainly two people: one system with two numbers, or two dates of birth. */
 gboolean person_conflict(const Person *a, const Person *b);
@@ -34,6 +37,6 @@ gboolean person_can_be_expected(const char *text);
  * system|value). What differs, in words; empty: nothing. What the record does not say differs. */
 GStrv person_compare(const Person *person, char **expected);
 
-/* On the screen; NULL: that nobody is named. */
-void person_show(const Person *person);
+/* On the screen; with more than one a warning. */
+void people_show(const GPtrArray *people);
 void person_add_members(const Person *person, JsonBuilder *builder);

@@ -62,49 +62,81 @@ on_answer(const char *answer, gpointer user_data)
     /* no answer: nobody is there; the filing time runs out and discards them */
 }
 
-/* Who the records say they are about. FALSE: somebody else was expected. */
-static gboolean
-check_person(Round *round)
+static void
+add_differences(JsonBuilder *builder, char **differences)
 {
-    g_autoptr(Person) person = person_of_directory(round->directory, round->files);
-    g_auto(GStrv) differences = NULL;
-    JsonBuilder *builder;
-
-    if (round->options->expect != NULL)
-        differences = person_compare(person, round->options->expect);
-    builder = round_event(round, "person");
-    person_add_members(person, builder);
     json_builder_set_member_name(builder, "differences");
     json_builder_begin_array(builder);
-    for (guint i = 0; differences != NULL && differences[i] != NULL; i++)
-        json_builder_add_string_value(builder, differences[i]);
+    for (; differences != NULL && *differences != NULL; differences++)
+        json_builder_add_string_value(builder, *differences);
     json_builder_end_array(builder);
+}
+
+static void
+tell_people(Round *round, const GPtrArray *people, char **differences)
+{
+    JsonBuilder *builder = round_event(round, "person");
+
+    if (people->len > 0)
+        person_add_members(g_ptr_array_index(people, 0), builder);
+    add_differences(builder, differences);
+    if (people->len > 1) {
+        json_builder_set_member_name(builder, "others");
+        json_builder_begin_array(builder);
+        for (guint i = 1; i < people->len; i++) {
+            json_builder_begin_object(builder);
+            person_add_members(g_ptr_array_index(people, i), builder);
+            json_builder_end_object(builder);
+        }
+        json_builder_end_array(builder);
+    }
     output_event_end();
-    person_show(person);
-    for (guint i = 0; differences != NULL && differences[i] != NULL; i++)
-        output_note(_("  NOT AS EXPECTED: %s"), differences[i]);
-    return differences == NULL || differences[0] == NULL;
+    people_show(people);
+    for (; differences != NULL && *differences != NULL; differences++)
+        output_note(_("  NOT AS EXPECTED: %s"), *differences);
+}
+
+/* Who the records say they are about; all of them are looked into, not only the first. NULL, or why
+ * they are not to be filed unseen. */
+static GError *
+check_people(Round *round)
+{
+    g_autoptr(GPtrArray) people = people_of_directory(round->directory, round->files);
+    const Person *first = people->len > 0 ? g_ptr_array_index(people, 0) : NULL;
+    g_auto(GStrv) differences = NULL;
+
+    if (round->options->expect != NULL)
+        differences = person_compare(first, round->options->expect);
+    tell_people(round, people, differences);
+    if (people->len > 1)
+        return g_error_new_literal(EHRLINK_ERROR, EHRLINK_ERROR_MIXED_SUBJECTS,
+                                   _("the records are about more than one person"));
+    if (differences != NULL && differences[0] != NULL)
+        return g_error_new_literal(EHRLINK_ERROR, EHRLINK_ERROR_MIXED_SUBJECTS,
+                                   _("the records are not about the expected person"));
+    return NULL;
 }
 
 /* Nobody looks: what may be another person's is not kept. */
 static void
-reject_person(Round *round)
+reject_person(Round *round, GError *why)
 {
-    round->why = g_error_new_literal(EHRLINK_ERROR, EHRLINK_ERROR_MIXED_SUBJECTS,
-                                     _("the records are not about the expected person"));
-    ehrlink_session_discard_async(round->session, "not-the-expected-person", NULL, on_discarded, NULL);
+    const gboolean mixed = round->options->expect == NULL;
+
+    round->why = why;
+    ehrlink_session_discard_async(round->session, mixed ? "more-than-one-person" : "not-the-expected-person", NULL,
+                                  on_discarded, NULL);
 }
 
 void
 round_confirm(Round *round)
 {
-    const gboolean expected = check_person(round);
-    g_autoptr(GError) error = NULL;
+    g_autoptr(GError) somebody_else = check_people(round), error = NULL;
 
     switch (round->options->file_mode) {
     case FILE_AUTO:
-        if (!expected)
-            reject_person(round);
+        if (somebody_else != NULL)
+            reject_person(round, g_steal_pointer(&somebody_else));
         else if (!file_it(round, &error))
             round_reject(round, error);
         break;
