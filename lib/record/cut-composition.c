@@ -42,6 +42,22 @@ n_kept(const ErecCut *cut, const ErecNode *section, guint *n_lost)
     return kept;
 }
 
+static gboolean
+loses_all(const ErecCut *cut, const ErecNode *section)
+{
+    guint lost;
+    const guint kept = n_kept(cut, section, &lost);
+
+    return erec_cut_section_is_gone(cut, section) || (lost > 0 && kept == 0);
+}
+
+gboolean
+erec_cut_section_vanishes(const ErecCut *cut, const ErecNode *section)
+{
+    return loses_all(cut, section) && !is_required(section) &&
+           (erec_member(section, "section") == NULL || erec_cut_section_is_gone(cut, section));
+}
+
 static void
 renew_text(ErecMarks *marks, const ErecNode *section)
 {
@@ -101,17 +117,16 @@ cut_section(ErecMarks *marks, const ErecNode *section)
 {
     const ErecNode *text = erec_member(section, "text");
     guint lost;
-    const guint kept = n_kept(marks->cut, section, &lost);
     gboolean inner;
 
-    if (erec_cut_section_is_gone(marks->cut, section) || (lost > 0 && kept == 0)) {
+    if (loses_all(marks->cut, section)) {
         if (is_required(section))
             empty_section(marks, section);
-        else if (erec_member(section, "section") == NULL ||
-                 erec_cut_section_is_gone(marks->cut, section))
+        else if (erec_cut_section_vanishes(marks->cut, section))
             erec_marks_drop(marks, section);
         return TRUE;
     }
+    n_kept(marks->cut, section, &lost);
     check_decided(marks->cut, section);
     inner = cut_sections(marks, section);
     erec_cut_drop_references(marks, section);
@@ -134,6 +149,24 @@ cut_sections(ErecMarks *marks, const ErecNode *parent)
     return changed;
 }
 
+/* What the head says of the content: a title that tells of what is gone becomes that of the type;
+ * labels, categories and events that do disappear. */
+static void
+cut_sayings(ErecMarks *marks, const ErecNode *root)
+{
+    static const char *const lists[] = {"event", "category"};
+    const ErecNode *title = erec_member(root, "title");
+
+    if (title != NULL && erec_words_are_in_text(marks->cut->words, title->text))
+        erec_marks_change(marks, title, erec_cut_title_of_type(marks->cut));
+    for (gsize i = 0; i < G_N_ELEMENTS(lists); i++)
+        for (const ErecNode *at = erec_each(root, lists[i]); at != NULL; at = erec_each_next(at))
+            if (erec_words_are_in(marks->cut->words, at))
+                erec_marks_drop(marks, at);
+    if (!erec_cut_drop_labels(marks, erec_member(root, "meta")))
+        erec_marks_drop(marks, erec_member(root, "meta"));
+}
+
 /* Nobody attested this, it replaces nothing, and it is another document than the old one. */
 static void
 cut_head(ErecMarks *marks, const ErecNode *root)
@@ -147,6 +180,7 @@ cut_head(ErecMarks *marks, const ErecNode *root)
         erec_marks_change(marks, identifier, g_strdup(marks->cut->identifier));
     if (text != NULL)
         erec_marks_change(marks, text, erec_cut_narrative_of_composition(marks->cut));
+    cut_sayings(marks, root);
     for (const ErecNode *at = root->first; at != NULL; at = at->next)
         if (strcmp(at->key, "section") != 0 && strcmp(at->key, "attester") != 0 &&
             strcmp(at->key, "relatesTo") != 0)

@@ -47,6 +47,7 @@ struct ErecCut {
     guint8 *flags;         /* owned, one an entry */
     GArray *links;         /* owned, of ErecLink, by `from` */
     ErecWords *words;      /* owned: those that only what is left out has */
+    GTree *labels;         /* owned: likewise, of meta.security and meta.tag, "system|code" */
     gboolean any;          /* something is left out */
 };
 
@@ -85,6 +86,8 @@ void erec_marks_apply(ErecMarks *marks);
 void erec_cut_graph(ErecCut *cut);
 gboolean erec_cut_section_is_named(const ErecNode *section, const char *const *names);
 gboolean erec_cut_section_is_gone(const ErecCut *cut, const ErecNode *section);
+/* Nothing of it, not even its title, is in the new document. */
+gboolean erec_cut_section_vanishes(const ErecCut *cut, const ErecNode *section);
 /* Whether a node says where something is, and what entry that is. */
 gboolean erec_cut_resolve(const ErecCut *cut, guint from, const ErecNode *node, guint *to);
 
@@ -95,14 +98,23 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ErecWords, erec_words_free)
 void erec_cut_collect_words(ErecCut *cut);
 gboolean erec_words_are_in(const ErecWords *self, const ErecNode *node);
 gboolean erec_words_are_in_narrative(const ErecWords *self, const char *div);
+gboolean erec_words_are_in_text(const ErecWords *self, const char *text); /* nullable */
+/* A Reference that tells of another entry by words or a number, whether or not it leads there. */
+gboolean erec_cut_is_mention(const ErecNode *node);
 /* Elements of a resource that talk about others. */
 gboolean erec_cut_is_talk(const char *key);
 
 /* cut-text.c: narratives made anew; JSON of a Narrative, transfer full */
 char *erec_cut_narrative_of_composition(const ErecCut *cut);
+char *erec_cut_title_of_type(const ErecCut *cut); /* JSON of a string */
 char *erec_cut_narrative_of_section(const ErecCut *cut, const ErecNode *section);
 /* NULL when nothing can be said of it in a line. */
 char *erec_cut_narrative_of_resource(const ErecCut *cut, guint index, const ErecNode *resource);
+
+/* cut-labels.c: labels of security and other tags that only what is left out has */
+void erec_cut_collect_labels(ErecCut *cut);
+/* Drops them from a "meta"; FALSE: nothing of it is left. */
+gboolean erec_cut_drop_labels(ErecMarks *marks, const ErecNode *meta);
 
 /* cut-resource.c, cut-composition.c: edits of one entry */
 void erec_cut_resource(ErecCut *cut, guint index);

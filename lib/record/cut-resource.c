@@ -44,12 +44,30 @@ typedef struct {
 } Drop;
 
 static gboolean
+leads_to_kept(const Drop *drop, const ErecNode *mention)
+{
+    const ErecCut *cut = drop->marks->cut;
+    const ErecNode *reference = erec_member(mention, "reference");
+    guint to;
+
+    return reference != NULL && erec_cut_resolve(cut, drop->marks->index, reference, &to) &&
+           (cut->flags[to] & ENTRY_KEPT) != 0;
+}
+
+static gboolean
 drop_reference(const ErecNode *node, gpointer user_data)
 {
     Drop *drop = user_data;
     const ErecCut *cut = drop->marks->cut;
     guint to;
 
+    /* "because of: psoriasis", without saying where that is */
+    if (erec_cut_is_mention(node) && !leads_to_kept(drop, node) &&
+        erec_words_are_in(cut->words, node)) {
+        erec_marks_drop(drop->marks, unit_of(node->first));
+        drop->found = TRUE;
+        return FALSE;
+    }
     if (!erec_cut_resolve(cut, drop->marks->index, node, &to) ||
         (cut->flags[to] & ENTRY_KEPT) != 0 || to == drop->marks->index)
         return TRUE;

@@ -224,13 +224,38 @@ erec_cut_narrative_of_section(const ErecCut *cut, const ErecNode *section)
     return narrative(html);
 }
 
+/* Of the type of the document; never of its content. */
+static const char *
+words_of_type(const ErecCut *cut)
+{
+    const char *words = concept_words(erec_member(erec_tree_root(cut->composition), "type"));
+
+    return words != NULL ? words : "Patient summary";
+}
+
+char *
+erec_cut_title_of_type(const ErecCut *cut)
+{
+    GString *json = g_string_new("\"");
+
+    for (const char *at = words_of_type(cut); *at != '\0'; at++) {
+        if (*at == '"' || *at == '\\')
+            g_string_append_c(json, '\\');
+        g_string_append_c(json, (guchar)*at < 0x20 ? ' ' : *at);
+    }
+    g_string_append_c(json, '"');
+    return g_string_free(json, FALSE);
+}
+
 char *
 erec_cut_narrative_of_composition(const ErecCut *cut)
 {
     const char *title = erec_text(erec_tree_root(cut->composition), "title");
     g_autoptr(GString) html = g_string_new(OPEN);
 
-    append_escaped(html, title != NULL ? title : "Patient summary");
+    if (title == NULL || erec_words_are_in_text(cut->words, title))
+        title = words_of_type(cut);
+    append_escaped(html, title);
     g_string_append(html, CLOSE);
     return narrative(html);
 }

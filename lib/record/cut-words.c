@@ -11,9 +11,11 @@
 
 /* Of a longer run of letters the beginning counts. */
 #define WORD_MAX 64
+#define XHTML    "http://www.w3.org/1999/xhtml"
 
 struct ErecWords {
-    GTree *set;          /* owned: a balanced tree, for nothing hashes what a record chose */
+    GTree *set; /* owned: a balanced tree, for nothing hashes what a record chose */
+    GTree *told; /* owned: words that only narratives have for it: looked for in narratives only */
     GStringChunk *texts; /* owned */
 };
 
@@ -23,6 +25,7 @@ erec_words_new(void)
     ErecWords *self = g_new0(ErecWords, 1);
 
     self->set = g_tree_new((GCompareFunc)strcmp);
+    self->told = g_tree_new((GCompareFunc)strcmp);
     self->texts = g_string_chunk_new(4096);
     return self;
 }
@@ -33,6 +36,7 @@ erec_words_free(ErecWords *self)
     if (self == NULL)
         return;
     g_tree_unref(self->set);
+    g_tree_unref(self->told);
     g_string_chunk_free(self->texts);
     g_free(self);
 }
@@ -95,14 +99,20 @@ next_word(const char **at, Word *word)
 }
 
 static gboolean
-text_has_one(const ErecWords *self, const char *text)
+has_one(GTree *set, const char *text)
 {
     Word word;
 
     while (next_word(&text, &word))
-        if (g_tree_lookup(self->set, word.text) != NULL)
+        if (g_tree_lookup(set, word.text) != NULL)
             return TRUE;
     return FALSE;
+}
+
+static gboolean
+text_has_one(const ErecWords *self, const char *text)
+{
+    return has_one(self->set, text);
 }
 
 gboolean
@@ -127,6 +137,27 @@ erec_cut_is_talk(const char *key)
     return key != NULL && g_strv_contains(keys, *key == '_' ? key + 1 : key);
 }
 
+/* A Reference that says what it points to in words or by a number ("because of: asthma"): what it
+ * tells of another entry is not the resource's own. */
+gboolean
+erec_cut_is_mention(const ErecNode *node)
+{
+    static const char *const keys[] = {
+        "reasonReference", "basedOn",    "partOf",      "derivedFrom", "focus",
+        "detail",          "condition",  "addresses",   "indication",  "finding",
+        "result",          "hasMember",  "problem",     "diagnosis",   "complicationDetail",
+        "item",            "entry",      "relevantHistory", "outcomeReference", NULL};
+    const char *key = node->key;
+
+    if (node->type != EREC_OBJECT)
+        return FALSE;
+    if (key == NULL && node->parent != NULL)
+        key = node->parent->key;
+    return key != NULL && g_strv_contains(keys, key) && erec_member(node, "code") == NULL &&
+           erec_member(node, "coding") == NULL &&
+           (erec_member(node, "display") != NULL || erec_member(node, "identifier") != NULL);
+}
+
 /* What has no words of its own: addresses, names of systems, bytes, dates. */
 static gboolean
 is_silent(const ErecNode *node)
@@ -141,20 +172,34 @@ is_silent(const ErecNode *node)
            node->text[4] == '-' && g_ascii_isdigit(node->text[5]);
 }
 
+static void
+add_text(ErecWords *self, GTree *set, const char *at)
+{
+    Word word;
+
+    while (next_word(&at, &word))
+        if (g_tree_lookup(set, word.text) == NULL) {
+            char *text = g_string_chunk_insert(self->texts, word.text);
+            g_tree_insert(set, text, text);
+        }
+}
+
+static void
+remove_text(GTree *set, const char *at)
+{
+    Word word;
+
+    while (next_word(&at, &word))
+        g_tree_remove(set, word.text);
+}
+
 static gboolean
 add_node(const ErecNode *node, gpointer user_data)
 {
     ErecWords *self = user_data;
-    const char *at = node->text;
-    Word word;
 
-    if (node->type != EREC_STRING || is_silent(node))
-        return TRUE;
-    while (next_word(&at, &word))
-        if (g_tree_lookup(self->set, word.text) == NULL) {
-            char *text = g_string_chunk_insert(self->texts, word.text);
-            g_tree_insert(self->set, text, text);
-        }
+    if (node->type == EREC_STRING && !is_silent(node))
+        add_text(self, self->set, node->text);
     return TRUE;
 }
 
@@ -163,15 +208,13 @@ static gboolean
 remove_node(const ErecNode *node, gpointer user_data)
 {
     ErecWords *self = user_data;
-    const char *at = node->text;
-    Word word;
 
-    if (erec_cut_is_talk(node->key))
+    if (erec_cut_is_talk(node->key) || erec_cut_is_mention(node))
         return FALSE;
     if (node->type != EREC_STRING || is_silent(node))
         return TRUE;
-    while (next_word(&at, &word))
-        g_tree_remove(self->set, word.text);
+    remove_text(self->set, node->text);
+    remove_text(self->told, node->text);
     return TRUE;
 }
 
@@ -228,15 +271,56 @@ plain(const char *div, const char *between)
     return g_string_free(text, FALSE);
 }
 
+/* What the tags themselves and comments say is not shown, and can be read: quoted values (but
+ * for XHTML's own name), comments. */
+static char *
+hidden(const char *div)
+{
+    GString *text = g_string_new(NULL);
+    gboolean comment = FALSE, inside = FALSE;
+    char quote = '\0';
+
+    for (const char *at = div; *at != '\0'; at++) {
+        if (!inside) {
+            inside = *at == '<';
+            comment = inside && g_str_has_prefix(at, "<!");
+            quote = '\0';
+        } else if (*at == '>' && (quote == '\0' || comment)) {
+            inside = FALSE;
+            g_string_append_c(text, ' ');
+        } else if (comment || (quote != '\0' && *at != quote)) {
+            g_string_append_c(text, *at);
+        } else if (*at == '"' || *at == '\'') {
+            quote = quote == '\0' ? *at : '\0';
+            g_string_append_c(text, ' ');
+            if (g_str_has_prefix(at + 1, XHTML))
+                at += strlen(XHTML);
+        }
+    }
+    return g_string_free(text, FALSE);
+}
+
+static gboolean
+are_in(const ErecWords *self, const char *text)
+{
+    return text_has_one(self, text) || has_one(self->told, text);
+}
+
 /* "Amlo<b>dipine</b>" is one word, "</td><td>" is between two. */
 gboolean
 erec_words_are_in_narrative(const ErecWords *self, const char *div)
 {
-    g_autofree char *joined = plain(div, ""), *apart = plain(div, " ");
+    g_autofree char *joined = plain(div, ""), *apart = plain(div, " "), *unseen = hidden(div);
 
-    if (g_tree_nnodes(self->set) == 0)
+    if (g_tree_nnodes(self->set) == 0 && g_tree_nnodes(self->told) == 0)
         return FALSE;
-    return joined == NULL || text_has_one(self, joined) || text_has_one(self, apart);
+    return joined == NULL || are_in(self, joined) || are_in(self, apart) || are_in(self, unseen);
+}
+
+gboolean
+erec_words_are_in_text(const ErecWords *self, const char *text)
+{
+    return text != NULL && text_has_one(self, text);
 }
 
 static gboolean
@@ -245,19 +329,145 @@ is_kept(const ErecCut *cut, guint index)
     return (cut->flags[index] & ENTRY_KEPT) != 0;
 }
 
-/* The words of sections stay known: that there is one for medications is no secret. */
+typedef struct {
+    const ErecCut *cut;
+    ErecWords *words;
+} Removal;
+
+static gboolean
+is_section(const ErecNode *node)
+{
+    return node->type == EREC_OBJECT && node->key == NULL && node->parent != NULL &&
+           g_strcmp0(node->parent->key, "section") == 0;
+}
+
+/* The words of sections that stay are known: that there is one for medications is no secret. Those
+ * of one that goes are not, nor is what the head says of the content. */
 static gboolean
 remove_of_composition(const ErecNode *node, gpointer user_data)
 {
-    if (g_strcmp0(node->key, "attester") == 0 || g_strcmp0(node->key, "relatesTo") == 0)
+    static const char *const head[] = {"attester", "relatesTo", "event", "category", "title",
+                                       "meta",     NULL};
+    const Removal *removal = user_data;
+
+    if (node->key != NULL && node->parent != NULL && node->parent->parent == NULL &&
+        g_strv_contains(head, node->key))
         return FALSE;
-    return remove_node(node, user_data);
+    if (is_section(node) && erec_cut_section_vanishes(removal->cut, node))
+        return FALSE;
+    return remove_node(node, removal->words);
+}
+
+/* --- what has no words but those of a narrative
+ * ---------------------------------------------------------------- */
+
+static void
+add_narrative(ErecWords *self, const ErecNode *holder)
+{
+    const char *div = erec_text(holder, "text.div");
+    g_autofree char *joined = div != NULL ? plain(div, "") : NULL,
+                    *apart = div != NULL ? plain(div, " ") : NULL;
+
+    if (joined == NULL)
+        return;
+    add_text(self, self->told, joined);
+    add_text(self, self->told, apart);
+}
+
+static gboolean
+find_words(const ErecNode *node, gpointer user_data)
+{
+    gboolean *found = user_data;
+
+    if (node->type == EREC_STRING && node->key != NULL &&
+        (strcmp(node->key, "display") == 0 || strcmp(node->key, "text") == 0) &&
+        node->parent->key == NULL && node->parent->parent != NULL &&
+        g_strcmp0(node->parent->parent->key, "coding") == 0)
+        *found = TRUE;
+    if (node->type == EREC_STRING && g_strcmp0(node->key, "text") == 0)
+        *found = TRUE;
+    return !*found;
+}
+
+/* A bare code is named by nothing but narratives: its own, and that of its section. */
+static gboolean
+is_wordless(const ErecNode *resource)
+{
+    static const char *const concepts[] = {"code", "medicationCodeableConcept", "vaccineCode", "type"};
+    gboolean found = FALSE, coded = FALSE;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(concepts); i++) {
+        const ErecNode *concept = erec_member(resource, concepts[i]);
+
+        coded = coded || concept != NULL;
+        if (concept != NULL)
+            erec_visit(concept, find_words, &found);
+    }
+    return coded && !found;
+}
+
+static void
+add_section_text(ErecWords *words, const ErecCut *cut, const ErecNode *parent, guint index)
+{
+    guint to;
+
+    for (const ErecNode *at = erec_each(parent, "section"); at != NULL; at = erec_each_next(at)) {
+        for (const ErecNode *entry = erec_each(at, "entry"); entry != NULL;
+             entry = erec_each_next(entry)) {
+            const ErecNode *reference = erec_member(entry, "reference");
+
+            if (reference != NULL && erec_cut_resolve(cut, 0, reference, &to) && to == index)
+                add_narrative(words, at);
+        }
+        add_section_text(words, cut, at, index);
+    }
+}
+
+/* At most so many have their sections looked for: each look goes through the whole document. */
+#define WORDLESS_MAX 200
+
+/* What a narrative of an entry that stays says too is common ("active", "status"). */
+static void
+remove_kept(const ErecCut *cut, guint index, const ErecNode *resource)
+{
+    ErecWords *self = cut->words;
+    const char *div = erec_text(resource, "text.div"),
+               *url = erec_bundle_entry(cut->bundle, index)->full_url;
+    g_autofree char *joined = NULL, *apart = NULL;
+
+    erec_visit(resource, remove_node, self);
+    if (url != NULL)
+        remove_text(self->set, url);
+    if (div == NULL || g_tree_nnodes(self->told) == 0)
+        return;
+    joined = plain(div, "");
+    apart = plain(div, " ");
+    if (joined == NULL)
+        return;
+    remove_text(self->told, joined);
+    remove_text(self->told, apart);
+}
+
+static void
+add_removed(ErecCut *cut, guint index, const ErecNode *resource, guint *n_wordless)
+{
+    const char *url = erec_bundle_entry(cut->bundle, index)->full_url;
+
+    erec_visit(resource, add_node, cut->words);
+    if (url != NULL)
+        add_text(cut->words, cut->words->set, url); /* what a link or a row in a narrative is called by */
+    if (!is_wordless(resource))
+        return;
+    add_narrative(cut->words, resource);
+    if ((*n_wordless)++ < WORDLESS_MAX)
+        add_section_text(cut->words, cut, erec_tree_root(cut->composition), index);
 }
 
 void
 erec_cut_collect_words(ErecCut *cut)
 {
     const guint n = erec_bundle_n_entries(cut->bundle);
+    guint n_wordless = 0;
 
     cut->words = erec_words_new();
     for (guint pass = 0; pass < 2; pass++) {
@@ -270,8 +480,12 @@ erec_cut_collect_words(ErecCut *cut)
             tree = erec_bundle_load(cut->bundle, i, &cut->fault);
             if (tree == NULL)
                 return;
-            erec_visit(erec_tree_root(tree), pass == 0 ? add_node : remove_node, cut->words);
+            if (pass == 0)
+                add_removed(cut, i, erec_tree_root(tree), &n_wordless);
+            else
+                remove_kept(cut, i, erec_tree_root(tree));
         }
     }
-    erec_visit(erec_tree_root(cut->composition), remove_of_composition, cut->words);
+    erec_visit(erec_tree_root(cut->composition), remove_of_composition,
+               &(Removal){cut, cut->words});
 }

@@ -41,6 +41,22 @@ by_start(const void *a, const void *b)
     return (left->start > right->start) - (left->start < right->start);
 }
 
+/* The labels of the whole; FALSE: nothing of them is left. */
+static gboolean
+cut_meta(ErecCut *cut)
+{
+    g_autoptr(ErecTree) tree = erec_bundle_load_member(cut->bundle, "meta", &cut->fault);
+    g_auto(ErecMarks) marks = {0};
+
+    if (tree == NULL || erec_tree_root(tree)->type != EREC_OBJECT)
+        return TRUE;
+    erec_marks_init(&marks, cut, 0, tree);
+    if (!erec_cut_drop_labels(&marks, erec_tree_root(tree)))
+        return FALSE;
+    erec_marks_apply(&marks);
+    return TRUE;
+}
+
 static void
 cut_members(ErecCut *cut)
 {
@@ -54,7 +70,8 @@ cut_members(ErecCut *cut)
         const ErecMember *member = erec_bundle_member(cut->bundle, i);
 
         pieces[i] = (ErecPiece){member->key_offset, member->offset + member->length,
-                                is_dropped_member(member->key)};
+                                is_dropped_member(member->key) ||
+                                    (strcmp(member->key, "meta") == 0 && !cut_meta(cut))};
         if (strcmp(member->key, "identifier") == 0)
             erec_cut_edit(cut, member->offset, member->length, g_strdup(cut->identifier));
     }
@@ -109,6 +126,8 @@ make(ErecCut *cut)
     if (cut->verdict != EREC_CUT_DONE)
         return TRUE;
     erec_cut_collect_words(cut);
+    if (cut->fault.code == EREC_FAULT_OK)
+        erec_cut_collect_labels(cut);
     if (cut->fault.code != EREC_FAULT_OK)
         return FALSE;
     erec_cut_composition(cut);
@@ -153,6 +172,7 @@ erec_cut_new(const ErecBundle *bundle, const ErecCutChoice *choice, const char *
     g_ptr_array_add(self->names, NULL);
     g_clear_pointer(&self->composition, erec_tree_free);
     g_clear_pointer(&self->words, erec_words_free);
+    g_clear_pointer(&self->labels, g_tree_unref);
     self->choice = NULL;
     return self;
 }
