@@ -48,5 +48,7 @@ void erec_check_category(ErecCheck *check);  /* an entry, by the category of the
 void erec_check_category_whole(ErecCheck *check);
 void erec_check_loops(ErecCheck *check);
 void erec_check_signature(ErecCheck *check); /* of a Provenance */
+/* That a file which is not looked into has a signature. */
+void erec_check_other_signature(ErecSource *source, ErecKind kind, ErecReport *report);
 /* Bundle.signature; `tree` NULL when it cannot be read. */
 void erec_check_bundle_signature(ErecCheck *check, const ErecTree *tree);

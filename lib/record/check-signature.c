@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "lib/record/bounds.h"
 #include "lib/record/check-private.h"
 
 static ErecRule
@@ -84,4 +85,42 @@ erec_check_signature(ErecCheck *check)
     for (const ErecNode *at = erec_each(check->resource, "signature"); at != NULL;
          at = erec_each_next(at))
         check_one(check, at);
+}
+
+/* --- in files that are not looked into
+ * ---------------------------------------------------------------- */
+
+/* Somewhere in the file, of any size: a window at a time, each with the end of the last. */
+static gboolean
+source_has(ErecSource *source, const char *bytes)
+{
+    const gsize length = strlen(bytes);
+    g_autofree char *window = g_malloc(EREC_WINDOW);
+    guint64 at = 0;
+    gssize got;
+
+    while ((got = erec_source_read(source, at, window, EREC_WINDOW)) >= (gssize)length) {
+        if (memmem(window, (gsize)got, bytes, length) != NULL)
+            return TRUE;
+        at += (guint64)got - (length - 1);
+        if (got < (gssize)EREC_WINDOW)
+            break;
+    }
+    return FALSE;
+}
+
+void
+erec_check_other_signature(ErecSource *source, ErecKind kind, ErecReport *report)
+{
+    const char *mark = NULL, *detail = NULL;
+
+    if (kind == EREC_KIND_CDA || kind == EREC_KIND_FHIR_XML || kind == EREC_KIND_XML) {
+        mark = "http://www.w3.org/2000/09/xmldsig#";
+        detail = "XML-DSig";
+    } else if (kind == EREC_KIND_PDF) {
+        mark = "/ByteRange";
+        detail = "PDF";
+    }
+    if (mark != NULL && source_has(source, mark))
+        erec_report_add(report, EREC_RULE_SIGNATURE_NOT_CHECKED, -1, 0, NULL, detail);
 }

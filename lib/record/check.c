@@ -127,6 +127,7 @@ check_other(ErecSource *source, ErecKind kind, ErecReport *report)
     erec_report_add(
         report, kind == EREC_KIND_OPAQUE ? EREC_RULE_KIND_OPAQUE : EREC_RULE_KIND_NOT_CHECKED,
         -1, 0, NULL, erec_kind_name(kind));
+    erec_check_other_signature(source, kind, report);
 }
 
 ErecReport *

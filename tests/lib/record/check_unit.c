@@ -269,6 +269,11 @@ test_files(void)
     assert_finds("{\"a\":1}", -1, "kind-json", EREC_NOTE);
     assert_finds("<ClinicalDocument xmlns='urn:hl7-org:v3'/>", -1, "kind-not-checked",
                  EREC_NOTE);
+    assert_finds("<ClinicalDocument xmlns='urn:hl7-org:v3'><Signature "
+                 "xmlns='http://www.w3.org/2000/09/xmldsig#'/></ClinicalDocument>",
+                 -1, "signature-not-checked", EREC_WARNING);
+    assert_finds("%PDF-1.7\n<</Type/Sig/ByteRange[0 1 2 3]>>\n%%EOF\n", -1,
+                 "signature-not-checked", EREC_WARNING);
     assert_finds("{\"resourceType\":\"MedicationOrder\"}", -1, "fhir-old", EREC_WARNING);
     assert_finds("\x89PNG\r\n\x1a\nIHDR", -1, "file-cut", EREC_ERROR);
     assert_finds("\xff\xd8\xff\xe0", -1, "file-cut", EREC_ERROR);
