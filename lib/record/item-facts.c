@@ -58,11 +58,40 @@ take_allergy(ErecReading *reading, ErecItem *item, const ErecNode *resource)
         add_code(item, at, "severity", N_("severity"));
         erec_fact_text(item->facts, N_("reaction"), g_strdup(erec_text(at, "description")));
         erec_fact_text(item->facts, N_("reaction on"), g_strdup(erec_text(at, "onset")));
+        for (const ErecNode *note = erec_each(at, "note"); note != NULL;
+             note = erec_each_next(note))
+            erec_fact_text(item->facts, N_("note"), g_strdup(erec_text(note, "text")));
     }
 }
 
 /* --- medicines -----------------------------------------------------------------------------
  */
+
+/* "30 min", "30–60 min" */
+static char *
+duration(const ErecNode *repeat)
+{
+    const char *value = erec_text(repeat, "duration"), *most = erec_text(repeat, "durationMax"),
+               *unit = erec_text(repeat, "durationUnit");
+
+    if (value == NULL)
+        return NULL;
+    return g_strdup_printf("%s%s%s %s", value, most != NULL ? "–" : "", most != NULL ? most : "",
+                           unit != NULL ? unit : "");
+}
+
+static void
+take_dose_limits(ErecItem *item, const ErecNode *dosage)
+{
+    const ErecNode *repeat = erec_get(dosage, "timing.repeat");
+
+    erec_fact_text(item->facts, N_("each lasting"), duration(repeat));
+    erec_fact_text(item->facts, N_("minutes from that event"), g_strdup(erec_text(repeat, "offset")));
+    erec_fact_text(item->facts, N_("at most each time"),
+                   erec_words_quantity(erec_member(dosage, "maxDosePerAdministration"), NULL));
+    erec_fact_text(item->facts, N_("at most in a lifetime"),
+                   erec_words_quantity(erec_member(dosage, "maxDosePerLifetime"), NULL));
+}
 
 static void
 take_dose(ErecReading *reading, ErecItem *item, const ErecNode *dosage)
@@ -75,6 +104,7 @@ take_dose(ErecReading *reading, ErecItem *item, const ErecNode *dosage)
     erec_fact_text(item->facts, N_("dose"), words);
     if (no_unit)
         erec_fact_word(item->facts, "", N_("DOSE WITHOUT A UNIT"));
+    take_dose_limits(item, dosage);
     if (erec_text_is(dosage, "asNeededBoolean", "true") ||
         erec_member(dosage, "asNeededCodeableConcept") != NULL)
         erec_fact_word(item->facts, "", N_("only as needed"));
@@ -113,6 +143,8 @@ take_value(ErecReading *reading, ErecItem *item, const ErecNode *node, const cha
     if (value != NULL && (value->type == EREC_TRUE || value->type == EREC_FALSE)) {
         g_free(words);
         erec_fact_word(item->facts, label, strcmp(plain, "true") == 0 ? N_("yes") : N_("no"));
+    } else if (value != NULL && words == NULL) {
+        erec_fact_word(item->facts, label, N_("in the record, but it cannot be shown here"));
     } else {
         erec_fact_text(item->facts, label, words);
     }
@@ -133,10 +165,48 @@ static void
 take_observation(ErecReading *reading, ErecItem *item, const ErecNode *resource)
 {
     take_value(reading, item, resource, N_("result"));
+    if (erec_choice(resource, "value", NULL) == NULL && item->absence == EREC_PRESENT &&
+        erec_member(resource, "dataAbsentReason") == NULL &&
+        erec_each(resource, "component") == NULL && erec_each(resource, "hasMember") == NULL)
+        erec_fact_word(item->facts, "", N_("no result stated"));
     for (const ErecNode *at = erec_each(resource, "component"); at != NULL;
          at = erec_each_next(at)) {
         add_concepts(reading, item, at, "code", N_("part"));
         take_value(reading, item, at, N_("result"));
+    }
+}
+
+/* --- others
+ * ----------------------------------------------------------------------------------- */
+
+/* What somebody wants, or wants not: the one word that turns it round comes first. */
+static void
+take_consent(ErecReading *reading, ErecItem *item, const ErecNode *resource)
+{
+    const ErecNode *provision = erec_member(resource, "provision");
+    const char *type = erec_text(provision, "type");
+
+    if (g_strcmp0(type, "deny") == 0)
+        erec_fact_word(item->facts, "", N_("FORBIDS"));
+    else if (g_strcmp0(type, "permit") == 0)
+        erec_fact_word(item->facts, "", N_("PERMITS"));
+    else
+        erec_fact_word(item->facts, "", N_("whether it permits or forbids is not stated"));
+    add_concepts(reading, item, provision, "action", N_("what"));
+    add_concepts(reading, item, provision, "code", N_("what"));
+    add_concepts(reading, item, resource, "policyRule", N_("rule"));
+    if (erec_each(provision, "provision") != NULL)
+        erec_fact_word(item->facts, "", N_("WITH EXCEPTIONS, not shown here"));
+}
+
+static void
+take_family(ErecReading *reading, ErecItem *item, const ErecNode *resource)
+{
+    for (const ErecNode *at = erec_each(resource, "condition"); at != NULL;
+         at = erec_each_next(at)) {
+        add_concepts(reading, item, at, "code", N_("illness of this relative"));
+        add_choice(reading, item, at, "onset", N_("since"));
+        add_concepts(reading, item, at, "outcome", N_("outcome"));
     }
 }
 
@@ -252,7 +322,8 @@ static void
 take_name(ErecReading *reading, ErecItem *item, const ErecNode *resource)
 {
     static const char *const members[] = {
-        "code", "vaccineCode", "medicationCodeableConcept", "type", "scope", "category",
+        "code",  "vaccineCode", "medicationCodeableConcept", "relationship",
+        "type",  "description", "category",                  "scope",
     };
     static const char *const plain[] = {"title", "description"};
 
@@ -323,11 +394,22 @@ take_rest(ErecReading *reading, ErecItem *item, const ErecNode *resource)
             erec_fact_text(item->facts, N_("note"), g_strdup(at->text));
 }
 
-void
-erec_item_take_facts(ErecReading *reading, ErecItem *item, const ErecNode *resource,
-                     gboolean *unsafe)
+/* Of all others a reader must know that there is more. */
+static gboolean
+is_shown_whole(const char *type)
 {
-    take_name(reading, item, resource);
+    static const char *const types[] = {
+        "AllergyIntolerance", "Condition",   "Procedure", "Immunization",      "DiagnosticReport",
+        "Observation",        "Flag",        "Encounter", "DeviceUseStatement", "Device",
+        "DocumentReference",  "ImagingStudy", "Media",    "FamilyMemberHistory", "Consent",
+        NULL};
+
+    return g_str_has_prefix(type, "Medication") || g_strv_contains(types, type);
+}
+
+static void
+take_own(ErecReading *reading, ErecItem *item, const ErecNode *resource, gboolean *unsafe)
+{
     if (strcmp(item->type, "AllergyIntolerance") == 0)
         take_allergy(reading, item, resource);
     else if (g_str_has_prefix(item->type, "Medication"))
@@ -336,7 +418,21 @@ erec_item_take_facts(ErecReading *reading, ErecItem *item, const ErecNode *resou
         take_observation(reading, item, resource);
     else if (g_str_has_prefix(item->type, "Device"))
         take_device(reading, item, resource, unsafe);
+    else if (strcmp(item->type, "Consent") == 0)
+        take_consent(reading, item, resource);
+    else if (strcmp(item->type, "FamilyMemberHistory") == 0)
+        take_family(reading, item, resource);
+}
+
+void
+erec_item_take_facts(ErecReading *reading, ErecItem *item, const ErecNode *resource,
+                     gboolean *unsafe)
+{
+    take_name(reading, item, resource);
+    take_own(reading, item, resource, unsafe);
     take_times(reading, item, resource);
     take_rest(reading, item, resource);
     take_attachments(item, resource);
+    if (!is_shown_whole(item->type))
+        erec_fact_word(item->facts, "", N_("not all of it is shown here"));
 }

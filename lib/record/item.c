@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See item.h: what every resource has in common (standing, subject, modifiers, references).
- * What is particular to a type is in item-facts.c.
+ * See item.h: what every resource has in common (standing, subject, modifiers, parts).
+ * What is particular to a type is in item-facts.c, what others are called in item-names.c.
  */
 #include "lib/record/item.h"
 
@@ -10,10 +10,13 @@
 
 #include "lib/record/item-facts.h"
 #include "lib/record/status.h"
+#include "lib/record/subject.h"
 #include "lib/record/words.h"
 
 /* A report's results, and the parts of those. */
 #define CHILD_DEPTH 3
+/* FHIR's own lists of codes. */
+#define FHIR_LISTS  "http://terminology.hl7.org/"
 
 /* --- facts ---------------------------------------------------------------------------------
  */
@@ -93,117 +96,6 @@ erec_has_modifier(const ErecNode *resource)
     return found;
 }
 
-/* --- what others are called ----------------------------------------------------------------
- */
-
-static char *
-name_of_resource(const ErecNode *resource, const char *language)
-{
-    static const char *const concepts[] = {"code", "type", "vaccineCode"};
-    const ErecNode *name = erec_member(resource, "name");
-    char *words = NULL;
-
-    if (name != NULL)
-        return name->type == EREC_STRING ? g_strdup(name->text)
-                                         : erec_words_name(erec_each(resource, "name"));
-    for (const ErecNode *at = erec_each(resource, "deviceName"); at != NULL && words == NULL;
-         at = erec_each_next(at))
-        words = g_strdup(erec_text(at, "name"));
-    for (gsize i = 0; i < G_N_ELEMENTS(concepts) && words == NULL; i++)
-        words = erec_words_concepts(resource, concepts[i], language);
-    return words;
-}
-
-/* "Ibuprofen (ibuprofen 400 mg)": a medicine by its ingredients, with their strength. */
-static char *
-name_of_medication(const ErecNode *resource, const char *language)
-{
-    GString *out = g_string_new(NULL);
-    g_autofree char *name = erec_words_any(erec_member(resource, "code"), language);
-    g_autofree char *form = erec_words_any(erec_member(resource, "form"), language);
-
-    for (const ErecNode *at = erec_each(resource, "ingredient"); at != NULL;
-         at = erec_each_next(at)) {
-        g_autofree char *what =
-            erec_words_any(erec_member(at, "itemCodeableConcept"), language);
-        g_autofree char *strength =
-            erec_words_choice(erec_member(at, "strength"), language, NULL);
-
-        if (what == NULL && strength == NULL)
-            continue;
-        g_string_append_printf(
-            out, "%s%s%s%s", out->len > 0 ? ", " : "", what != NULL ? what : "",
-            what != NULL && strength != NULL ? " " : "", strength != NULL ? strength : "");
-    }
-    if (form != NULL)
-        g_string_append_printf(out, "%s%s", out->len > 0 ? "; " : "", form);
-    if (name != NULL && out->len > 0) {
-        g_string_prepend(out, " (");
-        g_string_prepend(out, name);
-        g_string_append_c(out, ')');
-    } else if (name != NULL) {
-        g_string_assign(out, name);
-    }
-    if (out->len > 0)
-        return g_string_free(out, FALSE);
-    g_string_free(out, TRUE);
-    return NULL;
-}
-
-static char *
-name_of_any(const ErecNode *resource, const char *language)
-{
-    return erec_text_is(resource, "resourceType", "Medication")
-               ? name_of_medication(resource, language)
-               : name_of_resource(resource, language);
-}
-
-static const char *
-name_of_entry(ErecReading *reading, guint index, gboolean *unsafe)
-{
-    if ((reading->named[index] & 1) == 0) {
-        g_autoptr(ErecTree) tree = erec_bundle_load(reading->bundle, index, NULL);
-
-        reading->named[index] = 1;
-        if (tree != NULL) {
-            const ErecNode *root = erec_tree_root(tree);
-
-            reading->names[index] = name_of_any(root, reading->language);
-            if (erec_has_modifier(root))
-                reading->named[index] |= 2;
-        }
-    }
-    if (unsafe != NULL && (reading->named[index] & 2) != 0)
-        *unsafe = TRUE;
-    return reading->names[index];
-}
-
-char *
-erec_name_of(ErecReading *reading, guint from, const ErecNode *resource,
-             const ErecNode *reference, gboolean *unsafe)
-{
-    const char *target = erec_text(reference, "reference");
-    char *name = NULL;
-    guint index = 0;
-
-    if (target != NULL)
-        switch (erec_bundle_resolve(reading->bundle, from, target, &index)) {
-        case EREC_RESOLVE_ENTRY:
-        case EREC_RESOLVE_BY_ID:
-            name = g_strdup(name_of_entry(reading, index, unsafe));
-            break;
-        case EREC_RESOLVE_CONTAINED:
-            name = name_of_any(erec_contained(resource, target), reading->language);
-            break;
-        case EREC_RESOLVE_NONE:
-        case EREC_RESOLVE_AMBIGUOUS:
-            break;
-        }
-    if (name == NULL)
-        name = g_strdup(erec_text(reference, "display"));
-    return name;
-}
-
 char *
 erec_language_of(const ErecReading *reading, const ErecNode *resource)
 {
@@ -221,24 +113,37 @@ worsen(ErecItem *item, ErecStanding standing)
     item->standing = MAX(item->standing, standing);
 }
 
+/* Several codes of one status (FHIR's own, and one of a hospital's) are one statement: the worst
+ * that is known counts. */
+static const char *
+worst_code(const char *type, const ErecNode *node)
+{
+    const char *worst = NULL, *unknown = NULL;
+
+    for (const ErecNode *at = erec_each(node, "coding"); at != NULL; at = erec_each_next(at)) {
+        const char *code = erec_text(at, "code"), *system = erec_text(at, "system");
+        const gboolean known = erec_status_words(code) != NULL;
+
+        if (!known && (system == NULL || g_str_has_prefix(system, FHIR_LISTS)))
+            unknown = code;
+        if (known && (worst == NULL ||
+                      erec_status_standing(type, code) > erec_status_standing(type, worst)))
+            worst = code;
+    }
+    return unknown != NULL ? unknown : worst;
+}
+
 /* A code of one of FHIR's own lists, as string or as CodeableConcept. What it says is a fact;
  * what FHIR does not know makes the entry unsafe. */
 static void
 take_status(ErecItem *item, const ErecNode *node, const char *label)
 {
-    const char *code = NULL, *words = NULL;
+    const char *code, *words;
 
     if (node == NULL)
         return;
-    if (node->type == EREC_STRING)
-        code = node->text;
-    for (const ErecNode *at = erec_each(node, "coding"); at != NULL && words == NULL;
-         at = erec_each_next(at)) {
-        code = erec_text(at, "code");
-        words = erec_status_words(code);
-    }
-    if (words == NULL)
-        words = erec_status_words(code);
+    code = node->type == EREC_STRING ? node->text : worst_code(item->type, node);
+    words = erec_status_words(code);
     worsen(item, erec_status_standing(item->type, code));
     if (words != NULL)
         erec_fact_word(item->facts, label, words);
@@ -301,34 +206,52 @@ take_statuses(ErecItem *item, const ErecNode *resource)
 /* --- whom it is about ----------------------------------------------------------------------
  */
 
+/* Whom an element points to, if that is not the patient of the file. */
 static void
-take_subject(ErecReading *reading, ErecItem *item, const ErecNode *resource)
+take_other(ErecReading *reading, ErecItem *item, const ErecNode *resource,
+           const ErecNode *reference, gboolean focus)
 {
-    const ErecNode *subject = erec_member(resource, "subject");
-    const ErecEntry *entry;
-    const char *target;
+    const char *target = erec_text(reference, "reference"), *type = NULL;
+    char *name;
     guint index = 0;
 
-    if (subject == NULL)
-        subject = erec_member(resource, "patient");
-    target = erec_text(subject, "reference");
     if (target == NULL || reading->patient < 0)
         return;
     switch (erec_bundle_resolve(reading->bundle, item->entry, target, &index)) {
     case EREC_RESOLVE_ENTRY:
     case EREC_RESOLVE_BY_ID:
+        type = erec_bundle_entry(reading->bundle, index)->type;
+        break;
+    case EREC_RESOLVE_CONTAINED:
+        type = erec_text(erec_contained(resource, target), "resourceType");
         break;
     case EREC_RESOLVE_NONE:
-    case EREC_RESOLVE_CONTAINED:
     case EREC_RESOLVE_AMBIGUOUS:
-        return;
+        break;
     }
-    entry = erec_bundle_entry(reading->bundle, index);
-    if (index == (guint)reading->patient || g_strcmp0(entry->type, "Group") == 0)
+    if ((*target != '#' && type != NULL && index == (guint)reading->patient) ||
+        g_strcmp0(type, "Group") == 0)
         return;
-    worsen(item, EREC_SOMEBODY_ELSE);
-    erec_fact_text(item->facts, N_("about"),
-                   erec_name_of(reading, item->entry, resource, subject, NULL));
+    /* a subject that is in the file is no doubt another; a focus may be a part of the body */
+    if (type != NULL && *target != '#' &&
+        (!focus || strcmp(type, "Patient") == 0 || strcmp(type, "RelatedPerson") == 0))
+        worsen(item, EREC_SOMEBODY_ELSE);
+    name = erec_name_of(reading, item->entry, resource, reference, NULL);
+    erec_fact_text(item->facts, type != NULL ? N_("about") : N_("about (not in the file)"),
+                   name != NULL ? name : g_strdup(target));
+}
+
+static void
+take_subject(ErecReading *reading, ErecItem *item, const ErecNode *resource)
+{
+    const ErecNode *subject = erec_subject_of(resource);
+
+    take_other(reading, item, resource, subject, FALSE);
+    for (const ErecNode *at = erec_each(resource, "focus"); at != NULL; at = erec_each_next(at))
+        take_other(reading, item, resource, at, TRUE);
+    /* a relative's illness, in whatever section it stands */
+    if (strcmp(item->type, "FamilyMemberHistory") == 0)
+        worsen(item, EREC_SOMEBODY_ELSE);
 }
 
 /* Who says so: a patient's own word must be told from a clinician's. */
@@ -363,30 +286,67 @@ is_patient_entered(const ErecReading *reading, guint from, const ErecNode *resou
 
 static ErecItem *item_at(ErecReading *reading, guint index, guint depth);
 
+/* What is to be said of parts that do not stand below their whole. */
+typedef struct {
+    gboolean missing, hidden;
+} Parts;
+
+static void
+take_child(ErecReading *reading, ErecItem *item, const ErecNode *reference, guint depth,
+           Parts *parts)
+{
+    const char *target = erec_text(reference, "reference");
+    guint index = 0;
+    const ErecResolve how =
+        target == NULL ? EREC_RESOLVE_NONE
+                       : erec_bundle_resolve(reading->bundle, item->entry, target, &index);
+    ErecItem *child = NULL;
+
+    if (how == EREC_RESOLVE_NONE) {
+        parts->missing = TRUE;
+        return;
+    }
+    if (how == EREC_RESOLVE_ENTRY || how == EREC_RESOLVE_BY_ID) {
+        if ((reading->shown[index] & EREC_OPEN) != 0)
+            return; /* it says that it is a part of itself */
+        if (depth < CHILD_DEPTH)
+            child = item_at(reading, index, depth + 1);
+    }
+    if (child != NULL)
+        g_ptr_array_add(item->children, child);
+    else
+        parts->hidden = TRUE;
+}
+
 static void
 take_children(ErecReading *reading, ErecItem *item, const ErecNode *resource, guint depth)
 {
     static const char *const members[] = {"result", "hasMember"};
+    Parts parts = {FALSE, FALSE};
 
-    for (gsize i = 0; i < G_N_ELEMENTS(members) && depth < CHILD_DEPTH; i++) {
+    for (gsize i = 0; i < G_N_ELEMENTS(members); i++)
         for (const ErecNode *at = erec_each(resource, members[i]); at != NULL;
-             at = erec_each_next(at)) {
-            const char *target = erec_text(at, "reference");
-            guint index = 0;
-            ErecResolve how = target == NULL ? EREC_RESOLVE_NONE
-                                             : erec_bundle_resolve(reading->bundle, item->entry,
-                                                                   target, &index);
-            ErecItem *child = NULL;
+             at = erec_each_next(at))
+            take_child(reading, item, at, depth, &parts);
+    if (parts.missing)
+        erec_fact_word(item->facts, "", N_("a part of it is not in this file"));
+    if (parts.hidden)
+        erec_fact_word(item->facts, "", N_("a part of it is not shown here"));
+}
 
-            if ((how == EREC_RESOLVE_ENTRY || how == EREC_RESOLVE_BY_ID) &&
-                !reading->shown[index])
-                child = item_at(reading, index, depth + 1);
-            if (child != NULL)
-                g_ptr_array_add(item->children, child);
-            else if (how == EREC_RESOLVE_NONE)
-                erec_fact_word(item->facts, "", N_("a part of it is not in this file"));
-        }
-    }
+/* The newest of several versions comes first in a history. */
+static gboolean
+is_old_version(const ErecReading *reading, guint index)
+{
+    const ErecEntry *entry = erec_bundle_entry(reading->bundle, index);
+    guint first = index;
+
+    if (g_strcmp0(erec_bundle_type(reading->bundle), "history") != 0)
+        return FALSE;
+    if (entry->full_url != NULL)
+        return erec_bundle_find_url(reading->bundle, entry->full_url, &first) > 1 && first != index;
+    return entry->type != NULL && entry->id != NULL &&
+           erec_bundle_find_id(reading->bundle, entry->type, entry->id, &first) && first != index;
 }
 
 static ErecItem *
@@ -410,21 +370,46 @@ item_of(ErecReading *reading, guint index, const ErecNode *resource, guint depth
         worsen(item, EREC_UNSAFE);
     if (reading->in_error)
         worsen(item, EREC_IN_ERROR);
+    if (is_old_version(reading, index)) {
+        worsen(item, EREC_PAST);
+        erec_fact_word(item->facts, "", N_("AN EARLIER VERSION: replaced or deleted since"));
+    }
     take_children(reading, item, resource, depth);
     return item;
+}
+
+/* All that is shown another time is together not much more than the file. */
+static gboolean
+has_room(ErecReading *reading, guint index)
+{
+    const guint64 size = erec_bundle_entry(reading->bundle, index)->resource_length;
+
+    if (reading->shown[index] == 0)
+        return TRUE;
+    if (reading->again < size)
+        return FALSE;
+    reading->again -= size;
+    return TRUE;
 }
 
 static ErecItem *
 item_at(ErecReading *reading, guint index, guint depth)
 {
-    g_autoptr(ErecTree) tree = erec_bundle_load(reading->bundle, index, NULL);
+    g_autoptr(ErecTree) tree = NULL;
+    ErecItem *item;
 
-    reading->shown[index] = TRUE;
+    if (!has_room(reading, index))
+        return NULL;
+    tree = erec_bundle_load(reading->bundle, index, NULL);
     if (tree == NULL) {
-        reading->unread++;
+        reading->unread += reading->shown[index] == 0;
+        reading->shown[index] |= EREC_SHOWN;
         return NULL;
     }
-    return item_of(reading, index, erec_tree_root(tree), depth);
+    reading->shown[index] |= EREC_SHOWN | EREC_OPEN;
+    item = item_of(reading, index, erec_tree_root(tree), depth);
+    reading->shown[index] &= (guint8)~EREC_OPEN;
+    return item;
 }
 
 ErecItem *

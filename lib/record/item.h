@@ -6,6 +6,11 @@
 
 #include "lib/record/summary.h"
 
+enum {
+    EREC_SHOWN = 1, /* somewhere, at least once */
+    EREC_OPEN = 2,  /* being shown: what is part of it is looked for */
+};
+
 typedef struct {
     const ErecBundle *bundle;
     const char *language; /* the reader's, nullable */
@@ -13,14 +18,17 @@ typedef struct {
     gint patient;         /* index of the Patient it is about; -1: none */
     gboolean unsafe;      /* the whole has a modifier */
     gboolean in_error;    /* the whole is withdrawn */
-    gboolean *shown;      /* owned, by entry */
+    guint8 *shown;        /* owned, by entry: EREC_SHOWN, EREC_OPEN */
+    guint32 *listed;      /* owned, by entry: the last section that lists it */
+    guint32 section;      /* number of this section */
+    guint64 again;        /* bytes of entries that may still be shown another time */
     char **names;         /* owned, by entry: what it is called when something points to it */
     guint8 *named; /* owned, by entry: bit 0: names[] is known, bit 1: it has a modifier */
     guint unread;
 } ErecReading;
 
-/* The entry's item with its children, all then `shown`; NULL when it cannot be read (counted).
- */
+/* The entry's item with its children, all then `shown`; NULL when it cannot be read (counted), or
+ * when it was shown and there is no room to show it again. */
 ErecItem *erec_item_new(ErecReading *reading, guint index);
 void erec_item_free(ErecItem *self);
 

@@ -106,13 +106,21 @@ section_of_word(ErecSummary *self, const char *word)
     return section;
 }
 
+/* What another section lists too is shown in both: who reads only this one must not think that
+ * there is nothing. */
 static void
 add_item(ErecReading *reading, ErecSection *section, guint index)
 {
-    ErecItem *item = erec_item_new(reading, index);
+    ErecItem *item;
 
+    if (reading->listed[index] == reading->section)
+        return;
+    reading->listed[index] = reading->section;
+    item = erec_item_new(reading, index);
     if (item != NULL)
         g_ptr_array_add(section->items, item);
+    else if (reading->shown[index] != 0)
+        section->elsewhere++;
 }
 
 static void
@@ -120,7 +128,7 @@ set_absence(ErecSection *section, const ErecNode *node, const char *language)
 {
     const ErecNode *reason = erec_member(node, "emptyReason");
 
-    if (section->items->len > 0 || section->missing > 0)
+    if (section->items->len > 0 || section->missing > 0 || section->elsewhere > 0)
         return;
     if (reason != NULL) {
         section->absence = EREC_EMPTY_REASON;
@@ -149,6 +157,7 @@ take_section(ErecReading *reading, ErecSummary *self, const ErecNode *node, guin
         section->title = erec_words_any(erec_member(node, "code"), reading->language);
     section->narrative = g_strdup(erec_text(node, "text.div"));
     reading->unsafe = outer || erec_member(node, "modifierExtension") != NULL;
+    reading->section++;
     for (const ErecNode *at = erec_each(node, "entry"); at != NULL; at = erec_each_next(at)) {
         const char *target = erec_text(at, "reference");
         guint index = 0;
@@ -158,7 +167,7 @@ take_section(ErecReading *reading, ErecSummary *self, const ErecNode *node, guin
 
         if (how != EREC_RESOLVE_ENTRY && how != EREC_RESOLVE_BY_ID)
             section->missing++;
-        else if (!reading->shown[index])
+        else
             add_item(reading, section, index);
     }
     if (inner == NULL || section->narrative != NULL || section->items->len > 0)
@@ -240,6 +249,7 @@ take_loose(ErecReading *reading, ErecSummary *self)
 {
     const guint n = erec_bundle_n_entries(reading->bundle);
 
+    reading->section++;
     for (guint round = 0; round < 2; round++)
         for (guint i = 0; i < n; i++) {
             const ErecEntry *entry = erec_bundle_entry(reading->bundle, i);
@@ -264,6 +274,7 @@ take_single(ErecReading *reading, ErecSummary *self)
     if (erec_bundle_n_entries(reading->bundle) != 1 || reading->shown[0])
         return;
     entry = erec_bundle_entry(reading->bundle, 0);
+    reading->section++;
     if (g_strcmp0(entry->type, "Patient") != 0 && g_strcmp0(entry->type, "Composition") != 0)
         add_item(reading, section_of_word(self, N_("Other entries")), 0);
 }

@@ -10,6 +10,7 @@
 
 #include "lib/record/category.h"
 #include "lib/record/status.h"
+#include "lib/record/subject.h"
 #include "lib/record/summary-private.h"
 #include "lib/record/words.h"
 
@@ -90,48 +91,55 @@ take_names(ErecSummary *self, const ErecNode *patient)
         }
 }
 
+/* Before whom it is about is said, who that is not. */
 static void
-take_person(ErecReading *reading, ErecSummary *self)
+take_state(ErecSummary *self, const ErecNode *patient)
 {
-    g_autoptr(ErecTree) tree = NULL;
-    const ErecNode *patient;
-    const char *gender;
-
-    if (reading->patient < 0)
-        return;
-    tree = erec_bundle_load(reading->bundle, (guint)reading->patient, NULL);
-    if (tree == NULL) {
-        reading->unread++;
-        return;
-    }
-    patient = erec_tree_root(tree);
-    self->person_unsafe = erec_has_modifier(patient);
-    take_names(self, patient);
-    if (erec_text(patient, "birthDate") != NULL)
-        erec_fact_text(self->person, N_("born"), g_strdup(erec_text(patient, "birthDate")));
-    else
-        erec_fact_word(self->person, N_("born"), N_("not stated"));
-    gender = erec_text(patient, "gender");
-    if (gender != NULL && erec_code_words(gender) != NULL)
-        erec_fact_word(self->person, N_("sex"), erec_code_words(gender));
-    else
-        erec_fact_text(self->person, N_("sex"), g_strdup(gender));
     if (erec_text_is(patient, "deceasedBoolean", "true"))
         erec_fact_word(self->person, "", N_("DECEASED"));
     erec_fact_text(self->person, N_("died"), g_strdup(erec_text(patient, "deceasedDateTime")));
     if (erec_text_is(patient, "active", "false"))
         erec_fact_word(self->person, "", N_("this record of the person is no longer in use"));
-    for (const ErecNode *at = erec_each(patient, "identifier"); at != NULL;
-         at = erec_each_next(at)) {
-        g_autofree char *kind = erec_words_any(erec_member(at, "type"), reading->language);
-        const char *value = erec_text(at, "value"), *system = erec_text(at, "system");
+}
 
-        if (value != NULL && !erec_text_is(at, "use", "old"))
-            erec_fact_text(self->person, N_("identifier"),
-                           kind != NULL || system != NULL
-                               ? g_strdup_printf("%s (%s)", value, kind != NULL ? kind : system)
-                               : g_strdup(value));
-    }
+static void
+take_identifier(ErecReading *reading, ErecSummary *self, const ErecNode *identifier)
+{
+    g_autofree char *kind = erec_words_any(erec_member(identifier, "type"), reading->language);
+    const char *value = erec_text(identifier, "value"), *system = erec_text(identifier, "system");
+
+    if (value != NULL && !erec_text_is(identifier, "use", "old"))
+        erec_fact_text(self->person, N_("identifier"),
+                       kind != NULL || system != NULL
+                           ? g_strdup_printf("%s (%s)", value, kind != NULL ? kind : system)
+                           : g_strdup(value));
+}
+
+static void
+take_birth_and_sex(ErecSummary *self, const ErecNode *patient)
+{
+    const char *gender = erec_text(patient, "gender");
+
+    if (erec_text(patient, "birthDate") != NULL)
+        erec_fact_text(self->person, N_("born"), g_strdup(erec_text(patient, "birthDate")));
+    else
+        erec_fact_word(self->person, N_("born"), N_("not stated"));
+    if (gender != NULL && erec_code_words(gender) != NULL)
+        erec_fact_word(self->person, N_("sex"), erec_code_words(gender));
+    else
+        erec_fact_text(self->person, N_("sex"), g_strdup(gender));
+}
+
+static void
+take_patient(ErecReading *reading, ErecSummary *self, const ErecNode *patient)
+{
+    self->person_unsafe = erec_has_modifier(patient);
+    take_names(self, patient);
+    take_birth_and_sex(self, patient);
+    take_state(self, patient);
+    for (const ErecNode *at = erec_each(patient, "identifier"); at != NULL;
+         at = erec_each_next(at))
+        take_identifier(reading, self, at);
     for (const ErecNode *at = erec_each(patient, "address"); at != NULL;
          at = erec_each_next(at))
         if (!erec_text_is(at, "use", "old"))
@@ -141,6 +149,32 @@ take_person(ErecReading *reading, ErecSummary *self)
         erec_fact_text(self->person, N_("contact"), g_strdup(erec_text(at, "value")));
 }
 
+/* Somebody who is not in the file: what is said beside the reference. */
+static void
+take_referred(ErecReading *reading, ErecSummary *self, const ErecNode *reference)
+{
+    erec_fact_text(self->person, N_("name"), g_strdup(erec_text(reference, "display")));
+    if (erec_member(reference, "identifier") != NULL)
+        take_identifier(reading, self, erec_member(reference, "identifier"));
+    if (self->person->len > 0)
+        erec_fact_word(self->person, "", N_("more of this person is not in the file"));
+}
+
+static void
+take_person(ErecReading *reading, ErecSummary *self)
+{
+    g_auto(ErecSubject) subject = {.entry = -1};
+
+    erec_subject_find(reading->bundle, &subject);
+    reading->patient = subject.entry;
+    if (subject.entry >= 0 && subject.tree == NULL)
+        reading->unread++;
+    else if (subject.patient != NULL)
+        take_patient(reading, self, subject.patient);
+    else if (subject.reference != NULL)
+        take_referred(reading, self, subject.reference);
+}
+
 /* --- the document --------------------------------------------------------------------------
  */
 
@@ -148,15 +182,7 @@ static void
 take_composition(ErecReading *reading, ErecSummary *self, const ErecNode *c)
 {
     const char *status = erec_text(c, "status"), *words = erec_status_words(status);
-    const char *subject = erec_text(c, "subject.reference");
-    guint index = 0;
-    ErecResolve how = subject == NULL
-                          ? EREC_RESOLVE_NONE
-                          : erec_bundle_resolve(reading->bundle, 0, subject, &index);
 
-    if ((how == EREC_RESOLVE_ENTRY || how == EREC_RESOLVE_BY_ID) &&
-        g_strcmp0(erec_bundle_entry(reading->bundle, index)->type, "Patient") == 0)
-        reading->patient = (gint)index;
     self->is_ips = erec_has_code(c, "type", EREC_LOINC, "60591-5");
     self->date = g_strdup(erec_text(c, "date"));
     self->narrative = g_strdup(erec_text(c, "text.div"));
@@ -220,7 +246,7 @@ read_all(ErecReading *reading, ErecSummary *self)
 
     if (n > 0 && g_strcmp0(erec_bundle_entry(reading->bundle, 0)->type, "Composition") == 0) {
         tree = erec_bundle_load(reading->bundle, 0, NULL);
-        reading->shown[0] = TRUE;
+        reading->shown[0] = EREC_SHOWN;
         if (tree == NULL)
             reading->unread++;
         else
@@ -247,8 +273,10 @@ erec_summary_new(const ErecBundle *bundle, const char *language)
     ErecReading reading = {
         .bundle = bundle,
         .language = reader != NULL && *reader != '\0' ? reader : NULL,
-        .patient = erec_bundle_find_type(bundle, "Patient", 0),
-        .shown = g_new0(gboolean, n + 1),
+        .patient = -1,
+        .again = 4 * erec_source_size(erec_bundle_source(bundle)) + (1u << 20),
+        .shown = g_new0(guint8, n + 1),
+        .listed = g_new0(guint32, n + 1),
         .names = g_new0(char *, n + 1),
         .named = g_new0(guint8, n + 1),
     };
@@ -265,6 +293,7 @@ erec_summary_new(const ErecBundle *bundle, const char *language)
     g_free(reading.names);
     g_free(reading.named);
     g_free(reading.shown);
+    g_free(reading.listed);
     return self;
 }
 

@@ -289,8 +289,15 @@ erec_words_dosage(const ErecNode *dosage, const char *language, gboolean *no_uni
 
     join(out, ", ", erec_text(dosage, "text"));
     for (const ErecNode *at = erec_each(dosage, "doseAndRate"); at != NULL;
-         at = erec_each_next(at))
-        join_dose(out, at, language, no_unit);
+         at = erec_each_next(at)) {
+        g_autofree char *type = erec_words_any(erec_member(at, "type"), language);
+        g_autoptr(GString) one = g_string_new(NULL);
+
+        join_dose(one, at, language, no_unit);
+        if (type != NULL && one->len > 0) /* a computed dose is not the ordered one */
+            g_string_prepend(g_string_prepend(one, ": "), type);
+        join(out, ", ", one->str);
+    }
     /* MedicationAdministration has them in the dosage itself */
     if (erec_member(dosage, "doseAndRate") == NULL) {
         join_take(out, ", ", erec_words_quantity(erec_member(dosage, "dose"), no_unit));

@@ -203,14 +203,20 @@ show_section(ViewPage *page, const ErecSection *section, const char *language)
             section->missing);
         say(page, VIEW_WARNING, text);
     }
+    if (section->elsewhere > 0) {
+        g_autofree char *text = g_strdup_printf(
+            ngettext("%u entry of this section is shown in another one only.",
+                     "%u entries of this section are shown in another one only.", section->elsewhere),
+            section->elsewhere);
+        say(page, VIEW_WARNING, text);
+    }
     show_items(page, section);
     if (section->narrative == NULL && needs_narrative(section))
         say(page, VIEW_WARNING,
             _("The record has no original narrative of these entries. Ask their author."));
     if (section->narrative != NULL)
         page->class->narrative(page, title, section->narrative, language,
-                               needs_narrative(section) || (section->items->len == 0 &&
-                                                            section->absence != EREC_NONE_KNOWN)
+                               needs_narrative(section) || section->items->len == 0
                                    ? VIEW_HERE
                                    : VIEW_OF_SECTION);
 }

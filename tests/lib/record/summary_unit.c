@@ -191,6 +191,63 @@ static const struct {
      "{\"resourceType\":\"Condition\",\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":"
      "\"urn:uuid:3\"}}",
      EREC_SOMEBODY_ELSE, "about", "Other"},
+    {"a status in FHIR's list and in a hospital's", "11450-4",
+     "{\"resourceType\":\"Condition\",\"code\":{\"text\":\"x\"},\"clinicalStatus\":{"
+     "\"coding\":[{\"system\":\"urn:hospital\",\"code\":\"active\"},{\"system\":"
+     "\"http://terminology.hl7.org/CodeSystem/condition-clinical\",\"code\":\"resolved\"}]}}",
+     EREC_PAST, "", "resolved"},
+    {"a status that only a hospital knows beside FHIR's", "11450-4",
+     "{\"resourceType\":\"Condition\",\"code\":{\"text\":\"x\"},\"clinicalStatus\":{"
+     "\"coding\":[{\"system\":\"urn:hospital\",\"code\":\"A1\"},{\"system\":"
+     "\"http://terminology.hl7.org/CodeSystem/condition-clinical\",\"code\":\"active\"}]}}",
+     EREC_CURRENT, "", "active"},
+    {"a result about something else", "30954-2",
+     "{\"resourceType\":\"Observation\",\"status\":\"final\",\"code\":{\"text\":\"x\"},"
+     "\"subject\":{\"reference\":\"urn:uuid:2\"},\"focus\":[{\"reference\":\"urn:uuid:3\"}]}",
+     EREC_SOMEBODY_ELSE, "about", "Other"},
+    {"an entry about somebody who is not in the file", "11450-4",
+     "{\"resourceType\":\"Condition\",\"code\":{\"text\":\"x\"},\"subject\":{\"reference\":"
+     "\"Patient/9\",\"display\":\"Baby\"}}",
+     EREC_CURRENT, "about (not in the file)", "Baby"},
+    {"a relative's illness", "11450-4",
+     "{\"resourceType\":\"FamilyMemberHistory\",\"status\":\"completed\",\"relationship\":{"
+     "\"text\":\"x\"},\"condition\":[{\"code\":{\"text\":\"stroke\"}}]}",
+     EREC_SOMEBODY_ELSE, "illness of this relative", "stroke"},
+    {"a wish that forbids", "42348-3",
+     "{\"resourceType\":\"Consent\",\"status\":\"active\",\"category\":[{\"text\":\"x\"}],"
+     "\"provision\":{\"type\":\"deny\",\"code\":[{\"text\":\"resuscitation\"}]}}",
+     EREC_CURRENT, "", "FORBIDS"},
+    {"a wish, and what it is about", "42348-3",
+     "{\"resourceType\":\"Consent\",\"status\":\"active\",\"category\":[{\"text\":\"x\"}],"
+     "\"provision\":{\"type\":\"permit\",\"code\":[{\"text\":\"resuscitation\"}]}}",
+     EREC_CURRENT, "what", "resuscitation"},
+    {"a result that cannot be shown", "30954-2",
+     "{\"resourceType\":\"Observation\",\"status\":\"final\",\"code\":{\"text\":\"x\"},"
+     "\"valueSampledData\":{\"origin\":{\"value\":0},\"period\":10,\"dimensions\":1,\"data\":"
+     "\"1 2\"}}",
+     EREC_CURRENT, "result", "in the record, but it cannot be shown here"},
+    {"no result", "30954-2",
+     "{\"resourceType\":\"Observation\",\"status\":\"final\",\"code\":{\"text\":\"x\"}}",
+     EREC_CURRENT, "", "no result stated"},
+    {"a medicine that was entered in error", "10160-0",
+     "{\"resourceType\":\"MedicationStatement\",\"status\":\"active\",\"contained\":[{"
+     "\"resourceType\":\"Medication\",\"id\":\"m\",\"status\":\"entered-in-error\",\"code\":{"
+     "\"text\":\"x\"}}],\"medicationReference\":{\"reference\":\"#m\"}}",
+     EREC_UNSAFE, NULL, NULL},
+    {"a dose that was computed, and one that was ordered", "10160-0",
+     "{\"resourceType\":\"MedicationStatement\",\"status\":\"active\","
+     "\"medicationCodeableConcept\":{\"text\":\"x\"},\"dosage\":[{\"doseAndRate\":[{\"type\":{"
+     "\"text\":\"Calculated\"},\"doseQuantity\":{\"value\":7,\"unit\":\"mg\"}},{\"type\":{"
+     "\"text\":\"Ordered\"},\"doseQuantity\":{\"value\":5,\"unit\":\"mg\"}}]}]}",
+     EREC_CURRENT, "dose", "Calculated: 7 mg, Ordered: 5 mg"},
+    {"an infusion's length", "10160-0",
+     "{\"resourceType\":\"MedicationStatement\",\"status\":\"active\","
+     "\"medicationCodeableConcept\":{\"text\":\"x\"},\"dosage\":[{\"text\":\"1\",\"timing\":{"
+     "\"repeat\":{\"duration\":30,\"durationUnit\":\"min\"}}}]}",
+     EREC_CURRENT, "each lasting", "30 min"},
+    {"a kind of entry that is not known here", "18776-5",
+     "{\"resourceType\":\"CarePlan\",\"status\":\"active\",\"intent\":\"order\",\"title\":\"x\"}",
+     EREC_CURRENT, "", "not all of it is shown here"},
     {"no date", "11450-4", "{\"resourceType\":\"Condition\",\"code\":{\"text\":\"x\"}}",
      EREC_CURRENT, "", "no date"},
 };
@@ -363,6 +420,126 @@ test_loop(void)
     g_assert_cmpuint(((ErecItem *)g_ptr_array_index(section->items, 0))->children->len, ==, 1);
 }
 
+static ErecSummary *
+summary_of_text(const char *text)
+{
+    g_autoptr(ErecSource) source = source_of(text, -1);
+    g_autoptr(ErecBundle) bundle = erec_bundle_new(source, NULL);
+
+    g_assert_nonnull(bundle);
+    return erec_summary_new(bundle, NULL);
+}
+
+#define COMPOSITION(sections)                                                                  \
+    "{\"resourceType\":\"Bundle\",\"type\":\"document\",\"entry\":[{\"fullUrl\":\"urn:uuid:1\","      \
+    "\"resource\":{\"resourceType\":\"Composition\",\"status\":\"final\",\"date\":\"2021\","           \
+    "\"subject\":{\"reference\":\"urn:uuid:9\"},\"section\":[" sections "]}},"
+
+/* An entry that two sections list is shown in both: who looks for allergies must not read that
+ * nobody says whether there are any. */
+static void
+test_listed_twice(void)
+{
+    g_autoptr(ErecSummary) summary = summary_of_text(COMPOSITION(
+        "{\"title\":\"Alerts\",\"code\":" LOINC_CODE(
+            "104605-1") ",\"entry\":[{\"reference\":\"urn:uuid:4\"}]},{\"title\":\"A\",\"code\":" LOINC_CODE(
+            "48765-2") ",\"entry\":[{\"reference\":\"urn:uuid:4\"},{\"reference\":"
+                       "\"urn:uuid:4\"}]}") "{\"fullUrl\":\"urn:uuid:4\",\"resource\":{"
+                                            "\"resourceType\":\"AllergyIntolerance\",\"code\":{"
+                                            "\"text\":\"x\"}}}]}");
+    const ErecSection *section = section_at(summary, "Allergies and intolerances");
+
+    g_assert_cmpuint(section_at(summary, "Alerts")->items->len, ==, 1);
+    g_assert_cmpuint(section->items->len, ==, 1);
+    g_assert_cmpint(section->absence, ==, EREC_PRESENT);
+}
+
+/* A result that a section lists before its report does is still a part of the report. */
+static void
+test_part_twice(void)
+{
+    g_autoptr(ErecSummary) summary = summary_of_text(COMPOSITION(
+        "{\"title\":\"V\",\"code\":" LOINC_CODE(
+            "8716-3") ",\"entry\":[{\"reference\":\"urn:uuid:4\"}]},{\"title\":\"R\",\"code\":" LOINC_CODE(
+            "30954-2") ",\"entry\":[{\"reference\":\"urn:uuid:5\"}]}") "{\"fullUrl\":\"urn:uuid:4\","
+                                                                         "\"resource\":{"
+                                                                         "\"resourceType\":"
+                                                                         "\"Observation\","
+                                                                         "\"code\":{\"text\":"
+                                                                         "\"x\"}}},{\"fullUrl\":"
+                                                                         "\"urn:uuid:5\","
+                                                                         "\"resource\":{"
+                                                                         "\"resourceType\":"
+                                                                         "\"DiagnosticReport\","
+                                                                         "\"code\":{\"text\":"
+                                                                         "\"y\"},\"result\":[{"
+                                                                         "\"reference\":"
+                                                                         "\"urn:uuid:4\"},{"
+                                                                         "\"reference\":\"#c\"}]"
+                                                                         "}}]}");
+    const ErecItem *report = g_ptr_array_index(section_at(summary, "Results")->items, 0);
+
+    g_assert_cmpuint(report->children->len, ==, 1);
+    g_assert_true(says(report->facts, "", "a part of it is not shown here"));
+}
+
+#define PERSON(url, family)                                                                    \
+    "{\"fullUrl\":\"" url "\",\"resource\":{\"resourceType\":\"Patient\",\"name\":[{\"family\":\"" \
+    family "\"}]}}"
+
+/* Whoever comes first in a file is not therefore whom it is about. */
+static void
+test_subject(void)
+{
+    static const struct {
+        const char *text, *name;
+    } rows[] = {
+        {COMPOSITION("") PERSON("urn:uuid:8", "Mother") "," PERSON("urn:uuid:9", "Child") "]}", "Child"},
+        {"{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"entry\":[" PERSON(
+             "urn:uuid:8", "Mother") "," PERSON("urn:uuid:9",
+                                                "Child") ",{\"fullUrl\":\"urn:uuid:4\","
+                                                         "\"resource\":{\"resourceType\":"
+                                                         "\"Condition\",\"subject\":{"
+                                                         "\"reference\":\"urn:uuid:9\"}}}]}",
+         "Child"},
+        {"{\"resourceType\":\"Observation\",\"contained\":[{\"resourceType\":\"Patient\",\"id\":"
+         "\"p\",\"name\":[{\"family\":\"Inside\"}]}],\"subject\":{\"reference\":\"#p\"}}",
+         "Inside"},
+        {"{\"resourceType\":\"Observation\",\"subject\":{\"reference\":\"Patient/1\",\"display\":"
+         "\"Only Said\"}}",
+         "Only Said"},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(ErecSummary) summary = summary_of_text(rows[i].text);
+
+        g_assert_true(says(summary->person, "name", rows[i].name));
+    }
+}
+
+/* Of several versions only the newest counts, and of one that was deleted none. */
+static void
+test_history(void)
+{
+    g_autoptr(ErecSummary) summary = summary_of_text(
+        "{\"resourceType\":\"Bundle\",\"type\":\"history\",\"entry\":["
+        "{\"fullUrl\":\"http://x/Condition/2\",\"request\":{\"method\":\"DELETE\"}},"
+        "{\"fullUrl\":\"http://x/Condition/1\",\"resource\":{\"resourceType\":\"Condition\",\"id\":"
+        "\"1\",\"code\":{\"text\":\"new\"}}},"
+        "{\"fullUrl\":\"http://x/Condition/1\",\"resource\":{\"resourceType\":\"Condition\",\"id\":"
+        "\"1\",\"code\":{\"text\":\"old\"}}},"
+        "{\"fullUrl\":\"http://x/Condition/2\",\"resource\":{\"resourceType\":\"Condition\",\"id\":"
+        "\"2\",\"code\":{\"text\":\"gone\"}}}]}");
+    const ErecSection *section = section_at(summary, "Problems");
+
+    g_assert_cmpuint(section->items->len, ==, 3);
+    for (guint i = 0; i < section->items->len; i++) {
+        const ErecItem *item = g_ptr_array_index(section->items, i);
+
+        g_assert_cmpint(item->standing, ==, strcmp(item->what, "new") == 0 ? EREC_CURRENT : EREC_PAST);
+    }
+}
+
 static void
 test_corpus(void)
 {
@@ -395,6 +572,10 @@ main(int argc, char **argv)
     g_test_add_func("/summary/section-unsafe", test_whole_unsafe);
     g_test_add_func("/summary/language", test_language);
     g_test_add_func("/summary/loop", test_loop);
+    g_test_add_func("/summary/listed-twice", test_listed_twice);
+    g_test_add_func("/summary/part-twice", test_part_twice);
+    g_test_add_func("/summary/subject", test_subject);
+    g_test_add_func("/summary/history", test_history);
     g_test_add_func("/summary/corpus", test_corpus);
     return g_test_run();
 }
