@@ -200,7 +200,7 @@ picture.mkdir()
 (picture / "p.png").write_bytes(bytes.fromhex("89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
                                               "0000000a49444154789c6360000000020001e221bc330000000049454e44ae426082"))
 run("--html", page_file, picture)
-check('<img alt="p.png" src="data:image/png;base64,' in page_file.read_text(), "a picture is in the page")
+check('<img alt="Preview of p.png" src="data:image/png;base64,' in page_file.read_text(), "a picture is in the page")
 
 subprocess.run(["rm", "-rf", str(here)], check=True)
 print(f"1..{count}")

@@ -239,11 +239,12 @@ add_picture(Html *self, const ViewRecord *record, const char *type, GBytes *byte
     gsize length;
     const guchar *data = g_bytes_get_data(bytes, &length);
     g_autofree char *base64 = g_base64_encode(data, length),
-                    *name = erec_shown_new(record->name);
+                    *name = erec_shown_new(record->name),
+                    *instead = g_strdup_printf(_("Preview of %s"), name);
 
     self->pictures += length;
     g_string_append(self->body, "<figure><img alt=\"");
-    escape(self->body, name);
+    escape(self->body, instead);
     g_string_append_printf(self->body, "\" src=\"data:%s;base64,%s\"><figcaption>", type,
                            base64);
     escape(self->body, _("A preview, not for diagnosis"));
