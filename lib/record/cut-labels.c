@@ -7,7 +7,7 @@
 
 #include "lib/record/cut-private.h"
 
-static const char *const lists[] = {"security", "tag"};
+static const char *const lists[] = {"security", "tag", NULL};
 
 /* Transfer full. */
 static char *
@@ -36,8 +36,10 @@ remove_label(GTree *labels, char *label)
 static void
 each_label(GTree *labels, const ErecNode *resource, OnLabel each)
 {
-    for (gsize i = 0; i < G_N_ELEMENTS(lists); i++)
-        for (const ErecNode *at = erec_each(erec_member(resource, "meta"), lists[i]); at != NULL;
+    const ErecNode *meta = erec_member(resource, "meta");
+
+    for (const char *const *list = lists; *list != NULL; list++)
+        for (const ErecNode *at = erec_each(meta, *list); at != NULL;
              at = erec_each_next(at))
             each(labels, label_of(at));
 }
@@ -50,22 +52,18 @@ by_text(const void *a, const void *b, void *user_data)
 }
 
 void
-erec_cut_collect_labels(ErecCut *cut)
+erec_cut_add_labels(ErecCut *cut, const ErecNode *resource)
 {
-    cut->labels = g_tree_new_full(by_text, NULL, NULL, g_free);
-    for (guint pass = 0; pass < 2; pass++)
-        for (guint i = 1; i < erec_bundle_n_entries(cut->bundle); i++) {
-            const gboolean kept = (cut->flags[i] & ENTRY_KEPT) != 0;
-            g_autoptr(ErecTree) tree = NULL;
+    if (cut->labels == NULL)
+        cut->labels = g_tree_new_full(by_text, NULL, NULL, g_free);
+    each_label(cut->labels, resource, add);
+}
 
-            if (kept != (pass == 1) || (pass == 1 && g_tree_nnodes(cut->labels) == 0) ||
-                erec_bundle_entry(cut->bundle, i)->resource_length == 0)
-                continue;
-            tree = erec_bundle_load(cut->bundle, i, &cut->fault);
-            if (tree == NULL)
-                return;
-            each_label(cut->labels, erec_tree_root(tree), pass == 0 ? add : remove_label);
-        }
+void
+erec_cut_remove_labels(ErecCut *cut, const ErecNode *resource)
+{
+    if (cut->labels != NULL && g_tree_nnodes(cut->labels) > 0)
+        each_label(cut->labels, resource, remove_label);
 }
 
 gboolean
@@ -77,7 +75,7 @@ erec_cut_drop_labels(ErecMarks *marks, const ErecNode *meta)
          member = member->next) {
         guint kept = 0;
 
-        if (!g_strv_contains((const char *const[]){"security", "tag", NULL}, member->key)) {
+        if (!g_strv_contains(lists, member->key)) {
             left++;
             continue;
         }
@@ -85,7 +83,7 @@ erec_cut_drop_labels(ErecMarks *marks, const ErecNode *meta)
              at = erec_each_next(at)) {
             g_autofree char *label = label_of(at);
 
-            if (g_tree_lookup(marks->cut->labels, label) != NULL)
+            if (marks->cut->labels != NULL && g_tree_lookup(marks->cut->labels, label) != NULL)
                 erec_marks_drop(marks, at);
             else
                 kept++;

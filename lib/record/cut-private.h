@@ -47,7 +47,7 @@ struct ErecCut {
     guint8 *flags;         /* owned, one an entry */
     GArray *links;         /* owned, of ErecLink, by `from` */
     ErecWords *words;      /* owned: those that only what is left out has */
-    GTree *labels;         /* owned: likewise, of meta.security and meta.tag, "system|code" */
+    GTree *labels;         /* owned, nullable: likewise, of meta.security and meta.tag, "system|code" */
     gboolean any;          /* something is left out */
 };
 
@@ -112,7 +112,8 @@ char *erec_cut_narrative_of_section(const ErecCut *cut, const ErecNode *section)
 char *erec_cut_narrative_of_resource(const ErecCut *cut, guint index, const ErecNode *resource);
 
 /* cut-labels.c: labels of security and other tags that only what is left out has */
-void erec_cut_collect_labels(ErecCut *cut);
+void erec_cut_add_labels(ErecCut *cut, const ErecNode *resource);    /* of what is left out */
+void erec_cut_remove_labels(ErecCut *cut, const ErecNode *resource); /* of what stays */
 /* Drops them from a "meta"; FALSE: nothing of it is left. */
 gboolean erec_cut_drop_labels(ErecMarks *marks, const ErecNode *meta);
 

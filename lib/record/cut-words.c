@@ -428,7 +428,7 @@ add_section_text(ErecWords *words, const ErecCut *cut, const ErecNode *parent, g
 
 /* What a narrative of an entry that stays says too is common ("active", "status"). */
 static void
-remove_kept(const ErecCut *cut, guint index, const ErecNode *resource)
+remove_kept(ErecCut *cut, guint index, const ErecNode *resource)
 {
     ErecWords *self = cut->words;
     const char *div = erec_text(resource, "text.div"),
@@ -436,6 +436,7 @@ remove_kept(const ErecCut *cut, guint index, const ErecNode *resource)
     g_autofree char *joined = NULL, *apart = NULL;
 
     erec_visit(resource, remove_node, self);
+    erec_cut_remove_labels(cut, resource);
     if (url != NULL)
         remove_text(self->set, url);
     if (div == NULL || g_tree_nnodes(self->told) == 0)
@@ -454,6 +455,7 @@ add_removed(ErecCut *cut, guint index, const ErecNode *resource, guint *n_wordle
     const char *url = erec_bundle_entry(cut->bundle, index)->full_url;
 
     erec_visit(resource, add_node, cut->words);
+    erec_cut_add_labels(cut, resource);
     if (url != NULL)
         add_text(cut->words, cut->words->set, url); /* what a link or a row in a narrative is called by */
     if (!is_wordless(resource))

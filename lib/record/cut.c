@@ -126,8 +126,6 @@ make(ErecCut *cut)
     if (cut->verdict != EREC_CUT_DONE)
         return TRUE;
     erec_cut_collect_words(cut);
-    if (cut->fault.code == EREC_FAULT_OK)
-        erec_cut_collect_labels(cut);
     if (cut->fault.code != EREC_FAULT_OK)
         return FALSE;
     erec_cut_composition(cut);

@@ -156,6 +156,8 @@ take_referred(ErecReading *reading, ErecSummary *self, const ErecNode *reference
     erec_fact_text(self->person, N_("name"), g_strdup(erec_text(reference, "display")));
     if (erec_member(reference, "identifier") != NULL)
         take_identifier(reading, self, erec_member(reference, "identifier"));
+    if (self->person->len == 0)
+        erec_fact_text(self->person, N_("only referred to as"), g_strdup(erec_text(reference, "reference")));
     if (self->person->len > 0)
         erec_fact_word(self->person, "", N_("more of this person is not in the file"));
 }

@@ -368,6 +368,20 @@ def another_person(rig):
 
 
 @case()
+def perhaps_two_people(rig):
+    """What the sender cannot be sure of the receiver is not either: two names are both told, and nothing is filed unseen."""
+    files = [rig.write(f"{name}.json", json.dumps({"resourceType": "Bundle", "type": "collection", "entry": [
+        {"resource": {"resourceType": "Patient", "name": [{"family": name}]}}]})) for name in ("Berg", "Tal")]
+    receive = rig.receive()
+    send = rig.send(*files, options=(*YES, "--wait-filed"))
+    rig.tap()
+    receive.ends(65, "MixedSubjects"), send.ends(75)
+    person = receive.find("person")
+    assert sorted([person["names"], *(other["names"] for other in person["others"])]) == [["Berg"], ["Tal"]], person
+    assert not rig.sessions("got")
+
+
+@case()
 def asked_wrongly(rig):
     """What cannot be asked for is wrong use, by name, before anybody taps."""
     for words in (("--request", "Gossip"), ("--id", ""),
