@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See item-facts.h. One table for what most types have in common (concepts and times, with a
- * label each), and a function for each type that has more: doses, results, reactions,
- * attachments.
+ * label each), and a function for each type that has more: results, reactions, attachments. Doses
+ * are in item-medicine.c, rarer types in item-kinds.c.
  */
 #include "lib/record/item-facts.h"
 
@@ -26,16 +26,16 @@ add_code(ErecItem *item, const ErecNode *resource, const char *member, const cha
         }
 }
 
-static void
-add_concepts(ErecReading *reading, ErecItem *item, const ErecNode *resource, const char *path,
+void
+erec_item_add_concepts(ErecReading *reading, ErecItem *item, const ErecNode *resource, const char *path,
              const char *label)
 {
     erec_fact_text(item->facts, label, erec_words_concepts(resource, path, reading->language));
 }
 
 /* name[x] */
-static void
-add_choice(ErecReading *reading, ErecItem *item, const ErecNode *node, const char *name,
+void
+erec_item_add_choice(ErecReading *reading, ErecItem *item, const ErecNode *node, const char *name,
            const char *label)
 {
     erec_fact_text(item->facts, label,
@@ -53,8 +53,8 @@ take_allergy(ErecReading *reading, ErecItem *item, const ErecNode *resource)
     add_code(item, resource, "category", "");
     for (const ErecNode *at = erec_each(resource, "reaction"); at != NULL;
          at = erec_each_next(at)) {
-        add_concepts(reading, item, at, "substance", N_("substance"));
-        add_concepts(reading, item, at, "manifestation", N_("reaction"));
+        erec_item_add_concepts(reading, item, at, "substance", N_("substance"));
+        erec_item_add_concepts(reading, item, at, "manifestation", N_("reaction"));
         add_code(item, at, "severity", N_("severity"));
         erec_fact_text(item->facts, N_("reaction"), g_strdup(erec_text(at, "description")));
         erec_fact_text(item->facts, N_("reaction on"), g_strdup(erec_text(at, "onset")));
@@ -62,71 +62,6 @@ take_allergy(ErecReading *reading, ErecItem *item, const ErecNode *resource)
              note = erec_each_next(note))
             erec_fact_text(item->facts, N_("note"), g_strdup(erec_text(note, "text")));
     }
-}
-
-/* --- medicines -----------------------------------------------------------------------------
- */
-
-/* "30 min", "30–60 min" */
-static char *
-duration(const ErecNode *repeat)
-{
-    const char *value = erec_text(repeat, "duration"), *most = erec_text(repeat, "durationMax"),
-               *unit = erec_text(repeat, "durationUnit");
-
-    if (value == NULL)
-        return NULL;
-    return g_strdup_printf("%s%s%s %s", value, most != NULL ? "–" : "", most != NULL ? most : "",
-                           unit != NULL ? unit : "");
-}
-
-static void
-take_dose_limits(ErecItem *item, const ErecNode *dosage)
-{
-    const ErecNode *repeat = erec_get(dosage, "timing.repeat");
-
-    erec_fact_text(item->facts, N_("each lasting"), duration(repeat));
-    erec_fact_text(item->facts, N_("minutes from that event"), g_strdup(erec_text(repeat, "offset")));
-    erec_fact_text(item->facts, N_("at most each time"),
-                   erec_words_quantity(erec_member(dosage, "maxDosePerAdministration"), NULL));
-    erec_fact_text(item->facts, N_("at most in a lifetime"),
-                   erec_words_quantity(erec_member(dosage, "maxDosePerLifetime"), NULL));
-}
-
-static void
-take_dose(ErecReading *reading, ErecItem *item, const ErecNode *dosage)
-{
-    gboolean no_unit = FALSE;
-    char *words = erec_words_dosage(dosage, reading->language, &no_unit);
-
-    if (words == NULL)
-        return;
-    erec_fact_text(item->facts, N_("dose"), words);
-    if (no_unit)
-        erec_fact_word(item->facts, "", N_("DOSE WITHOUT A UNIT"));
-    take_dose_limits(item, dosage);
-    if (erec_text_is(dosage, "asNeededBoolean", "true") ||
-        erec_member(dosage, "asNeededCodeableConcept") != NULL)
-        erec_fact_word(item->facts, "", N_("only as needed"));
-}
-
-static void
-take_medicine(ErecReading *reading, ErecItem *item, const ErecNode *resource, gboolean *unsafe)
-{
-    static const char *const members[] = {"dosage", "dosageInstruction"};
-    const ErecNode *reference = erec_member(resource, "medicationReference");
-    const guint before = item->facts->len;
-
-    if (item->what == NULL && reference != NULL)
-        item->what = erec_name_of(reading, item->entry, resource, reference, unsafe);
-    for (gsize i = 0; i < G_N_ELEMENTS(members); i++)
-        for (const ErecNode *at = erec_each(resource, members[i]); at != NULL;
-             at = erec_each_next(at))
-            take_dose(reading, item, at);
-    if (item->facts->len == before && item->absence == EREC_PRESENT)
-        erec_fact_word(item->facts, "", N_("dose not stated"));
-    erec_fact_text(item->facts, N_("quantity"),
-                   erec_words_quantity(erec_member(resource, "quantity"), NULL));
 }
 
 /* --- results -------------------------------------------------------------------------------
@@ -150,8 +85,8 @@ take_value(ErecReading *reading, ErecItem *item, const ErecNode *node, const cha
     }
     if (value != NULL && no_unit)
         erec_fact_word(item->facts, "", N_("without a unit"));
-    add_concepts(reading, item, node, "dataAbsentReason", N_("no value"));
-    add_concepts(reading, item, node, "interpretation", N_("interpretation"));
+    erec_item_add_concepts(reading, item, node, "dataAbsentReason", N_("no value"));
+    erec_item_add_concepts(reading, item, node, "interpretation", N_("interpretation"));
     for (const ErecNode *at = erec_each(node, "referenceRange"); at != NULL;
          at = erec_each_next(at)) {
         char *range = erec_words_range(at, NULL);
@@ -171,42 +106,8 @@ take_observation(ErecReading *reading, ErecItem *item, const ErecNode *resource)
         erec_fact_word(item->facts, "", N_("no result stated"));
     for (const ErecNode *at = erec_each(resource, "component"); at != NULL;
          at = erec_each_next(at)) {
-        add_concepts(reading, item, at, "code", N_("part"));
+        erec_item_add_concepts(reading, item, at, "code", N_("part"));
         take_value(reading, item, at, N_("result"));
-    }
-}
-
-/* --- others
- * ----------------------------------------------------------------------------------- */
-
-/* What somebody wants, or wants not: the one word that turns it round comes first. */
-static void
-take_consent(ErecReading *reading, ErecItem *item, const ErecNode *resource)
-{
-    const ErecNode *provision = erec_member(resource, "provision");
-    const char *type = erec_text(provision, "type");
-
-    if (g_strcmp0(type, "deny") == 0)
-        erec_fact_word(item->facts, "", N_("FORBIDS"));
-    else if (g_strcmp0(type, "permit") == 0)
-        erec_fact_word(item->facts, "", N_("PERMITS"));
-    else
-        erec_fact_word(item->facts, "", N_("whether it permits or forbids is not stated"));
-    add_concepts(reading, item, provision, "action", N_("what"));
-    add_concepts(reading, item, provision, "code", N_("what"));
-    add_concepts(reading, item, resource, "policyRule", N_("rule"));
-    if (erec_each(provision, "provision") != NULL)
-        erec_fact_word(item->facts, "", N_("WITH EXCEPTIONS, not shown here"));
-}
-
-static void
-take_family(ErecReading *reading, ErecItem *item, const ErecNode *resource)
-{
-    for (const ErecNode *at = erec_each(resource, "condition"); at != NULL;
-         at = erec_each_next(at)) {
-        add_concepts(reading, item, at, "code", N_("illness of this relative"));
-        add_choice(reading, item, at, "onset", N_("since"));
-        add_concepts(reading, item, at, "outcome", N_("outcome"));
     }
 }
 
@@ -259,6 +160,7 @@ static const struct {
     {"reasonCode", N_("reason")},
     {"doseQuantity", N_("dose")},
     {"outcome", N_("outcome")},
+    {"complication", N_("complication")},
     {"conclusionCode", N_("conclusion")},
     {"modality", N_("modality")},
     {"site", N_("body site")},
@@ -305,7 +207,7 @@ take_times(ErecReading *reading, ErecItem *item, const ErecNode *resource)
 
     for (gsize i = 0; i < G_N_ELEMENTS(time_facts); i++) {
         if (time_facts[i].choice)
-            add_choice(reading, item, resource, time_facts[i].name, time_facts[i].label);
+            erec_item_add_choice(reading, item, resource, time_facts[i].name, time_facts[i].label);
         else
             erec_fact_text(item->facts, time_facts[i].label,
                            erec_words_choice(erec_member(resource, time_facts[i].name),
@@ -323,7 +225,7 @@ take_name(ErecReading *reading, ErecItem *item, const ErecNode *resource)
 {
     static const char *const members[] = {
         "code",  "vaccineCode", "medicationCodeableConcept", "relationship",
-        "type",  "description", "category",                  "scope",
+        "type",  "description", "category",                  "scope", "event",
     };
     static const char *const plain[] = {"title", "description"};
 
@@ -377,7 +279,7 @@ take_rest(ErecReading *reading, ErecItem *item, const ErecNode *resource)
             erec_fact_text(item->facts, concept_facts[i].label,
                            erec_words_quantity(node, NULL));
         else
-            add_concepts(reading, item, resource, concept_facts[i].path,
+            erec_item_add_concepts(reading, item, resource, concept_facts[i].path,
                          concept_facts[i].label);
     }
     for (gsize i = 0; i < G_N_ELEMENTS(text_facts); i++) {
@@ -394,34 +296,19 @@ take_rest(ErecReading *reading, ErecItem *item, const ErecNode *resource)
             erec_fact_text(item->facts, N_("note"), g_strdup(at->text));
 }
 
-/* Of all others a reader must know that there is more. */
-static gboolean
-is_shown_whole(const char *type)
-{
-    static const char *const types[] = {
-        "AllergyIntolerance", "Condition",   "Procedure", "Immunization",      "DiagnosticReport",
-        "Observation",        "Flag",        "Encounter", "DeviceUseStatement", "Device",
-        "DocumentReference",  "ImagingStudy", "Media",    "FamilyMemberHistory", "Consent",
-        NULL};
-
-    return g_str_has_prefix(type, "Medication") || g_strv_contains(types, type);
-}
-
 static void
 take_own(ErecReading *reading, ErecItem *item, const ErecNode *resource, gboolean *unsafe)
 {
     if (strcmp(item->type, "AllergyIntolerance") == 0)
         take_allergy(reading, item, resource);
     else if (g_str_has_prefix(item->type, "Medication"))
-        take_medicine(reading, item, resource, unsafe);
+        erec_item_take_medicine(reading, item, resource, unsafe);
     else if (strcmp(item->type, "Observation") == 0)
         take_observation(reading, item, resource);
     else if (g_str_has_prefix(item->type, "Device"))
         take_device(reading, item, resource, unsafe);
-    else if (strcmp(item->type, "Consent") == 0)
-        take_consent(reading, item, resource);
-    else if (strcmp(item->type, "FamilyMemberHistory") == 0)
-        take_family(reading, item, resource);
+    else
+        erec_item_take_kind(reading, item, resource);
 }
 
 void
@@ -433,6 +320,6 @@ erec_item_take_facts(ErecReading *reading, ErecItem *item, const ErecNode *resou
     take_times(reading, item, resource);
     take_rest(reading, item, resource);
     take_attachments(item, resource);
-    if (!is_shown_whole(item->type))
+    if (!erec_item_is_shown_whole(item->type))
         erec_fact_word(item->facts, "", N_("not all of it is shown here"));
 }

@@ -10,3 +10,15 @@
  * modifier. */
 void erec_item_take_facts(ErecReading *reading, ErecItem *item, const ErecNode *resource,
                           gboolean *unsafe);
+
+/* Of what is particular to a medicine; to one of the rarer types. */
+void erec_item_take_medicine(ErecReading *reading, ErecItem *item, const ErecNode *resource,
+                             gboolean *unsafe);
+void erec_item_take_kind(ErecReading *reading, ErecItem *item, const ErecNode *resource);
+/* FALSE: a type of which not all is shown. */
+gboolean erec_item_is_shown_whole(const char *type);
+/* All concepts at a path as one fact; name[x]. */
+void erec_item_add_concepts(ErecReading *reading, ErecItem *item, const ErecNode *resource,
+                            const char *path, const char *label);
+void erec_item_add_choice(ErecReading *reading, ErecItem *item, const ErecNode *node,
+                          const char *name, const char *label);

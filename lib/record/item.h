@@ -15,6 +15,7 @@ typedef struct {
     const ErecBundle *bundle;
     const char *language; /* the reader's, nullable */
     char *own_language;   /* owned, nullable: of the document */
+    const char *date;     /* nullable: when the content of the whole was true */
     gint patient;         /* index of the Patient it is about; -1: none */
     gboolean unsafe;      /* the whole has a modifier */
     gboolean in_error;    /* the whole is withdrawn */

@@ -228,13 +228,29 @@ order_items(ErecSection *section)
         }
 }
 
+/* What only stands behind others, or is about the file. */
+static gboolean
+is_support(const char *type)
+{
+    static const char *const support[] = {
+        "Patient",   "Practitioner",      "PractitionerRole", "Organization", "Location",
+        "Device",    "Provenance",        "Medication",       "Specimen",     "Binary",
+        "Substance", "RelatedPerson",     "Coverage",         "Account",      "BodyStructure",
+        "Endpoint",  "OperationOutcome",  "HealthcareService", "AuditEvent",  "MessageHeader",
+        "Group",     "CareTeam",          "Claim",            "ExplanationOfBenefit", "Composition",
+        NULL};
+
+    return g_strv_contains(support, type);
+}
+
+/* An entry of a kind that is not known here is listed too: it may be what matters. */
 static const char *
 group_of(const char *type)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(groups); i++)
         if (g_strcmp0(groups[i].type, type) == 0)
             return groups[i].words;
-    return NULL;
+    return type == NULL || is_support(type) ? NULL : N_("Other entries");
 }
 
 /* Reports and panels before their parts, so that these become children. */

@@ -260,6 +260,7 @@ read_all(ErecReading *reading, ErecSummary *self)
         self->is_document = TRUE;
         take_composition(reading, self, composition);
         reading->in_error = self->in_error;
+        reading->date = self->date;
     }
     take_person(reading, self);
     erec_sections_take(reading, self, composition);

@@ -245,6 +245,32 @@ static const struct {
      "\"medicationCodeableConcept\":{\"text\":\"x\"},\"dosage\":[{\"text\":\"1\",\"timing\":{"
      "\"repeat\":{\"duration\":30,\"durationUnit\":\"min\"}}}]}",
      EREC_CURRENT, "each lasting", "30 min"},
+    {"steps of a dose", "10160-0",
+     "{\"resourceType\":\"MedicationStatement\",\"status\":\"active\","
+     "\"medicationCodeableConcept\":{\"text\":\"x\"},\"dosage\":[{\"sequence\":2,\"text\":\"then\"},"
+     "{\"sequence\":1,\"text\":\"first\"}]}",
+     EREC_CURRENT, "dose", "2. then"},
+    {"a course that was over before", "10160-0",
+     "{\"resourceType\":\"MedicationStatement\",\"status\":\"active\","
+     "\"medicationCodeableConcept\":{\"text\":\"x\"},\"effectivePeriod\":{\"end\":\"2021-02\"}}",
+     EREC_CURRENT, "on", "? – 2021-02"},
+    {"a course that was long over before", "10160-0",
+     "{\"resourceType\":\"MedicationStatement\",\"status\":\"active\","
+     "\"medicationCodeableConcept\":{\"text\":\"x\"},\"effectivePeriod\":{\"end\":\"2021-01\"}}",
+     EREC_CURRENT, "", "OVER BEFORE THE RECORD WAS WRITTEN"},
+    {"what came of a vaccination", "11369-6",
+     "{\"resourceType\":\"Immunization\",\"status\":\"completed\",\"vaccineCode\":{\"text\":"
+     "\"x\"},\"occurrenceDateTime\":\"2020\",\"reaction\":[{\"detail\":{\"display\":"
+     "\"anaphylaxis\"}}]}",
+     EREC_CURRENT, "reaction", "anaphylaxis"},
+    {"how far an illness is", "11450-4",
+     "{\"resourceType\":\"Condition\",\"code\":{\"text\":\"x\"},\"stage\":[{\"summary\":{"
+     "\"text\":\"IV\"}}]}",
+     EREC_CURRENT, "stage", "IV"},
+    {"a complication", "47519-4",
+     "{\"resourceType\":\"Procedure\",\"status\":\"completed\",\"code\":{\"text\":\"x\"},"
+     "\"complication\":[{\"text\":\"bleeding\"}]}",
+     EREC_CURRENT, "complication", "bleeding"},
     {"a kind of entry that is not known here", "18776-5",
      "{\"resourceType\":\"CarePlan\",\"status\":\"active\",\"intent\":\"order\",\"title\":\"x\"}",
      EREC_CURRENT, "", "not all of it is shown here"},
@@ -483,6 +509,19 @@ test_part_twice(void)
     g_assert_true(says(report->facts, "", "a part of it is not shown here"));
 }
 
+/* What is of no known kind is listed. */
+static void
+test_other_kinds(void)
+{
+    g_autoptr(ErecSummary) summary = summary_of_text(
+        "{\"resourceType\":\"Bundle\",\"type\":\"collection\",\"entry\":["
+        "{\"resource\":{\"resourceType\":\"AdverseEvent\",\"actuality\":\"actual\",\"event\":{\"text\":"
+        "\"collapse\"}}},{\"resource\":{\"resourceType\":\"Bundle\",\"type\":\"collection\"}},"
+        "{\"resource\":{\"resourceType\":\"Organization\",\"name\":\"o\"}}]}");
+
+    g_assert_cmpuint(section_at(summary, "Other entries")->items->len, ==, 2);
+}
+
 #define PERSON(url, family)                                                                    \
     "{\"fullUrl\":\"" url "\",\"resource\":{\"resourceType\":\"Patient\",\"name\":[{\"family\":\"" \
     family "\"}]}}"
@@ -574,6 +613,7 @@ main(int argc, char **argv)
     g_test_add_func("/summary/loop", test_loop);
     g_test_add_func("/summary/listed-twice", test_listed_twice);
     g_test_add_func("/summary/part-twice", test_part_twice);
+    g_test_add_func("/summary/other-kinds", test_other_kinds);
     g_test_add_func("/summary/subject", test_subject);
     g_test_add_func("/summary/history", test_history);
     g_test_add_func("/summary/corpus", test_corpus);
