@@ -258,11 +258,10 @@ add_state(EhdCore *core, GPtrArray *findings)
         /* those that ended stay for a while, to be asked about */
         open += info->state != EHD_STATE_DONE && info->state != EHD_STATE_FAILED ? 1 : 0;
     }
-    text =
-        g_strdup_printf("%u sessions open, %u not filed yet; %" G_GUINT64_FORMAT
-                        " of %" G_GUINT64_FORMAT " MiB of the spool in use",
-                        open, unfiled, ehd_spool_used(core->parts.spool) >> 20,
-                        core->parts.config->spool_quota >> 20);
+    text = g_strdup_printf("%u sessions open, %u not filed yet; %" G_GUINT64_FORMAT
+                           " of %" G_GUINT64_FORMAT " MiB of the spool in use",
+                           open, unfiled, ehd_spool_used(core->parts.spool) >> 20,
+                           core->parts.config->spool_quota >> 20);
     add(findings, "state", unfiled > 0 ? EHD_LEVEL_NOTE : EHD_LEVEL_OK, EHP_OK, text,
         unfiled > 0 ? "ehrctl session list, then file or discard" : NULL);
 }

@@ -292,7 +292,8 @@ test_all_messages(void)
             continue;
         g_assert_nonnull(words[1]);
         n++;
-        if (!g_strv_contains(in_tap, words[1]) && !g_strv_contains(elsewhere, words[1]) && !g_hash_table_contains(covered, words[1]))
+        if (!g_strv_contains(in_tap, words[1]) && !g_strv_contains(elsewhere, words[1]) &&
+            !g_hash_table_contains(covered, words[1]))
             g_error("message %s is in no record that is changed here", words[1]);
     }
     g_assert_cmpuint(n, >, 30);

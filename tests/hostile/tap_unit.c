@@ -183,9 +183,10 @@ test_raw(gconstpointer data)
     answer = ehp_tap_take(victim, 1);
     g_assert_cmpuint(answer.len, <=, EHP_APDU_MAX);
     if (row->to_card)
-        outcome = g_strdup_printf(
-            "%02X%02X %s", answer.len > 1 ? answer.data[answer.len - 2] : 0,
-            answer.len > 1 ? answer.data[answer.len - 1] : 0, taps_word(r.card_last, r.card_status));
+        outcome =
+            g_strdup_printf("%02X%02X %s", answer.len > 1 ? answer.data[answer.len - 2] : 0,
+                            answer.len > 1 ? answer.data[answer.len - 1] : 0,
+                            taps_word(r.card_last, r.card_status));
     else
         outcome = g_strdup(taps_word(r.reader_last, r.reader_status));
     g_assert_cmpstr(outcome, ==, expect_raw(row));

@@ -116,12 +116,12 @@ fill_receipt(lying_receipt *l, ehp_session *t, receipt_way way)
     r->has_direction = r->has_items = r->has_bytes = r->has_complete = r->has_crl_state = 1;
     r->has_time = way != RECEIPT_MISSING;
     r->direction = way == RECEIPT_DIRECTION ? EHP__DIRECTION__DIRECTION_TO_PATIENT
-                                    : EHP__DIRECTION__DIRECTION_TO_TERMINAL;
+                                            : EHP__DIRECTION__DIRECTION_TO_TERMINAL;
     r->items = progress.items + (way == RECEIPT_ITEMS);
     r->bytes = progress.bytes - (way == RECEIPT_BYTES);
     r->complete = way != RECEIPT_COMPLETE;
     r->crl_state = way == RECEIPT_CRL ? EHP__CRL_STATE__CRL_STATE_NOT_CHECKED
-                              : EHP__CRL_STATE__CRL_STATE_CHECKED;
+                                      : EHP__CRL_STATE__CRL_STATE_CHECKED;
     l->chain[0] = ehp_wire_binary((const uint8_t *)"cert", 4);
     r->n_chain = way == RECEIPT_CHAIN;
     r->chain = l->chain;
@@ -155,8 +155,8 @@ test_lying_receipts(void)
         if (way == RECEIPT_TRUE_ONE)
             g_assert_cmpuint(w.p.seen[EHP_EV_RECEIPT], ==, 1);
         else
-            puppet_expect_broken(&w, false,
-                                 way == RECEIPT_SIGNATURE ? EHP_BAD_SIGNATURE : EHP_BAD_RECEIPT);
+            puppet_expect_broken(
+                &w, false, way == RECEIPT_SIGNATURE ? EHP_BAD_SIGNATURE : EHP_BAD_RECEIPT);
         ehp_doc_clear(&doc);
         pair_clear(&w);
     }
@@ -224,14 +224,14 @@ hear_request(pair *w, ehp_bytes bytes)
     ehp_event ev;
     bool asked = false;
 
-    g_assert_cmpint(
-        ehp_session_feed(w->p.s, w->p.link, bytes.data, bytes.len, w->now, &used), ==, EHP_OK);
+    g_assert_cmpint(ehp_session_feed(w->p.s, w->p.link, bytes.data, bytes.len, w->now, &used),
+                    ==, EHP_OK);
     g_assert_cmpuint(used, <, bytes.len);
     g_assert_true(ehp_session_next_event(w->p.s, w->now, &ev));
     g_assert_cmpint(ev.type, ==, EHP_EV_LINK_UP);
-    g_assert_cmpint(ehp_session_feed(w->p.s, w->p.link, bytes.data + used, bytes.len - used,
-                                     w->now, &used),
-                    ==, EHP_OK);
+    g_assert_cmpint(
+        ehp_session_feed(w->p.s, w->p.link, bytes.data + used, bytes.len - used, w->now, &used),
+        ==, EHP_OK);
     while (ehp_session_next_event(w->p.s, w->now, &ev)) {
         asked |= ev.type == EHP_EV_CHECK_CRLS;
         if (ev.type == EHP_EV_ENDED)

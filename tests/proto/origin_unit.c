@@ -264,9 +264,10 @@ test_vectors(void)
     JsonObject *file = vectors_own("origin.json");
 
     VECTORS_EACH(v, file, "cases")
-        assert_ok(read_proof(v, json_object_get_array_member(v, "sizes")));
+    assert_ok(read_proof(v, json_object_get_array_member(v, "sizes")));
     g_assert_cmpuint(vectors_count(file, "must_fail"), >=, 20);
-    VECTORS_EACH(v, file, "must_fail") {
+    VECTORS_EACH(v, file, "must_fail")
+    {
         g_test_message("%s", json_object_get_string_member(v, "comment"));
         assert_status(read_proof(v, NULL), vectors_error(v));
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The behaviour of both devices in the tests (pair.h): what a daemon would do, with memory for a
- * disk, or what the test told them to do instead.
+ * The behaviour of both devices in the tests (pair.h): what a daemon would do, with memory for
+ * a disk, or what the test told them to do instead.
  */
 #include <string.h>
 
@@ -60,7 +60,7 @@ on_segment(pair_side *side, const ehp_event *ev)
 
     if (!w->lax)
         g_assert_cmpuint(ev->offset + ev->data.len, <=, w->items[which].size);
-    for (size_t i = 0; !w->lax && i < ev->data.len; i += ev->data.len > 4096 ? 97 : 1)
+    for (size_t i = 0; !w->lax && i<ev->data.len; i += ev->data.len> 4096 ? 97 : 1)
         g_assert_cmpuint(ev->data.data[i], ==,
                          pair_byte(&w->items[which], (uint32_t)which, ev->offset + i));
     side->received_bytes += ev->data.len;

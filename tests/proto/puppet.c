@@ -48,11 +48,11 @@ static Ehp__Accept accept_it = EHP__ACCEPT__INIT;
 
 /* By field of Record. */
 static void *const of_kind[] = {
-    [1] = &staple,       [2] = &doc,       [3] = &key,          [4] = &doc,
-    [5] = &refusal,      [6] = &doc,       [7] = &page,         [8] = &doc,
-    [9] = &item_request, [10] = &part,     [11] = &ack,         [12] = &done,
-    [13] = &doc,         [14] = &receipt_ack, [15] = &doc,      [16] = &ping,
-    [17] = &bye,         [18] = &error,    [19] = &hello,       [20] = &sas_commit,
+    [1] = &staple,       [2] = &doc,          [3] = &key,    [4] = &doc,
+    [5] = &refusal,      [6] = &doc,          [7] = &page,   [8] = &doc,
+    [9] = &item_request, [10] = &part,        [11] = &ack,   [12] = &done,
+    [13] = &doc,         [14] = &receipt_ack, [15] = &doc,   [16] = &ping,
+    [17] = &bye,         [18] = &error,       [19] = &hello, [20] = &sas_commit,
     [21] = &sas_nonce,   [22] = &accept_it,
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See host.h: the parts of a daemon, put together and started; opening sessions; looking at what
- * became of them.
+ * See host.h: the parts of a daemon, put together and started; opening sessions; looking at
+ * what became of them.
  */
 #include "tests/daemon/core/host.h"
 
@@ -118,7 +118,8 @@ host_new(const char *air, void (*configure)(EhdConfig *config))
     g_assert_cmpint(g_mkdir(host->files, 0700), ==, 0);
     host->config = ehd_config_new();
     host->config->min_free = 0;
-    host->config->take_up_ms = 0; /* a session that failed leaves nothing, unless a test wants it */
+    host->config->take_up_ms =
+        0; /* a session that failed leaves nothing, unless a test wants it */
     if (configure != NULL)
         configure(host->config);
     host->items = ehd_items_new();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The owner of a session in the tests (host.h): answers as it is told, and remembers what it was
- * told.
+ * The owner of a session in the tests (host.h): answers as it is told, and remembers what it
+ * was told.
  */
 #include "tests/daemon/core/host.h"
 
