@@ -24,6 +24,7 @@ struct _EhrlinkClient {
 
     char *version;
     guint protocol_version;
+    guint unread_sessions;
 
     GHashTable *sessions; /* path → attached session (owned until it has ended) */
     guint next_agent;

@@ -150,6 +150,13 @@ ehrlink_client_get_protocol_version(EhrlinkClient *self)
     return self->protocol_version;
 }
 
+guint
+ehrlink_client_get_unread_sessions(EhrlinkClient *self)
+{
+    g_return_val_if_fail(EHRLINK_IS_CLIENT(self), 0);
+    return self->unread_sessions;
+}
+
 /* --- calling --------------------------------------------------------------------------------
  */
 
@@ -198,6 +205,7 @@ on_properties(GObject *source, GAsyncResult *result, gpointer user_data)
     if (!g_variant_lookup(values, "Version", "s", &self->version))
         self->version = g_strdup("");
     g_variant_lookup(values, "ProtocolVersion", "u", &self->protocol_version);
+    g_variant_lookup(values, "UnreadSessions", "u", &self->unread_sessions);
     g_task_return_pointer(task, g_object_ref(self), g_object_unref);
 }
 

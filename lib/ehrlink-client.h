@@ -129,6 +129,17 @@ const char *ehrlink_client_get_version(EhrlinkClient *self);
 guint ehrlink_client_get_protocol_version(EhrlinkClient *self);
 
 /**
+ * ehrlink_client_get_unread_sessions:
+ * @self: a client
+ *
+ * While it is not 0, a session that ehrlink_client_list_sessions_async() does not tell may be one of
+ * these: what was collected of it must be kept.
+ *
+ * Returns: how many sessions the service keeps that it could not read when it was started
+ */
+guint ehrlink_client_get_unread_sessions(EhrlinkClient *self);
+
+/**
  * ehrlink_client_send_async:
  * @self: a client
  * @items: (array length=n_items): what to send, in this order; each gets its index as id

@@ -108,6 +108,7 @@ gboolean
 ehd_bus_export(EhdBus *bus, EhdCore *core, GError **error)
 {
     bus->core = core;
+    ehd_dbus_manager_set_unread_sessions(bus->skeleton, ehd_core_count_unread(core));
     return g_dbus_interface_skeleton_export(G_DBUS_INTERFACE_SKELETON(bus->skeleton),
                                             bus->connection, EHD_BUS_ROOT, error);
 }

@@ -19,6 +19,7 @@ struct EhdCore {
     EhdBooks *books;       /* owned */
     EhdPorch *porch;       /* owned */
     GPtrArray *sessions;   /* owned, oldest first */
+    guint unread;          /* on disk, and could not be read at the start */
     GPtrArray *lefts;      /* owned, of EhdLeft, oldest first */
     EhdLane *left_lane;    /* owned; NULL: not needed yet */
     guint left_timer;

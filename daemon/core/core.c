@@ -157,6 +157,12 @@ ehd_core_remove(EhdCore *self, EhdSession *session)
     ehd_core_check(self);
 }
 
+guint
+ehd_core_count_unread(const EhdCore *self)
+{
+    return self->unread;
+}
+
 gboolean
 ehd_core_is_idle(EhdCore *self)
 {

@@ -83,6 +83,9 @@ void ehd_core_set_config(EhdCore *core, EhdConfig *config);
 /* TRUE when the service may leave: no session, no job on a worker. A session in "confirming"
  * counts. */
 gboolean ehd_core_is_idle(EhdCore *core);
+/* Sessions that an earlier run left and that could not be read at the start (no descriptors, a failing disk, a newer
+ * version's): they are kept, and stand in no list. */
+guint ehd_core_count_unread(const EhdCore *core);
 
 /* Opens a session and arms the reader. Copies options. finish returns the session, (transfer
  * none), state "ready": set its listener at once. Errors as Manager.Send and Manager.Receive

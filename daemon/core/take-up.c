@@ -305,6 +305,7 @@ take_up_one(EhdCore *self, const char *id)
     } else if (!is_lost(why)) {
         g_warning("session %s: kept for the next start, since it cannot be read now: %s", id,
                   error->message);
+        self->unread++;
         ehd_session_free(session);
     } else if (why == EHP_NOT_FOUND && session->committed != 0) { /* was filed, and forgotten */
         ehd_session_free(session);

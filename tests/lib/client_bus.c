@@ -32,6 +32,7 @@ test_start(Fixture *f, gconstpointer data)
 {
     g_assert_cmpstr(ehrlink_client_get_version(f->client), ==, "0.0.7");
     g_assert_cmpuint(ehrlink_client_get_protocol_version(f->client), ==, 1);
+    g_assert_cmpuint(ehrlink_client_get_unread_sessions(f->client), ==, 2);
     g_assert_true(ehrlink_client_get_available(f->client));
     g_assert_true(ehrlink_client_get_interactive(f->client));
     ehrlink_client_set_interactive(f->client, FALSE);

@@ -7,9 +7,13 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 import time
 
 from scenario import CLINIC, PATIENCE, TIMEOUT, AtTerminal, case, main
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "rig", "faults"))
+import faults  # noqa: E402
 
 
 def state_of(directory):
@@ -250,6 +254,29 @@ def nobody_filed_it(rig):
         again.ends(130)
         assert os.path.exists(os.path.join(directory, "a.bin")), members
         shutil.rmtree(directory)
+
+
+@case("--faults", "clinic")
+def not_read_at_the_start(rig):
+    """A session that the service could not read when it started is not one that it let go of: what was received stays, and can be filed later."""
+    receive, send = rig.receive(file="later"), rig.send(rig.write("a.bin", 1000))
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    directory = os.path.join("got", rig.sessions()[0])
+    table = faults.of(rig.dir, "clinic")
+    rig.call("kill-daemon", "clinic")
+    table.arm("read", os.path.join(rig.dir, "c", "state*", "ledger", "*"), 1, "EIO", True)
+    listed = rig.call("on-clinic", "ehrctl", "--json", "session", "list")
+    assert table.hits and "confirming" not in listed, (table.hits, listed)
+    again = rig.receive(once=False)
+    again.state("ready")
+    again.signal(signal.SIGINT)
+    again.ends(130)
+    assert os.path.exists(os.path.join(directory, "a.bin"))
+    table.disarm()
+    rig.call("kill-daemon", "clinic")
+    rig.call("on-clinic", "ehrctl", "session", "file", directory.split("-", 1)[1])
+    assert state_of(directory)["state"] == "filed"
 
 
 @case("--clock", "clinic=@clinic-clock")

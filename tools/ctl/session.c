@@ -24,7 +24,7 @@ list_sessions(Ctl *ctl, GError **error)
         g_ptr_array_extend_and_steal(stored, session_dir_list(g_ptr_array_index(known, i)));
     ehrlink_client_list_sessions_async(ctl->client, NULL, ctl_on_result, &call);
     sessions = ehrlink_client_list_sessions_finish(ctl->client, ctl_wait(ctl, &call), error);
-    if (sessions != NULL)
+    if (sessions != NULL && ehrlink_client_get_unread_sessions(ctl->client) == 0)
         session_dir_purge(stored, sessions);
     return sessions;
 }

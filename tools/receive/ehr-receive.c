@@ -177,7 +177,8 @@ on_listed(GObject *source, GAsyncResult *result, gpointer user_data)
     g_autoptr(GPtrArray) sessions =
         ehrlink_client_list_sessions_finish(EHRLINK_CLIENT(source), result, &error);
 
-    if (sessions != NULL) {
+    /* one that the service could not read is not one that it let go of */
+    if (sessions != NULL && ehrlink_client_get_unread_sessions(receive->client) == 0) {
         session_dir_forget(directory, sessions);
         session_dir_purge(receive->stored, sessions);
     }

@@ -136,6 +136,12 @@ ehd_core_is_idle(EhdCore *core)
     return core->sessions->len == 0;
 }
 
+guint
+ehd_core_count_unread(const EhdCore *core)
+{
+    return 0;
+}
+
 /* --- opening ---------------------------------------------------------------------------------
  */
 
