@@ -277,6 +277,12 @@ def reply_sent_on(rig):
     assert read(os.path.join(arrived, "report.json")) == read(report)
     seen = rig.call("on-clinic", VIEW, arrived)
     assert "verified" not in seen.replace("not verified", "") and "not verified" in seen, seen
+    # the check says there what it can know: not altered since it arrived, or altered
+    passed_on = os.path.join(arrived, "report.json")
+    assert json.loads(rig.call("on-clinic", VIEW, "--check", "--json", passed_on))["received"] == "unaltered"
+    with open(passed_on, "a", encoding="utf-8") as f:
+        f.write(" ")
+    assert rig.call("on-clinic", VIEW, "--check", passed_on, check=False).returncode == 65
     # nor when somebody makes a directory of it that looks like the patient's
     rig.call("cp", "-r", directory, "copy")
     seen = rig.call("on-clinic", VIEW, "copy")
