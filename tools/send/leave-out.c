@@ -194,7 +194,11 @@ folder_of_cuts(void)
     return g_build_filename(g_get_user_state_dir(), "ehrlink", "cuts", NULL);
 }
 
-/* Named by the bytes and the choice. */
+/* Of the way in which documents are cut: a copy of an older way, left by a transfer that was interrupted, may tell more
+ * than one that is made now. */
+#define METHOD "2"
+
+/* Named by the bytes, the choice, and the way. */
 static char *
 path_of_copy(const LeaveOut *self, ErecSource *source)
 {
@@ -203,6 +207,7 @@ path_of_copy(const LeaveOut *self, ErecSource *source)
     g_autofree char *folder = folder_of_cuts(), *window = g_malloc(EREC_WINDOW), *name = NULL;
     gssize n;
 
+    g_checksum_update(sum, (const guchar *)METHOD, sizeof METHOD);
     for (guint64 at = 0; (n = erec_source_read(source, at, window, EREC_WINDOW)) > 0; at += (guint64)n)
         g_checksum_update(sum, (const guchar *)window, n);
     for (gsize i = 0; i < G_N_ELEMENTS(lists); i++) {
