@@ -143,6 +143,17 @@ check(refused.returncode == 66 and "say which" in refused.stderr, "several sessi
 check(run(here / "none").returncode == 66, "a file that is not there gives 66")
 check(run("--json", record).returncode == 64 and run("--check", "--html", here / "x", record).returncode == 64, "wrong use gives 64")
 
+# of several people
+def about(name):
+    path = here / f"{name}.json"
+    path.write_text(json.dumps({"resourceType": "Patient", "name": [{"family": name}], "birthDate": "1970"}))
+    return path
+
+
+several = "THESE RECORDS ARE ABOUT MORE THAN ONE PERSON"
+check(several in flat(run(about("Berg"), about("Tal")).stdout) and several not in flat(run(about("Berg"), about("Berg")).stdout),
+      "records of two people are not read as one person's")
+
 # files that are not FHIR
 (here / "broken.json").write_text('{"resourceType":"Bundle","entry":[' + "[" * 100000)
 check(run(here / "broken.json").returncode == 0, "what cannot be read is said to be that")

@@ -162,17 +162,24 @@ take(GPtrArray *people, Person *person)
     g_ptr_array_add(people, person);
 }
 
+void
+people_take(GPtrArray *people, const char *path)
+{
+    g_autoptr(GPtrArray) more = people_of_file(path);
+
+    while (more->len > 0)
+        take(people, g_ptr_array_steal_index(more, 0));
+}
+
 GPtrArray *
 people_of_directory(const char *directory, const GPtrArray *files)
 {
-    GPtrArray *all = g_ptr_array_new_with_free_func((GDestroyNotify)person_free);
+    GPtrArray *all = people_new();
 
     for (guint i = 0; files != NULL && i < files->len; i++) {
         g_autofree char *path = g_build_filename(directory, files->pdata[i], NULL);
-        g_autoptr(GPtrArray) people = people_of_file(path);
 
-        while (people->len > 0)
-            take(all, g_ptr_array_steal_index(people, 0));
+        people_take(all, path);
     }
     return all;
 }

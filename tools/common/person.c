@@ -137,7 +137,7 @@ person_of_dicom(ErecSource *source)
     return person;
 }
 
-static GPtrArray *
+GPtrArray *
 people_new(void)
 {
     return g_ptr_array_new_with_free_func((GDestroyNotify)person_free);

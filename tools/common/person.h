@@ -22,6 +22,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Person, person_free)
 Person *person_of_file(const char *path);
 /* Everybody whom it is about, of Person; that of person_of_file() first. Never NULL. */
 GPtrArray *people_of_file(const char *path);
+/* Adds those of a file who cannot be one of `people`; to an array of people_new(). */
+GPtrArray *people_new(void);
+void people_take(GPtrArray *people, const char *path);
 /* The people of all these files who cannot be one; of each the file that says most of them. */
 GPtrArray *people_of_directory(const char *directory, const GPtrArray *files);
 

@@ -10,6 +10,7 @@
 
 #include "tools/common/findings.h"
 #include "tools/common/output.h"
+#include "tools/common/person.h"
 #include "tools/common/words.h"
 #include "tools/view/page.h"
 #include "tools/view/view.h"
@@ -192,6 +193,18 @@ show_record(ViewPage *page, const ViewRecord *record)
     view_entries(page, record->summary, record->report);
 }
 
+/* Each record says whom it is about; who reads several of them together must not join them. */
+static void
+show_people(ViewPage *page, const GPtrArray *records)
+{
+    g_autoptr(GPtrArray) people = people_new();
+
+    for (guint i = 0; i < records->len; i++)
+        people_take(people, ((const ViewRecord *)g_ptr_array_index(records, i))->path);
+    if (people->len > 1)
+        say(page, VIEW_WARNING, _("THESE RECORDS ARE ABOUT MORE THAN ONE PERSON. See of each whom it is about."));
+}
+
 /* "de_DE.UTF-8" → that; NULL for C and POSIX, which say nothing of what a reader understands.
  */
 static const char *
@@ -223,6 +236,7 @@ view_show(const ViewOptions *options)
     say(page, VIEW_BANNER,
         _("Copy carried by the patient. It may be incomplete or out of date. Missing does not "
           "mean absent."));
+    show_people(page, records);
     for (guint i = 0; i < records->len; i++)
         show_record(page, g_ptr_array_index(records, i));
     if (options->html != NULL && !view_html_write(page, options->html, &error)) {
