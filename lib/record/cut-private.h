@@ -99,10 +99,14 @@ void erec_cut_collect_words(ErecCut *cut);
 gboolean erec_words_are_in(const ErecWords *self, const ErecNode *node);
 gboolean erec_words_are_in_narrative(const ErecWords *self, const char *div);
 gboolean erec_words_are_in_text(const ErecWords *self, const char *text); /* nullable */
+
+/* cut-mention.c: what of a resource that stays is about other entries */
+/* Elements that talk about others. */
+gboolean erec_cut_is_talk(const char *key);
 /* A Reference that tells of another entry by words or a number, whether or not it leads there. */
 gboolean erec_cut_is_mention(const ErecNode *node);
-/* Elements of a resource that talk about others. */
-gboolean erec_cut_is_talk(const char *key);
+/* A contained Condition. */
+gboolean erec_cut_is_inner_problem(const ErecNode *node);
 
 /* cut-text.c: narratives made anew; JSON of a Narrative, transfer full */
 char *erec_cut_narrative_of_composition(const ErecCut *cut);

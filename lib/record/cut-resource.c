@@ -54,6 +54,19 @@ leads_to_kept(const Drop *drop, const ErecNode *mention)
            (cut->flags[to] & ENTRY_KEPT) != 0;
 }
 
+/* "because of #p", and what is contained there as #p is a problem that is left out. */
+static gboolean
+leads_to_inner_problem(const Drop *drop, const ErecNode *node)
+{
+    const ErecNode *inner;
+
+    if (node->type != EREC_STRING || g_strcmp0(node->key, "reference") != 0 || *node->text != '#')
+        return FALSE;
+    inner = erec_contained(erec_tree_root(drop->marks->tree), node->text);
+    return inner != NULL && erec_cut_is_inner_problem(inner) &&
+           erec_words_are_in(drop->marks->cut->words, inner);
+}
+
 static gboolean
 drop_reference(const ErecNode *node, gpointer user_data)
 {
@@ -68,8 +81,9 @@ drop_reference(const ErecNode *node, gpointer user_data)
         drop->found = TRUE;
         return FALSE;
     }
-    if (!erec_cut_resolve(cut, drop->marks->index, node, &to) ||
-        (cut->flags[to] & ENTRY_KEPT) != 0 || to == drop->marks->index)
+    if (!leads_to_inner_problem(drop, node) &&
+        (!erec_cut_resolve(cut, drop->marks->index, node, &to) ||
+         (cut->flags[to] & ENTRY_KEPT) != 0 || to == drop->marks->index))
         return TRUE;
     erec_marks_drop(drop->marks, unit_of(node));
     drop->found = TRUE;

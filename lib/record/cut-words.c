@@ -115,49 +115,6 @@ text_has_one(const ErecWords *self, const char *text)
     return has_one(self->set, text);
 }
 
-gboolean
-erec_cut_is_talk(const char *key)
-{
-    static const char *const keys[] = {"note",
-                                       "reasonCode",
-                                       "reason",
-                                       "conclusion",
-                                       "conclusionCode",
-                                       "presentedForm",
-                                       "comment",
-                                       "evidence",
-                                       "summary",
-                                       "prognosisCodeableConcept",
-                                       "investigation",
-                                       "patientInstruction",
-                                       "supportingInfo",
-                                       "supportingInformation",
-                                       NULL};
-
-    return key != NULL && g_strv_contains(keys, *key == '_' ? key + 1 : key);
-}
-
-/* A Reference that says what it points to in words or by a number ("because of: asthma"): what it
- * tells of another entry is not the resource's own. */
-gboolean
-erec_cut_is_mention(const ErecNode *node)
-{
-    static const char *const keys[] = {
-        "reasonReference", "basedOn",    "partOf",      "derivedFrom", "focus",
-        "detail",          "condition",  "addresses",   "indication",  "finding",
-        "result",          "hasMember",  "problem",     "diagnosis",   "complicationDetail",
-        "item",            "entry",      "relevantHistory", "outcomeReference", NULL};
-    const char *key = node->key;
-
-    if (node->type != EREC_OBJECT)
-        return FALSE;
-    if (key == NULL && node->parent != NULL)
-        key = node->parent->key;
-    return key != NULL && g_strv_contains(keys, key) && erec_member(node, "code") == NULL &&
-           erec_member(node, "coding") == NULL &&
-           (erec_member(node, "display") != NULL || erec_member(node, "identifier") != NULL);
-}
-
 /* What has no words of its own: addresses, names of systems, bytes, dates. */
 static gboolean
 is_silent(const ErecNode *node)
@@ -209,7 +166,7 @@ remove_node(const ErecNode *node, gpointer user_data)
 {
     ErecWords *self = user_data;
 
-    if (erec_cut_is_talk(node->key) || erec_cut_is_mention(node))
+    if (erec_cut_is_talk(node->key) || erec_cut_is_mention(node) || erec_cut_is_inner_problem(node))
         return FALSE;
     if (node->type != EREC_STRING || is_silent(node))
         return TRUE;
