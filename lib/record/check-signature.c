@@ -72,8 +72,7 @@ check_one(ErecCheck *check, const ErecNode *signature)
         erec_signature_judge(&check->signing, signature, entry, &organisation, &reason);
 
     check->has_signature = TRUE;
-    erec_check_say(check, rule_of(verdict), signature,
-                   reason != NULL ? reason : organisation);
+    erec_check_say(check, rule_of(verdict), signature, reason != NULL ? reason : organisation);
     erec_report_add_signature(check->report, entry, verdict, organisation);
 }
 

@@ -149,8 +149,8 @@ cut_sections(ErecMarks *marks, const ErecNode *parent)
     return changed;
 }
 
-/* What the head says of the content: a title that tells of what is gone becomes that of the type;
- * labels, categories and events that do disappear. */
+/* What the head says of the content: a title that tells of what is gone becomes that of the
+ * type; labels, categories and events that do disappear. */
 static void
 cut_sayings(ErecMarks *marks, const ErecNode *root)
 {
@@ -160,7 +160,8 @@ cut_sayings(ErecMarks *marks, const ErecNode *root)
     if (title != NULL && erec_words_are_in_text(marks->cut->words, title->text))
         erec_marks_change(marks, title, erec_cut_title_of_type(marks->cut));
     for (gsize i = 0; i < G_N_ELEMENTS(lists); i++)
-        for (const ErecNode *at = erec_each(root, lists[i]); at != NULL; at = erec_each_next(at))
+        for (const ErecNode *at = erec_each(root, lists[i]); at != NULL;
+             at = erec_each_next(at))
             if (erec_words_are_in(marks->cut->words, at))
                 erec_marks_drop(marks, at);
     if (!erec_cut_drop_labels(marks, erec_member(root, "meta")))

@@ -39,8 +39,7 @@ each_label(GTree *labels, const ErecNode *resource, OnLabel each)
     const ErecNode *meta = erec_member(resource, "meta");
 
     for (const char *const *list = lists; *list != NULL; list++)
-        for (const ErecNode *at = erec_each(meta, *list); at != NULL;
-             at = erec_each_next(at))
+        for (const ErecNode *at = erec_each(meta, *list); at != NULL; at = erec_each_next(at))
             each(labels, label_of(at));
 }
 

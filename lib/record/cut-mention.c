@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which elements of a resource that stays are about other entries: what it says of them, and what it
- * points to with words, a number, or a copy inside.
+ * Which elements of a resource that stays are about other entries: what it says of them, and
+ * what it points to with words, a number, or a copy inside.
  */
 #include <string.h>
 
@@ -29,16 +29,31 @@ erec_cut_is_talk(const char *key)
     return key != NULL && g_strv_contains(keys, *key == '_' ? key + 1 : key);
 }
 
-/* A Reference that says what it points to in words or by a number ("because of: asthma"): what it
- * tells of another entry is not the resource's own. */
+/* A Reference that says what it points to in words or by a number ("because of: asthma"): what
+ * it tells of another entry is not the resource's own. */
 gboolean
 erec_cut_is_mention(const ErecNode *node)
 {
-    static const char *const keys[] = {
-        "reasonReference", "basedOn",    "partOf",      "derivedFrom", "focus",
-        "detail",          "condition",  "addresses",   "indication",  "finding",
-        "result",          "hasMember",  "problem",     "diagnosis",   "complicationDetail",
-        "item",            "entry",      "relevantHistory", "outcomeReference", NULL};
+    static const char *const keys[] = {"reasonReference",
+                                       "basedOn",
+                                       "partOf",
+                                       "derivedFrom",
+                                       "focus",
+                                       "detail",
+                                       "condition",
+                                       "addresses",
+                                       "indication",
+                                       "finding",
+                                       "result",
+                                       "hasMember",
+                                       "problem",
+                                       "diagnosis",
+                                       "complicationDetail",
+                                       "item",
+                                       "entry",
+                                       "relevantHistory",
+                                       "outcomeReference",
+                                       NULL};
     const char *key = node->key;
 
     if (node->type != EREC_OBJECT)

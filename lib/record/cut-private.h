@@ -47,8 +47,8 @@ struct ErecCut {
     guint8 *flags;         /* owned, one an entry */
     GArray *links;         /* owned, of ErecLink, by `from` */
     ErecWords *words;      /* owned: those that only what is left out has */
-    GTree *labels;         /* owned, nullable: likewise, of meta.security and meta.tag, "system|code" */
-    gboolean any;          /* something is left out */
+    GTree *labels; /* owned, nullable: likewise, of meta.security and meta.tag, "system|code" */
+    gboolean any;  /* something is left out */
 };
 
 /* What happens to one tree. */
@@ -103,7 +103,8 @@ gboolean erec_words_are_in_text(const ErecWords *self, const char *text); /* nul
 /* cut-mention.c: what of a resource that stays is about other entries */
 /* Elements that talk about others. */
 gboolean erec_cut_is_talk(const char *key);
-/* A Reference that tells of another entry by words or a number, whether or not it leads there. */
+/* A Reference that tells of another entry by words or a number, whether or not it leads there.
+ */
 gboolean erec_cut_is_mention(const ErecNode *node);
 /* A contained Condition. */
 gboolean erec_cut_is_inner_problem(const ErecNode *node);

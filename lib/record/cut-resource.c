@@ -60,7 +60,8 @@ leads_to_inner_problem(const Drop *drop, const ErecNode *node)
 {
     const ErecNode *inner;
 
-    if (node->type != EREC_STRING || g_strcmp0(node->key, "reference") != 0 || *node->text != '#')
+    if (node->type != EREC_STRING || g_strcmp0(node->key, "reference") != 0 ||
+        *node->text != '#')
         return FALSE;
     inner = erec_contained(erec_tree_root(drop->marks->tree), node->text);
     return inner != NULL && erec_cut_is_inner_problem(inner) &&

@@ -15,7 +15,8 @@
 
 struct ErecWords {
     GTree *set; /* owned: a balanced tree, for nothing hashes what a record chose */
-    GTree *told; /* owned: words that only narratives have for it: looked for in narratives only */
+    GTree *
+        told; /* owned: words that only narratives have for it: looked for in narratives only */
     GStringChunk *texts; /* owned */
 };
 
@@ -166,7 +167,8 @@ remove_node(const ErecNode *node, gpointer user_data)
 {
     ErecWords *self = user_data;
 
-    if (erec_cut_is_talk(node->key) || erec_cut_is_mention(node) || erec_cut_is_inner_problem(node))
+    if (erec_cut_is_talk(node->key) || erec_cut_is_mention(node) ||
+        erec_cut_is_inner_problem(node))
         return FALSE;
     if (node->type != EREC_STRING || is_silent(node))
         return TRUE;
@@ -271,7 +273,8 @@ erec_words_are_in_narrative(const ErecWords *self, const char *div)
 
     if (g_tree_nnodes(self->set) == 0 && g_tree_nnodes(self->told) == 0)
         return FALSE;
-    return joined == NULL || are_in(self, joined) || are_in(self, apart) || are_in(self, unseen);
+    return joined == NULL || are_in(self, joined) || are_in(self, apart) ||
+           are_in(self, unseen);
 }
 
 gboolean
@@ -298,13 +301,13 @@ is_section(const ErecNode *node)
            g_strcmp0(node->parent->key, "section") == 0;
 }
 
-/* The words of sections that stay are known: that there is one for medications is no secret. Those
- * of one that goes are not, nor is what the head says of the content. */
+/* The words of sections that stay are known: that there is one for medications is no secret.
+ * Those of one that goes are not, nor is what the head says of the content. */
 static gboolean
 remove_of_composition(const ErecNode *node, gpointer user_data)
 {
-    static const char *const head[] = {"attester", "relatesTo", "event", "category", "title",
-                                       "meta",     NULL};
+    static const char *const head[] = {"attester", "relatesTo", "event", "category",
+                                       "title",    "meta",      NULL};
     const Removal *removal = user_data;
 
     if (node->key != NULL && node->parent != NULL && node->parent->parent == NULL &&
@@ -350,7 +353,8 @@ find_words(const ErecNode *node, gpointer user_data)
 static gboolean
 is_wordless(const ErecNode *resource)
 {
-    static const char *const concepts[] = {"code", "medicationCodeableConcept", "vaccineCode", "type"};
+    static const char *const concepts[] = {"code", "medicationCodeableConcept", "vaccineCode",
+                                           "type"};
     gboolean found = FALSE, coded = FALSE;
 
     for (gsize i = 0; i < G_N_ELEMENTS(concepts); i++) {
@@ -368,7 +372,8 @@ add_section_text(ErecWords *words, const ErecCut *cut, const ErecNode *parent, g
 {
     guint to;
 
-    for (const ErecNode *at = erec_each(parent, "section"); at != NULL; at = erec_each_next(at)) {
+    for (const ErecNode *at = erec_each(parent, "section"); at != NULL;
+         at = erec_each_next(at)) {
         for (const ErecNode *entry = erec_each(at, "entry"); entry != NULL;
              entry = erec_each_next(entry)) {
             const ErecNode *reference = erec_member(entry, "reference");
@@ -414,7 +419,8 @@ add_removed(ErecCut *cut, guint index, const ErecNode *resource, guint *n_wordle
     erec_visit(resource, add_node, cut->words);
     erec_cut_add_labels(cut, resource);
     if (url != NULL)
-        add_text(cut->words, cut->words->set, url); /* what a link or a row in a narrative is called by */
+        add_text(cut->words, cut->words->set,
+                 url); /* what a link or a row in a narrative is called by */
     if (!is_wordless(resource))
         return;
     add_narrative(cut->words, resource);

@@ -93,7 +93,8 @@ text_of(const Walk *walk, const Element *element)
     if (got < 0 || (gsize)got < length || length == 0 || memchr(buffer, '\0', length) != NULL)
         return NULL;
     if (walk->charset != NULL) {
-        char *converted = g_convert(buffer, (gssize)length, "UTF-8", walk->charset, NULL, NULL, NULL);
+        char *converted =
+            g_convert(buffer, (gssize)length, "UTF-8", walk->charset, NULL, NULL, NULL);
 
         if (converted != NULL)
             return converted;
@@ -108,10 +109,11 @@ charset_of(const char *term)
     static const struct {
         const char *term, *name;
     } sets[] = {
-        {"ISO_IR 100", "ISO-8859-1"}, {"ISO_IR 101", "ISO-8859-2"}, {"ISO_IR 109", "ISO-8859-3"},
-        {"ISO_IR 110", "ISO-8859-4"}, {"ISO_IR 144", "ISO-8859-5"}, {"ISO_IR 127", "ISO-8859-6"},
-        {"ISO_IR 126", "ISO-8859-7"}, {"ISO_IR 138", "ISO-8859-8"}, {"ISO_IR 148", "ISO-8859-9"},
-        {"ISO_IR 203", "ISO-8859-15"},
+        {"ISO_IR 100", "ISO-8859-1"}, {"ISO_IR 101", "ISO-8859-2"},
+        {"ISO_IR 109", "ISO-8859-3"}, {"ISO_IR 110", "ISO-8859-4"},
+        {"ISO_IR 144", "ISO-8859-5"}, {"ISO_IR 127", "ISO-8859-6"},
+        {"ISO_IR 126", "ISO-8859-7"}, {"ISO_IR 138", "ISO-8859-8"},
+        {"ISO_IR 148", "ISO-8859-9"}, {"ISO_IR 203", "ISO-8859-15"},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(sets); i++)

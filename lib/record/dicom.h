@@ -17,9 +17,10 @@ typedef struct {
     char *birth_date; /* "1970-01-02" */
     char *sex;        /* administrative gender, as FHIR has it */
     char *number;     /* of the patient */
-    gboolean complete; /* read beyond where a patient's name stands: if there is none, it has none */
-    gboolean cut;      /* an element ends beyond the end of the file */
-    gboolean damaged;  /* no elements where they should be */
+    gboolean
+        complete; /* read beyond where a patient's name stands: if there is none, it has none */
+    gboolean cut; /* an element ends beyond the end of the file */
+    gboolean damaged; /* no elements where they should be */
 } ErecDicom;
 
 void erec_dicom_read(ErecSource *source, ErecDicom *dicom);

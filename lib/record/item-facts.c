@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See item-facts.h. One table for what most types have in common (concepts and times, with a
- * label each), and a function for each type that has more: results, reactions, attachments. Doses
- * are in item-medicine.c, rarer types in item-kinds.c.
+ * label each), and a function for each type that has more: results, reactions, attachments.
+ * Doses are in item-medicine.c, rarer types in item-kinds.c.
  */
 #include "lib/record/item-facts.h"
 
@@ -27,16 +27,16 @@ add_code(ErecItem *item, const ErecNode *resource, const char *member, const cha
 }
 
 void
-erec_item_add_concepts(ErecReading *reading, ErecItem *item, const ErecNode *resource, const char *path,
-             const char *label)
+erec_item_add_concepts(ErecReading *reading, ErecItem *item, const ErecNode *resource,
+                       const char *path, const char *label)
 {
     erec_fact_text(item->facts, label, erec_words_concepts(resource, path, reading->language));
 }
 
 /* name[x] */
 void
-erec_item_add_choice(ErecReading *reading, ErecItem *item, const ErecNode *node, const char *name,
-           const char *label)
+erec_item_add_choice(ErecReading *reading, ErecItem *item, const ErecNode *node,
+                     const char *name, const char *label)
 {
     erec_fact_text(item->facts, label,
                    erec_words_choice(erec_choice(node, name, NULL), reading->language, NULL));
@@ -207,7 +207,8 @@ take_times(ErecReading *reading, ErecItem *item, const ErecNode *resource)
 
     for (gsize i = 0; i < G_N_ELEMENTS(time_facts); i++) {
         if (time_facts[i].choice)
-            erec_item_add_choice(reading, item, resource, time_facts[i].name, time_facts[i].label);
+            erec_item_add_choice(reading, item, resource, time_facts[i].name,
+                                 time_facts[i].label);
         else
             erec_fact_text(item->facts, time_facts[i].label,
                            erec_words_choice(erec_member(resource, time_facts[i].name),
@@ -224,8 +225,9 @@ static void
 take_name(ErecReading *reading, ErecItem *item, const ErecNode *resource)
 {
     static const char *const members[] = {
-        "code",  "vaccineCode", "medicationCodeableConcept", "relationship",
-        "type",  "description", "category",                  "scope", "event",
+        "code",         "vaccineCode", "medicationCodeableConcept",
+        "relationship", "type",        "description",
+        "category",     "scope",       "event",
     };
     static const char *const plain[] = {"title", "description"};
 
@@ -280,7 +282,7 @@ take_rest(ErecReading *reading, ErecItem *item, const ErecNode *resource)
                            erec_words_quantity(node, NULL));
         else
             erec_item_add_concepts(reading, item, resource, concept_facts[i].path,
-                         concept_facts[i].label);
+                                   concept_facts[i].label);
     }
     for (gsize i = 0; i < G_N_ELEMENTS(text_facts); i++) {
         const char *text = erec_text(resource, text_facts[i].member);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is said of rarer types: wishes, relatives, what came of a vaccination, how far an illness is.
+ * What is said of rarer types: wishes, relatives, what came of a vaccination, how far an
+ * illness is.
  */
 #include <glib/gi18n.h>
 #include <string.h>
@@ -43,7 +44,8 @@ take_immunization(ErecReading *reading, ErecItem *item, const ErecNode *resource
 {
     for (const ErecNode *at = erec_each(resource, "reaction"); at != NULL;
          at = erec_each_next(at)) {
-        char *name = erec_name_of(reading, item->entry, resource, erec_member(at, "detail"), NULL);
+        char *name =
+            erec_name_of(reading, item->entry, resource, erec_member(at, "detail"), NULL);
 
         erec_fact_word(item->facts, "", N_("A REACTION TO IT IS ON RECORD"));
         erec_fact_text(item->facts, N_("reaction"), name);
@@ -80,11 +82,22 @@ erec_item_take_kind(ErecReading *reading, ErecItem *item, const ErecNode *resour
 gboolean
 erec_item_is_shown_whole(const char *type)
 {
-    static const char *const types[] = {
-        "AllergyIntolerance", "Condition",   "Procedure", "Immunization",      "DiagnosticReport",
-        "Observation",        "Flag",        "Encounter", "DeviceUseStatement", "Device",
-        "DocumentReference",  "ImagingStudy", "Media",    "FamilyMemberHistory", "Consent",
-        NULL};
+    static const char *const types[] = {"AllergyIntolerance",
+                                        "Condition",
+                                        "Procedure",
+                                        "Immunization",
+                                        "DiagnosticReport",
+                                        "Observation",
+                                        "Flag",
+                                        "Encounter",
+                                        "DeviceUseStatement",
+                                        "Device",
+                                        "DocumentReference",
+                                        "ImagingStudy",
+                                        "Media",
+                                        "FamilyMemberHistory",
+                                        "Consent",
+                                        NULL};
 
     return g_str_has_prefix(type, "Medication") || g_strv_contains(types, type);
 }

@@ -19,8 +19,8 @@ duration(const ErecNode *repeat)
 
     if (value == NULL)
         return NULL;
-    return g_strdup_printf("%s%s%s %s", value, most != NULL ? "–" : "", most != NULL ? most : "",
-                           unit != NULL ? unit : "");
+    return g_strdup_printf("%s%s%s %s", value, most != NULL ? "–" : "",
+                           most != NULL ? most : "", unit != NULL ? unit : "");
 }
 
 static void
@@ -29,7 +29,8 @@ take_dose_limits(ErecItem *item, const ErecNode *dosage)
     const ErecNode *repeat = erec_get(dosage, "timing.repeat");
 
     erec_fact_text(item->facts, N_("each lasting"), duration(repeat));
-    erec_fact_text(item->facts, N_("minutes from that event"), g_strdup(erec_text(repeat, "offset")));
+    erec_fact_text(item->facts, N_("minutes from that event"),
+                   g_strdup(erec_text(repeat, "offset")));
     erec_fact_text(item->facts, N_("at most each time"),
                    erec_words_quantity(erec_member(dosage, "maxDosePerAdministration"), NULL));
     erec_fact_text(item->facts, N_("at most in a lifetime"),
@@ -65,14 +66,16 @@ take_end(ErecReading *reading, ErecItem *item, const ErecNode *resource)
     if (end == NULL)
         end = erec_text(resource, "dispenseRequest.validityPeriod.end");
     if (end == NULL || reading->date == NULL ||
-        strncmp(end, reading->date, MIN(MIN(strlen(end), strlen(reading->date)), DAY_LENGTH)) >= 0)
+        strncmp(end, reading->date, MIN(MIN(strlen(end), strlen(reading->date)), DAY_LENGTH)) >=
+            0)
         return;
     erec_fact_word(item->facts, "", N_("OVER BEFORE THE RECORD WAS WRITTEN"));
     erec_fact_text(item->facts, N_("until"), g_strdup(end));
 }
 
 void
-erec_item_take_medicine(ErecReading *reading, ErecItem *item, const ErecNode *resource, gboolean *unsafe)
+erec_item_take_medicine(ErecReading *reading, ErecItem *item, const ErecNode *resource,
+                        gboolean *unsafe)
 {
     static const char *const members[] = {"dosage", "dosageInstruction"};
     const ErecNode *reference = erec_member(resource, "medicationReference");

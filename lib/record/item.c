@@ -113,8 +113,8 @@ worsen(ErecItem *item, ErecStanding standing)
     item->standing = MAX(item->standing, standing);
 }
 
-/* Several codes of one status (FHIR's own, and one of a hospital's) are one statement: the worst
- * that is known counts. */
+/* Several codes of one status (FHIR's own, and one of a hospital's) are one statement: the
+ * worst that is known counts. */
 static const char *
 worst_code(const char *type, const ErecNode *node)
 {
@@ -344,9 +344,11 @@ is_old_version(const ErecReading *reading, guint index)
     if (g_strcmp0(erec_bundle_type(reading->bundle), "history") != 0)
         return FALSE;
     if (entry->full_url != NULL)
-        return erec_bundle_find_url(reading->bundle, entry->full_url, &first) > 1 && first != index;
+        return erec_bundle_find_url(reading->bundle, entry->full_url, &first) > 1 &&
+               first != index;
     return entry->type != NULL && entry->id != NULL &&
-           erec_bundle_find_id(reading->bundle, entry->type, entry->id, &first) && first != index;
+           erec_bundle_find_id(reading->bundle, entry->type, entry->id, &first) &&
+           first != index;
 }
 
 static ErecItem *

@@ -28,8 +28,8 @@ typedef struct {
     guint unread;
 } ErecReading;
 
-/* The entry's item with its children, all then `shown`; NULL when it cannot be read (counted), or
- * when it was shown and there is no room to show it again. */
+/* The entry's item with its children, all then `shown`; NULL when it cannot be read (counted),
+ * or when it was shown and there is no room to show it again. */
 ErecItem *erec_item_new(ErecReading *reading, guint index);
 void erec_item_free(ErecItem *self);
 

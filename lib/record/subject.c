@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Entries that are looked at until one says whom it is about. */
-#define LOOK_MAX 64
+#define LOOK_MAX    64
 /* Entries that are looked at in a file of several Patients, and people that are told apart. */
 #define ENTRIES_MAX 20000
 #define PEOPLE_MAX  16

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The sections of a summary: those of a Composition, those made of groups of resource types, their
- * order and that of what is in them.
+ * The sections of a summary: those of a Composition, those made of groups of resource types,
+ * their order and that of what is in them.
  */
 #include "lib/record/summary-private.h"
 
@@ -232,13 +232,32 @@ order_items(ErecSection *section)
 static gboolean
 is_support(const char *type)
 {
-    static const char *const support[] = {
-        "Patient",   "Practitioner",      "PractitionerRole", "Organization", "Location",
-        "Device",    "Provenance",        "Medication",       "Specimen",     "Binary",
-        "Substance", "RelatedPerson",     "Coverage",         "Account",      "BodyStructure",
-        "Endpoint",  "OperationOutcome",  "HealthcareService", "AuditEvent",  "MessageHeader",
-        "Group",     "CareTeam",          "Claim",            "ExplanationOfBenefit", "Composition",
-        NULL};
+    static const char *const support[] = {"Patient",
+                                          "Practitioner",
+                                          "PractitionerRole",
+                                          "Organization",
+                                          "Location",
+                                          "Device",
+                                          "Provenance",
+                                          "Medication",
+                                          "Specimen",
+                                          "Binary",
+                                          "Substance",
+                                          "RelatedPerson",
+                                          "Coverage",
+                                          "Account",
+                                          "BodyStructure",
+                                          "Endpoint",
+                                          "OperationOutcome",
+                                          "HealthcareService",
+                                          "AuditEvent",
+                                          "MessageHeader",
+                                          "Group",
+                                          "CareTeam",
+                                          "Claim",
+                                          "ExplanationOfBenefit",
+                                          "Composition",
+                                          NULL};
 
     return g_strv_contains(support, type);
 }

@@ -106,7 +106,8 @@ static void
 take_identifier(ErecReading *reading, ErecSummary *self, const ErecNode *identifier)
 {
     g_autofree char *kind = erec_words_any(erec_member(identifier, "type"), reading->language);
-    const char *value = erec_text(identifier, "value"), *system = erec_text(identifier, "system");
+    const char *value = erec_text(identifier, "value"),
+               *system = erec_text(identifier, "system");
 
     if (value != NULL && !erec_text_is(identifier, "use", "old"))
         erec_fact_text(self->person, N_("identifier"),
@@ -157,7 +158,8 @@ take_referred(ErecReading *reading, ErecSummary *self, const ErecNode *reference
     if (erec_member(reference, "identifier") != NULL)
         take_identifier(reading, self, erec_member(reference, "identifier"));
     if (self->person->len == 0)
-        erec_fact_text(self->person, N_("only referred to as"), g_strdup(erec_text(reference, "reference")));
+        erec_fact_text(self->person, N_("only referred to as"),
+                       g_strdup(erec_text(reference, "reference")));
     if (self->person->len > 0)
         erec_fact_word(self->person, "", N_("more of this person is not in the file"));
 }

@@ -8,7 +8,7 @@
 
 #include "tools/common/person.h"
 
-#define SHOWN_MAX 120
+#define SHOWN_MAX  120
 #define DAY_LENGTH 10
 
 /* As far as both are precise. */
@@ -31,7 +31,8 @@ same_system(const char *a, const char *b)
 gboolean
 person_conflict(const Person *a, const Person *b)
 {
-    gboolean conflict = a->birth_date != NULL && b->birth_date != NULL && !same_day(a->birth_date, b->birth_date);
+    gboolean conflict = a->birth_date != NULL && b->birth_date != NULL &&
+                        !same_day(a->birth_date, b->birth_date);
     gboolean agree = FALSE;
 
     for (guint i = 0; i < a->identifiers->len; i++)
@@ -76,7 +77,8 @@ person_mark_subjects(GPtrArray *items)
     }
 }
 
-/* --- names ----------------------------------------------------------------------------------- */
+/* --- names -----------------------------------------------------------------------------------
+ */
 
 static gboolean
 has_token(char **tokens, const char *token)
@@ -135,7 +137,8 @@ may_be_one(const Person *a, const Person *b)
     return FALSE;
 }
 
-/* --- of a directory -------------------------------------------------------------------------- */
+/* --- of a directory --------------------------------------------------------------------------
+ */
 
 static guint
 n_known(const Person *person)
@@ -184,7 +187,8 @@ people_of_directory(const char *directory, const GPtrArray *files)
     return all;
 }
 
-/* --- who is expected ------------------------------------------------------------------------- */
+/* --- who is expected -------------------------------------------------------------------------
+ */
 
 static gboolean
 has_identifier(const Person *person, const char *wanted)
@@ -206,7 +210,8 @@ fits(const Person *person, const char *key, const char *value)
     if (g_str_equal(key, "name"))
         return any_has_words(person->names, value);
     if (g_str_equal(key, "family"))
-        return any_has_words(person->families->len > 0 ? person->families : person->names, value);
+        return any_has_words(person->families->len > 0 ? person->families : person->names,
+                             value);
     if (g_str_equal(key, "birth-date"))
         return g_strcmp0(person->birth_date, value) == 0;
     if (g_str_equal(key, "sex"))
@@ -215,7 +220,8 @@ fits(const Person *person, const char *key, const char *value)
 }
 
 static void
-compare_pair(const Person *person, const char *key, const char *value, GStrvBuilder *differences)
+compare_pair(const Person *person, const char *key, const char *value,
+             GStrvBuilder *differences)
 {
     g_autofree char *safe = NULL;
     g_autofree char *text = NULL;
@@ -227,7 +233,8 @@ compare_pair(const Person *person, const char *key, const char *value, GStrvBuil
     g_strv_builder_add(differences, text);
 }
 
-/* One number in common is enough, and some that the other side does not have are no difference. */
+/* One number in common is enough, and some that the other side does not have are no difference.
+ */
 static void
 compare_people(const Person *person, const Person *wanted, GStrvBuilder *differences)
 {
@@ -246,7 +253,8 @@ compare_people(const Person *person, const Person *wanted, GStrvBuilder *differe
 gboolean
 person_can_be_expected(const char *text)
 {
-    static const char *const keys[] = {"name", "family", "birth-date", "sex", "identifier", NULL};
+    static const char *const keys[] = {"name", "family",     "birth-date",
+                                       "sex",  "identifier", NULL};
     const char *equals = strchr(text, '=');
     g_autofree char *key = equals != NULL ? g_strndup(text, (gsize)(equals - text)) : NULL;
     g_autoptr(Person) wanted = person_of_file(text);

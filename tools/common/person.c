@@ -30,7 +30,8 @@ person_free(Person *person)
     g_free(person);
 }
 
-/* --- reading --------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------
+ */
 
 static char *
 name_of(const ErecNode *name)
@@ -41,7 +42,8 @@ name_of(const ErecNode *name)
     if (text != NULL)
         return g_strdup(text);
     all = g_string_new(NULL);
-    for (const ErecNode *given = erec_each(name, "given"); given != NULL; given = erec_each_next(given))
+    for (const ErecNode *given = erec_each(name, "given"); given != NULL;
+         given = erec_each_next(given))
         g_string_append_printf(all, "%s ", given->text);
     g_string_append(all, family != NULL ? family : "");
     return g_strchomp(g_string_free(all, FALSE));
@@ -50,10 +52,11 @@ name_of(const ErecNode *name)
 static void
 add_names(Person *person, const ErecNode *patient)
 {
-    for (const ErecNode *name = erec_each(patient, "name"); name != NULL && person->names->len < NAMES_MAX;
-         name = erec_each_next(name)) {
+    for (const ErecNode *name = erec_each(patient, "name");
+         name != NULL && person->names->len < NAMES_MAX; name = erec_each_next(name)) {
         g_autofree char *text = name_of(name);
-        const gboolean usual = erec_text_is(name, "use", "official") || erec_text_is(name, "use", "usual");
+        const gboolean usual =
+            erec_text_is(name, "use", "official") || erec_text_is(name, "use", "usual");
 
         if (erec_text(name, "family") != NULL)
             g_ptr_array_add(person->families, g_strdup(erec_text(name, "family")));
@@ -66,7 +69,8 @@ static void
 add_identifier(Person *person, const char *system, const char *value)
 {
     if (value != NULL && person->identifiers->len < IDENTIFIERS_MAX)
-        g_ptr_array_add(person->identifiers, g_strdup_printf("%s|%s", system != NULL ? system : "", value));
+        g_ptr_array_add(person->identifiers,
+                        g_strdup_printf("%s|%s", system != NULL ? system : "", value));
 }
 
 static Person *
@@ -88,7 +92,8 @@ person_of_resource(const ErecNode *patient)
     person->birth_date = g_strdup(erec_text(patient, "birthDate"));
     person->sex = g_strdup(erec_text(patient, "gender"));
     add_names(person, patient);
-    for (const ErecNode *id = erec_each(patient, "identifier"); id != NULL; id = erec_each_next(id))
+    for (const ErecNode *id = erec_each(patient, "identifier"); id != NULL;
+         id = erec_each_next(id))
         add_identifier(person, erec_text(id, "system"), erec_text(id, "value"));
     return person;
 }
@@ -101,14 +106,16 @@ person_of_reference(const ErecNode *reference)
 
     if (erec_text(reference, "display") != NULL)
         g_ptr_array_add(person->names, g_strdup(erec_text(reference, "display")));
-    add_identifier(person, erec_text(reference, "identifier.system"), erec_text(reference, "identifier.value"));
+    add_identifier(person, erec_text(reference, "identifier.system"),
+                   erec_text(reference, "identifier.value"));
     if (person->names->len > 0 || person->identifiers->len > 0)
         return person;
     person_free(person);
     return NULL;
 }
 
-/* "BERG^ANNA^MARIA=…": family, given, middle; what is behind "=" is the same in other letters. */
+/* "BERG^ANNA^MARIA=…": family, given, middle; what is behind "=" is the same in other letters.
+ */
 static Person *
 person_of_dicom(ErecSource *source)
 {
@@ -129,7 +136,8 @@ person_of_dicom(ErecSource *source)
     dicom.patient[strcspn(dicom.patient, "=")] = '\0';
     parts = g_strsplit(dicom.patient, "^", 4);
     name = g_strdup_printf("%s %s %s", parts[0] != NULL && parts[1] != NULL ? parts[1] : "",
-                           parts[0] != NULL && parts[1] != NULL && parts[2] != NULL ? parts[2] : "",
+                           parts[0] != NULL && parts[1] != NULL && parts[2] != NULL ? parts[2]
+                                                                                    : "",
                            parts[0] != NULL ? parts[0] : "");
     if (parts[0] != NULL && *parts[0] != '\0')
         g_ptr_array_add(person->families, g_strdup(parts[0]));
@@ -196,7 +204,8 @@ person_of_file(const char *path)
     return people->len > 0 ? g_ptr_array_steal_index(people, 0) : NULL;
 }
 
-/* --- showing --------------------------------------------------------------------------------- */
+/* --- showing ---------------------------------------------------------------------------------
+ */
 
 static void
 show_line(const char *label, const char *value)
@@ -220,7 +229,8 @@ void
 people_show(const GPtrArray *people)
 {
     if (people->len == 0)
-        output_note(_("What can be read here of the records does not say whom they are about."));
+        output_note(
+            _("What can be read here of the records does not say whom they are about."));
     else if (people->len == 1)
         output_note(_("The records are about:"));
     else
