@@ -90,7 +90,8 @@ start(Host *host, const char *air)
     host->core = ehd_core_new(&parts, &hooks, host);
     if (host->before_start != NULL)
         host->before_start();
-    if (!ehd_core_start(host->core, &error) && host->before_start == NULL)
+    host->started = ehd_core_start(host->core, &error);
+    if (!host->started && host->before_start == NULL)
         g_assert_no_error(error);
 }
 

@@ -62,6 +62,7 @@ typedef struct {
     guint stall_ms;             /* taken at (re)start */
     guint removal_ms;           /* likewise; 0: a minute */
     void (*before_open)(void);  /* nothing of the state is open */
+    gboolean started; /* by ehd_core_start(), the last time */
     void (*before_start)(void); /* just before the core starts, which may then fail */
 } Host;
 

@@ -83,8 +83,9 @@ test_restart_unreadable(Pair *f, gconstpointer data)
             faults_clear();
             f->clinic->before_start = NULL;
             hits += hit;
-            /* whoever asks can tell what was let go of from what could not be read */
-            g_assert_cmpuint(f->clinic->added + ehd_core_count_unread(f->clinic->core), ==, 1);
+            /* a service that runs can tell what was let go of from what could not be read */
+            if (f->clinic->started)
+                g_assert_cmpuint(f->clinic->added + ehd_core_count_unread(f->clinic->core), ==, 1);
             host_restart(f->clinic, f->air);
             g_assert_cmpuint(f->clinic->added, ==, 1);
             if (!hit)
