@@ -4,6 +4,10 @@
  */
 #include "daemon/core/lane.h"
 
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+
 typedef struct {
     GMutex lock;
     GCond cond;
@@ -167,6 +171,84 @@ test_freed_in_done(void)
     g_array_unref(s.order);
 }
 
+/* ---------------------------------------------------------------- no thread to be had */
+
+static gint refusing, refused;
+
+/* In the C library's place, for GLib too: as where memory for the stack or tasks have run out. */
+int
+pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
+{
+    static int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+    if (g_atomic_int_get(&refusing)) {
+        g_atomic_int_inc(&refused);
+        return EAGAIN;
+    }
+    if (real == NULL)
+        *(void **)&real = dlsym(RTLD_NEXT, "pthread_create");
+    return real(thread, attr, start, arg);
+}
+
+static void
+expect_no_thread(Shared *s)
+{
+    shared_init(s);
+    g_thread_pool_set_max_unused_threads(0); /* nor one of an earlier lane */
+    g_thread_pool_stop_unused_threads();
+    while (g_thread_pool_get_num_unused_threads() > 0)
+        g_thread_yield();
+    g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, "no thread*");
+    g_atomic_int_set(&refused, 0);
+    g_atomic_int_set(&refusing, TRUE);
+    push(s, 0, FALSE);
+    push(s, 1, FALSE);
+    g_test_assert_expected_messages();
+}
+
+static void
+allow_threads(void)
+{
+    g_atomic_int_set(&refusing, FALSE);
+    g_thread_pool_set_max_unused_threads(8);
+}
+
+/* What nobody could do is done as soon as somebody can, in its order. */
+static void
+test_no_thread(void)
+{
+    Shared s;
+
+    expect_no_thread(&s);
+    while (g_atomic_int_get(&refused) < 3)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpuint(s.order->len, ==, 0);
+    g_assert_cmpuint(ehd_lane_get_pending(s.lane), ==, 2);
+    allow_threads();
+    push(&s, 2, FALSE);
+    while (s.order->len < 3)
+        g_main_context_iteration(NULL, TRUE);
+    for (int i = 0; i < 3; i++)
+        g_assert_cmpint(g_array_index(s.order, int, i), ==, i);
+    ehd_lane_free(s.lane, TRUE);
+    g_assert_cmpuint(s.freed, ==, 3);
+    g_array_unref(s.order);
+}
+
+/* A lane that never got one is freed all the same, with what it was given. */
+static void
+test_no_thread_freed(void)
+{
+    Shared s;
+
+    expect_no_thread(&s);
+    ehd_lane_free(s.lane, TRUE);
+    g_assert_cmpuint(s.freed, ==, 2);
+    g_assert_cmpuint(s.worked, ==, 0);
+    allow_threads();
+    g_array_unref(s.order);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -174,5 +256,7 @@ main(int argc, char **argv)
     g_test_add_func("/core/lane/order", test_order);
     g_test_add_func("/core/lane/left-behind", test_left_behind);
     g_test_add_func("/core/lane/freed-in-done", test_freed_in_done);
+    g_test_add_func("/core/lane/no-thread", test_no_thread);
+    g_test_add_func("/core/lane/no-thread-freed", test_no_thread_freed);
     return g_test_run();
 }
