@@ -155,7 +155,9 @@ guint ehrlink_client_get_unread_sessions(EhrlinkClient *self);
  * Later each is opened again when its turn comes, and must not have changed.
  *
  * Options are those of Manager.Send but "agent": "timeout", "linger" (u), "detach",
- * "offer-later", "replies" (b), "acting-as" (s).
+ * "offer-later", "replies" (b), "acting-as" (s). With "detach" the session goes on without this
+ * program only with the files that are open by then, at most eight; for others it waits for a
+ * program that calls ehrlink_client_reattach_async() with the items.
  *
  * If @cancellable is cancelled in between, a session that was opened already is cancelled too;
  * a service that waits for a password is not waited for, and what it opens later is cancelled

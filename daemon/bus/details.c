@@ -245,6 +245,8 @@ ehd_details_of_session(const EhdSessionInfo *info, gboolean with_path)
                                       sizeof(guint32)));
     add_text(&dict, "directory", info->directory);
     add(&dict, "unfiled", g_variant_new_boolean(info->unfiled));
+    if (info->needs_files)
+        add(&dict, "waits-for-files", g_variant_new_boolean(TRUE));
     add_text(&dict, "status", info->status);
     add_error(&dict, info);
     if (info->peer != NULL)

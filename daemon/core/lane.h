@@ -2,8 +2,8 @@
  *
  * EhdLane: work that blocks, done one job after the other on a thread of its own, whose results
  * come back to the main context. Each session has its own for the disk and its own for the
- * caller's files, so that a stalled file system holds up nobody else. A job that no thread can be
- * had for waits until there is one.
+ * caller's files, so that a stalled file system holds up nobody else. A job that no thread can
+ * be had for waits until there is one.
  */
 #pragma once
 

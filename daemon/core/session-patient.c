@@ -68,15 +68,42 @@ ehd_patient_open_source(EhdSession *self)
     g_clear_pointer(&self->source, ehd_source_free);
     self->source = ehd_source_new(ehd_session_sending(self), self->core->parts.stall_ms,
                                   &source_user, self);
-    if (self->listener == NULL && !self->wishes.detach)
+    if (self->listener == NULL)
         ehd_source_pause(self->source);
+}
+
+gboolean
+ehd_patient_needs_files(const EhdSession *self)
+{
+    return self->listener == NULL && !self->ending && self->source != NULL &&
+           ehd_source_is_starved(self->source);
+}
+
+void
+ehd_patient_await_files(EhdSession *self)
+{
+    if (!self->wishes.detach || !ehd_patient_needs_files(self))
+        return;
+    ehd_session_await_owner(self, EHD_FILES_GRACES * self->core->parts.grace_ms);
+    ehd_session_changed(self);
+}
+
+/* Of the items after the one that is due. A session that may lose its owner has open as many
+ * as can be: with them it goes on alone. */
+static gsize
+find_next(const EhdSession *self, guint due, guint next[EHD_SOURCE_AHEAD_MOST])
+{
+    gsize most = self->wishes.detach ? EHD_SOURCE_AHEAD_MOST : EHD_SOURCE_AHEAD, n = 0;
+
+    for (guint i = due + 1; i < self->n_order && n < most; i++)
+        next[n++] = self->order[i];
+    return n;
 }
 
 void
 ehd_patient_need_data(EhdSession *self, const ehp_event *event)
 {
-    guint next[EHD_SOURCE_AHEAD];
-    gsize n_next = 0;
+    guint next[EHD_SOURCE_AHEAD_MOST];
     guint id;
 
     if (self->revoking)
@@ -87,10 +114,10 @@ ehd_patient_need_data(EhdSession *self, const ehp_event *event)
     }
     self->due = event->item;
     id = self->order[event->item];
-    for (guint i = event->item + 1; i < self->n_order && n_next < EHD_SOURCE_AHEAD; i++)
-        next[n_next++] = self->order[i];
     set_state_of_sent(self, id, EHD_ITEM_RUNNING);
-    ehd_source_read(self->source, id, event->offset, event->length, next, n_next);
+    ehd_source_read(self->source, id, event->offset, event->length, next,
+                    find_next(self, event->item, next));
+    ehd_patient_await_files(self);
 }
 
 void

@@ -22,6 +22,9 @@
 /* The last record of a link may take so long to be written out. */
 #define EHD_FLUSH_MS          2000
 #define EHD_PROGRESS_MS       100
+/* A session that goes on alone waits for its files' program ten times as long as others for
+ * their owner, and less than a peer waits for progress. */
+#define EHD_FILES_GRACES      10
 /* In item_states: the patient did not agree to send this one. */
 #define EHD_ITEM_WITHHELD     0xff
 /* What the texts of a manifest may take up here. */
@@ -343,6 +346,10 @@ void ehd_patient_clear(EhdSession *self);
 void ehd_patient_ask_owner(EhdSession *self);
 void ehd_patient_open_source(EhdSession *self);
 void ehd_patient_ask_again(EhdSession *self);
+/* The owner is gone, and the item that is due is not open. */
+gboolean ehd_patient_needs_files(const EhdSession *self);
+/* If it is so although the session goes on alone: its time runs. */
+void ehd_patient_await_files(EhdSession *self);
 void ehd_request_clear(EhdRequest *request);
 
 /* session-terminal.c */

@@ -250,7 +250,7 @@ on_grace_over(gpointer user_data)
     EhdSession *self = user_data;
 
     self->grace_timer = 0;
-    if (!self->received && !goes_on_alone(self))
+    if (!self->received && (!goes_on_alone(self) || ehd_patient_needs_files(self)))
         ehd_session_end(self, EHP_NO_AGENT);
     return G_SOURCE_REMOVE;
 }
@@ -265,13 +265,14 @@ ehd_session_owner_vanished(EhdSession *self)
     /* what was received is kept until it is filed or its time is over, whoever comes for it */
     if (self->ending || self->received)
         return;
-    if (goes_on_alone(self)) {
-        ehd_patient_ask_again(self); /* refuses what nobody can answer */
-        ehd_reply_ask_owner(self);
-        return;
-    }
     if (self->source != NULL)
         ehd_source_pause(self->source);
+    if (goes_on_alone(self)) {
+        ehd_patient_ask_owner(self); /* refuses what nobody can answer */
+        ehd_reply_ask_owner(self);
+        ehd_patient_await_files(self);
+        return;
+    }
     ehd_session_await_owner(self, self->core->parts.grace_ms);
 }
 
@@ -373,6 +374,7 @@ ehd_session_get_info(EhdSession *self)
                     self->complete && self->receipt_acked && !self->engine_ended;
     info->directory = self->wishes.directory;
     info->unfiled = self->received && self->status == 0;
+    info->needs_files = ehd_patient_needs_files(self);
     info->status = status_word(self->status);
     info->error = over ? self->error : self->trouble;
     info->error_detail = over ? self->error_detail : NULL;

@@ -113,7 +113,8 @@ typedef struct {
     gboolean left;         /* terminal: and never will be again */
     const char *directory; /* NULL: not given */
     gboolean unfiled;
-    const char *status; /* "filed", "discarded", "rejected"; NULL: none */
+    gboolean needs_files; /* patient: nobody is there to open what is due */
+    const char *status;   /* "filed", "discarded", "rejected"; NULL: none */
     ehp_status error;
     const char *error_detail;      /* NULL: none */
     const EhdPeerInfo *peer;       /* NULL: not known */
@@ -171,8 +172,9 @@ typedef struct {
 void ehd_session_set_listener(EhdSession *session, const EhdSessionListener *listener,
                               gpointer user_data);
 /* The owner left the bus: the listener is dropped; without detach the session is cancelled
- * after 30 s unless set_listener comes first. Detached sessions go on as far as they can (a
- * question then is refused; an item then is NO_AGENT). */
+ * after 30 s unless set_listener comes first. Detached sessions go on as far as they can: a
+ * question then is refused, items that are open are sent; when one is due that is not, the
+ * session waits (needs_files) for 5 min, then it ends with NO_AGENT. */
 void ehd_session_owner_vanished(EhdSession *session);
 /* Manager.Reattach at the sender: do these describe the same items? ITEM_CHANGED. */
 gboolean ehd_session_check_items(EhdSession *session, const GArray *items, GError **error);

@@ -2,7 +2,8 @@
  *
  * While one segment is hashed, sealed and sent, the worker reads the next: `current` is the
  * read that was asked for, `ahead` the one that will most likely be. Descriptors live in
- * EHD_SOURCE_OPEN_MAX slots; the one that serves the oldest read gives way. A job holds a
+ * EHD_SOURCE_OPEN_MAX slots; the one that serves the oldest read gives way, unless its turn is
+ * still to come or nobody is there to open another. A job holds a
  * reference to its open file, so that dropping a slot never closes a descriptor under the
  * worker's pread().
  */
@@ -46,7 +47,8 @@ struct EhdSource {
     guint id;      /* what was asked for, or last was */
     guint64 offset;
     guint32 length;
-    guint next;                   /* whose turn comes after id; no item's number: nobody's */
+    guint next[EHD_SOURCE_AHEAD_MOST]; /* whose turn comes after id */
+    gsize n_next;
     struct Read *current, *ahead; /* owned (atomic references) */
     guint8 *spare;                /* owned: EHP_SEGMENT_MAX bytes that the next read may use */
     gboolean failed, paused;
@@ -232,8 +234,18 @@ clear_slot(Slot *slot)
     memset(slot, 0, sizeof *slot);
 }
 
-/* A free slot, or the one least recently used. Only the item that is due (now) may push out one
- * whose answer is still to come; give() then closes that. */
+static gboolean
+has_turn(const EhdSource *self, guint id)
+{
+    for (gsize i = 0; i < self->n_next; i++)
+        if (self->next[i] == id)
+            return TRUE;
+    return id == self->id;
+}
+
+/* A free slot, or the one least recently used whose turn is over. Only the item that is due
+ * (now) may push out one whose answer is still to come; give() then closes that. Without an
+ * owner none gives way: what is closed then stays so, and may be needed once more. */
 static Slot *
 take_slot(EhdSource *self, gboolean now)
 {
@@ -244,7 +256,7 @@ take_slot(EhdSource *self, gboolean now)
 
         if (!slot->used)
             return slot;
-        if (slot->id == self->id || (slot->file == NULL && !now))
+        if (self->paused || has_turn(self, slot->id) || (slot->file == NULL && !now))
             continue;
         if (oldest == NULL || slot->last_use < oldest->last_use)
             oldest = slot;
@@ -304,7 +316,7 @@ read_ahead(EhdSource *self, const Read *read)
 
     if (offset >= read->size) {
         offset = 0;
-        id = self->next;
+        id = self->n_next > 0 ? self->next[0] : self->items->len;
     }
     slot = id < self->items->len ? find_slot(self, id) : NULL;
     if (slot == NULL || slot->file == NULL)
@@ -410,11 +422,13 @@ ehd_source_read(EhdSource *self, guint id, guint64 offset, guint32 length, const
     self->id = id;
     self->offset = offset;
     self->length = length;
-    self->next = n_next > 0 ? next[0] : G_MAXUINT;
+    self->n_next = MIN(n_next, EHD_SOURCE_AHEAD_MOST);
+    if (self->n_next > 0)
+        memcpy(self->next, next, self->n_next * sizeof *next);
     restart_stall_timer(self);
-    slot = ask_for(self, id, TRUE);
-    for (gsize i = 0; i < n_next && i < EHD_SOURCE_AHEAD && !self->failed; i++)
-        ask_for(self, next[i], FALSE);
+    ask_for(self, id, TRUE);
+    for (gsize i = 0; i < self->n_next && !self->failed; i++)
+        ask_for(self, self->next[i], FALSE);
     /* the owner may have answered, or failed, from within want() */
     slot = self->failed || self->current != NULL ? NULL : find_slot(self, id);
     if (slot != NULL && slot->file != NULL)
@@ -457,6 +471,12 @@ ehd_source_pause(EhdSource *self)
     restart_stall_timer(self);
 }
 
+gboolean
+ehd_source_is_starved(const EhdSource *self)
+{
+    return self->paused && self->busy && self->current == NULL && !self->failed;
+}
+
 void
 ehd_source_ask_again(EhdSource *self)
 {
@@ -465,4 +485,6 @@ ehd_source_ask_again(EhdSource *self)
     for (guint i = 0; i < EHD_SOURCE_OPEN_MAX && !self->failed; i++)
         if (self->slots[i].used && self->slots[i].file == NULL)
             self->user->want(self->slots[i].id, self->user_data);
+    if (self->busy && self->current == NULL && !self->failed) /* it may have had no slot */
+        ask_for(self, self->id, TRUE);
 }

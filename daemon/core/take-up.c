@@ -224,7 +224,9 @@ show(EhdCore *self, EhdSession *session)
         self->hooks->session_added(session, self->hooks_data);
 }
 
-/* An owner that was there has so long to come back; after a reboot a person has to come. */
+/* An owner that was there has so long to come back; after a reboot a person has to come, and to
+ * a session that may go on alone nobody needs to, unless it has files to send: none of them is
+ * open any more. */
 static void
 await_owner(EhdSession *self, const EhdFound *found)
 {
@@ -232,6 +234,8 @@ await_owner(EhdSession *self, const EhdFound *found)
 
     if (!self->wishes.detach)
         ehd_session_await_owner(self, same_run ? self->core->parts.grace_ms : found->left_ms);
+    else if (self->source != NULL)
+        ehd_session_await_owner(self, found->left_ms);
 }
 
 static void

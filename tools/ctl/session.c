@@ -29,6 +29,16 @@ list_sessions(Ctl *ctl, GError **error)
     return sessions;
 }
 
+/* The program that had them is gone. */
+static gboolean
+needs_files(GVariant *details)
+{
+    gboolean waits = FALSE;
+
+    g_variant_lookup(details, "waits-for-files", "b", &waits);
+    return waits;
+}
+
 static void
 show_running(EhrlinkSession *session)
 {
@@ -39,7 +49,8 @@ show_running(EhrlinkSession *session)
     output_members(output_event(NULL), details);
     output_event_end();
     output_line("%s  %s  %s", ehrlink_session_get_id(session), date,
-                words_state(ehrlink_session_get_role(session), state));
+                needs_files(details) ? _("waits for its files: run the same command again")
+                                     : words_state(ehrlink_session_get_role(session), state));
 }
 
 static const char *

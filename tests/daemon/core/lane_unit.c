@@ -175,7 +175,8 @@ test_freed_in_done(void)
 
 static gint refusing, refused;
 
-/* In the C library's place, for GLib too: as where memory for the stack or tasks have run out. */
+/* In the C library's place, for GLib too: as where memory for the stack or tasks have run out.
+ */
 int
 pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
 {

@@ -63,6 +63,68 @@ test_owner_leaves_untapped(Pair *f, gconstpointer data)
     pair_assert_arrived(f);
 }
 
+/* ---------------------------------------------------------------- detached */
+
+static void
+vanish(Pair *f, guint opened)
+{
+    WAIT(f->patient->owner.opened >= opened);
+    g_assert_cmpuint(f->patient->owner.opened, ==, opened);
+    ehd_session_owner_vanished(f->patient->owner.session);
+}
+
+static const EhdSessionInfo *
+patient_info(Pair *f)
+{
+    return ehd_session_get_info(f->patient->owner.session);
+}
+
+/* All of its files are open: nobody is needed. */
+static void
+test_detached(Pair *f, gconstpointer data)
+{
+    pair_open_detached_and_tap(f);
+    vanish(f, 2);
+    pair_wait_ends(f);
+    pair_assert_errors(f, EHP_OK, EHP_OK);
+    pair_assert_arrived(f);
+}
+
+/* As many as may be open are sent; for the others it waits, and says so. */
+static void
+detach_with_many(Pair *f)
+{
+    for (guint i = 2; i < EHD_SOURCE_OPEN_MAX + 3; i++)
+        host_add_item(f->patient, "more.bin", 1000 + i, 0);
+    pair_open_detached_and_tap(f);
+    vanish(f, EHD_SOURCE_OPEN_MAX);
+    g_assert_false(patient_info(f)->needs_files);
+    WAIT(patient_info(f)->needs_files);
+    g_assert_cmpint(host_state(f->patient), ==, EHD_STATE_TRANSFERRING);
+    g_assert_cmpuint(f->patient->owner.opened, ==, EHD_SOURCE_OPEN_MAX);
+}
+
+static void
+test_detached_waits(Pair *f, gconstpointer data)
+{
+    detach_with_many(f);
+    owner_attach(&f->patient->owner, f->patient->owner.session);
+    pair_wait_ends(f);
+    pair_assert_errors(f, EHP_OK, EHP_OK);
+    g_assert_false(patient_info(f)->needs_files);
+    g_assert_cmpuint(f->clinic->owner.collected, ==, EHD_SOURCE_OPEN_MAX + 3);
+    g_assert_cmpuint(f->patient->owner.opened, ==, EHD_SOURCE_OPEN_MAX + 3);
+}
+
+static void
+test_detached_stays_away(Pair *f, gconstpointer data)
+{
+    detach_with_many(f);
+    pair_wait_ends(f);
+    pair_assert_errors(f, EHP_DECLINED, EHP_NO_AGENT);
+    g_assert_false(patient_info(f)->needs_files);
+}
+
 /* At the terminal: once received the items wait for whoever comes back. */
 static void
 test_receiver_returns(Pair *f, gconstpointer data)
@@ -148,6 +210,9 @@ main(int argc, char **argv)
     ADD("/core/owner/owner-returns", NULL, test_owner_returns);
     ADD("/core/owner/owner-stays-away", NULL, test_owner_stays_away);
     ADD("/core/owner/owner-leaves-untapped", NULL, test_owner_leaves_untapped);
+    ADD("/core/owner/detached", NULL, test_detached);
+    ADD("/core/owner/detached-waits", NULL, test_detached_waits);
+    ADD("/core/owner/detached-stays-away", NULL, test_detached_stays_away);
     ADD("/core/owner/receiver-returns", NULL, test_receiver_returns);
     for (gsize i = 0; i < G_N_ELEMENTS(cancels); i++) {
         g_autofree char *path = g_strconcat("/core/owner/cancel/", cancels[i].name, NULL);

@@ -36,6 +36,18 @@ pair_open_and_tap(Pair *f)
 }
 
 void
+pair_open_detached_and_tap(Pair *f)
+{
+    EhdSendOptions options;
+
+    ehd_send_options_init(&options);
+    options.detach = TRUE;
+    host_receive(f->clinic, NULL);
+    host_send(f->patient, &options);
+    field_tap(f->clinic->port, f->patient->port, 0);
+}
+
+void
 pair_wait_ends(Pair *f)
 {
     host_wait_end(f->clinic);

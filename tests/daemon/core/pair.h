@@ -19,6 +19,8 @@ typedef struct {
 void pair_set_up(Pair *f, gconstpointer data);
 void pair_tear_down(Pair *f, gconstpointer data);
 void pair_open_and_tap(Pair *f);
+/* The same, of a sender with "detach". */
+void pair_open_detached_and_tap(Pair *f);
 void pair_wait_ends(Pair *f);
 /* Both ended so, and left nothing. */
 void pair_assert_errors(Pair *f, ehp_status clinic, ehp_status patient);

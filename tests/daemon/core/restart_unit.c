@@ -135,6 +135,27 @@ test_restart_half(Pair *f, gconstpointer data)
     host_wait_clean(f->clinic);
 }
 
+/* A patient's session that was to go on alone: its files are not open any more, so that it
+ * waits for whoever has them, and says so. */
+static void
+test_restart_detached(Pair *f, gconstpointer data)
+{
+    g_autofree char *id = NULL;
+    EhdSession *session;
+
+    pair_open_detached_and_tap(f);
+    WAIT(pair_done(f->patient) > 400000);
+    id = g_strdup(ehd_session_get_info(f->patient->owner.session)->id);
+    host_restart(f->patient, f->air);
+    session = ehd_core_find(f->patient->core, id, 1000, NULL);
+    WAIT(ehd_session_get_info(session)->needs_files);
+    g_assert_cmpint(ehd_session_get_info(session)->state, ==, EHD_STATE_TRANSFERRING);
+    owner_attach(&f->patient->owner, session);
+    pair_wait_ends(f);
+    pair_assert_errors(f, EHP_OK, EHP_OK);
+    pair_assert_arrived(f);
+}
+
 /* The clinic's daemon ends before the patient has the receipt, waiting to be filed or filed
  * already: it is delivered after the start, the same bytes, with the word of what became of the
  * items. */
@@ -290,6 +311,7 @@ main(int argc, char **argv)
     ADD("/core/restart/clinic", "clinic", test_restart_half);
     ADD("/core/restart/patient", "patient", test_restart_half);
     ADD("/core/restart/both", "clinic patient", test_restart_half);
+    ADD("/core/restart/detached", NULL, test_restart_detached);
     ADD("/core/restart/unreceipted", NULL, test_restart_unreceipted);
     ADD("/core/restart/unreceipted-filed", "filed", test_restart_unreceipted);
     for (guint i = 0; i < G_N_ELEMENTS(aways); i++) {

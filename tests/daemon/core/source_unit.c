@@ -152,6 +152,40 @@ test_many(Fixture *f, gconstpointer data)
     give(f, 0);
 }
 
+/* Without its owner it goes on with what is open, and then waits; nothing stalls meanwhile. */
+static void
+test_starved(Fixture *f, gconstpointer data)
+{
+    guint next[EHD_SOURCE_AHEAD_MOST];
+
+    ehd_source_free(f->source);
+    f->source = ehd_source_new(f->items, 20, &user, f);
+    for (guint i = 0; i <= EHD_SOURCE_OPEN_MAX; i++)
+        add_file(f, 10);
+    for (guint i = 0; i < EHD_SOURCE_AHEAD_MOST; i++)
+        next[i] = i + 1;
+    ehd_source_read(f->source, 0, 0, 10, next, EHD_SOURCE_AHEAD_MOST);
+    g_assert_cmpuint(f->wanted->len, ==, EHD_SOURCE_OPEN_MAX);
+    for (guint id = 0; id < EHD_SOURCE_OPEN_MAX; id++)
+        give(f, id);
+    wait_read(f, 1);
+    ehd_source_pause(f->source);
+    for (guint id = 1; id < EHD_SOURCE_OPEN_MAX; id++) {
+        ehd_source_read(f->source, id, 0, 10, NULL, 0);
+        g_assert_false(ehd_source_is_starved(f->source));
+        wait_read(f, id + 1);
+        ehd_source_drop(f->source, id);
+    }
+    ehd_source_read(f->source, EHD_SOURCE_OPEN_MAX, 0, 10, NULL, 0);
+    g_assert_true(ehd_source_is_starved(f->source));
+    g_assert_cmpuint(f->wanted->len, ==, EHD_SOURCE_OPEN_MAX);
+    ehd_source_ask_again(f->source);
+    g_assert_false(ehd_source_is_starved(f->source));
+    give(f, EHD_SOURCE_OPEN_MAX);
+    wait_read(f, EHD_SOURCE_OPEN_MAX + 1);
+    g_assert_cmpint(f->why, ==, EHP_OK);
+}
+
 typedef void (*Spoil)(Fixture *f);
 
 static void
@@ -291,6 +325,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add("/core/source/reads", Fixture, NULL, set_up, test_reads, tear_down);
     g_test_add("/core/source/many", Fixture, NULL, set_up, test_many, tear_down);
+    g_test_add("/core/source/starved", Fixture, NULL, set_up, test_starved, tear_down);
     for (gsize i = 0; i < G_N_ELEMENTS(spoils); i++) {
         g_autofree char *path = g_strconcat("/core/source/spoilt/", spoils[i].name, NULL);
         g_test_add(path, Fixture, GSIZE_TO_POINTER(i), set_up, test_spoilt, tear_down);
