@@ -149,10 +149,9 @@ def unit_sanitized():
                       UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1")
 
 
-# programs that have threads: the lanes of the daemon's core. Not core-link_unit, which does not end under this sanitizer, and
-# core-restart_unit, which failed under it: why is not known yet
-THREADED = ["core-lane_unit", "core-source_unit", "core-inbox_unit", "core-session_unit", "core-disk_unit", "core-owner_unit",
-            "core-later_unit", "core-sweep"]
+# programs that have threads: the lanes of the daemon's core. The helpers have none
+THREADED = ["core-lane_unit", "core-source_unit", "core-inbox_unit", "core-session_unit", "core-link_unit", "core-disk_unit",
+            "core-owner_unit", "core-restart_unit", "core-later_unit", "core-sweep"]
 
 
 def unit_threads():

@@ -3,6 +3,7 @@
 
 #include <glib/gstdio.h>
 
+#include "proto/bounds.h"
 #include "proto/ehrlink.pb-c.h"
 
 void
@@ -27,12 +28,18 @@ pair_tear_down(Pair *f, gconstpointer data)
     g_free(f->air);
 }
 
+static void
+open_and_tap(Pair *f, const EhdSendOptions *options)
+{
+    host_receive(f->clinic, NULL);
+    host_send(f->patient, options);
+    field_tap(f->clinic->port, f->patient->port, 0);
+}
+
 void
 pair_open_and_tap(Pair *f)
 {
-    host_receive(f->clinic, NULL);
-    host_send(f->patient, NULL);
-    field_tap(f->clinic->port, f->patient->port, 0);
+    open_and_tap(f, NULL);
 }
 
 void
@@ -42,9 +49,17 @@ pair_open_detached_and_tap(Pair *f)
 
     ehd_send_options_init(&options);
     options.detach = TRUE;
-    host_receive(f->clinic, NULL);
-    host_send(f->patient, &options);
-    field_tap(f->clinic->port, f->patient->port, 0);
+    open_and_tap(f, &options);
+}
+
+void
+pair_open_patient_and_tap(Pair *f)
+{
+    EhdSendOptions options;
+
+    ehd_send_options_init(&options);
+    options.linger = EHP_LINGER_MS / 1000;
+    open_and_tap(f, &options);
 }
 
 void

@@ -19,8 +19,10 @@ typedef struct {
 void pair_set_up(Pair *f, gconstpointer data);
 void pair_tear_down(Pair *f, gconstpointer data);
 void pair_open_and_tap(Pair *f);
-/* The same, of a sender with "detach". */
+/* The same, of a sender with "detach"; of one that stays until it is told what became of its
+ * items, however long the clinic's daemon is away. */
 void pair_open_detached_and_tap(Pair *f);
+void pair_open_patient_and_tap(Pair *f);
 void pair_wait_ends(Pair *f);
 /* Both ended so, and left nothing. */
 void pair_assert_errors(Pair *f, ehp_status clinic, ehp_status patient);

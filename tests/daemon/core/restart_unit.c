@@ -21,7 +21,7 @@ test_restart_unfiled(Pair *f, gconstpointer data)
     EhdSession *session;
 
     f->clinic->owner.collects = FALSE;
-    pair_open_and_tap(f);
+    pair_open_patient_and_tap(f);
     host_wait_state(f->clinic, EHD_STATE_CONFIRMING);
     host_wait_state(f->patient, EHD_STATE_CONFIRMING);
     id = g_strdup(ehd_session_get_info(f->clinic->owner.session)->id);
@@ -68,7 +68,7 @@ test_restart_unreadable(Pair *f, gconstpointer data)
     g_autofree char *id = NULL;
 
     f->clinic->owner.collects = FALSE;
-    pair_open_and_tap(f);
+    pair_open_patient_and_tap(f);
     host_wait_state(f->clinic, EHD_STATE_CONFIRMING);
     host_wait_state(f->patient, EHD_STATE_CONFIRMING);
     id = g_strdup(ehd_session_get_info(f->clinic->owner.session)->id);
@@ -111,7 +111,7 @@ test_restart_half(Pair *f, gconstpointer data)
     g_autofree char *clinic = NULL, *patient = NULL;
     guint64 before;
 
-    pair_open_and_tap(f);
+    pair_open_patient_and_tap(f);
     WAIT(pair_done(f->patient) > 400000);
     before = pair_done(f->patient);
     clinic = g_strdup(ehd_session_get_info(f->clinic->owner.session)->id);
@@ -167,7 +167,7 @@ test_restart_unreceipted(Pair *f, gconstpointer data)
     g_autoptr(GBytes) made = NULL, got = NULL;
 
     f->clinic->owner.collects = f->clinic->owner.files = filed;
-    pair_open_and_tap(f);
+    pair_open_patient_and_tap(f);
     host_wait_state(f->clinic, EHD_STATE_CONFIRMING);
     cut_link_down(f->patient->link);
     id = g_strdup(ehd_session_get_info(f->clinic->owner.session)->id);
@@ -235,7 +235,7 @@ test_restart_away(Pair *f, gconstpointer data)
     f->clinic->now = clock_now;
     f->clinic->boottime = clock_uptime;
     host_restart(f->clinic, f->air);
-    pair_open_and_tap(f);
+    pair_open_patient_and_tap(f);
     WAIT(pair_done(f->patient) > 400000);
     id = g_strdup(ehd_session_get_info(f->clinic->owner.session)->id);
     later = row->later;
@@ -262,7 +262,7 @@ test_stop(Pair *f, gconstpointer data)
     g_autofree char *id = NULL;
 
     f->patient->owner.answer = SAY_NOTHING;
-    pair_open_and_tap(f);
+    pair_open_patient_and_tap(f);
     host_wait_state(f->patient, EHD_STATE_DECIDING);
     /* what is not on the disk yet is not left, but ended */
     WAIT(f->patient->owner.session->kept);
