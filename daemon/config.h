@@ -45,8 +45,8 @@ typedef struct {
     guint idle_ms;
     guint resume_ms;
     guint take_up_ms;   /* what a lost link left may be taken up by a new tap; 0: not */
-    guint max_sessions; /* default 8, 1..64 */
-    guint max_sessions_per_user; /* of one uid; default 6, 1..64 */
+    guint max_sessions; /* default 8, 1..128 */
+    guint max_sessions_per_user; /* of one uid; default 6, 1..128 */
     gboolean kiosk;              /* default false */
 
     /* [store] */

@@ -14,7 +14,7 @@ check(const EhdConfig *config)
     FUZZ_CHECK(config->link_n_channels <= EHD_CHANNELS_MAX);
     for (guint i = 0; i < config->link_n_channels; i++)
         FUZZ_CHECK(config->link_channels[i] >= 1 && config->link_channels[i] <= 30);
-    FUZZ_CHECK(config->max_sessions >= 1 && config->max_sessions <= 64);
+    FUZZ_CHECK(config->max_sessions >= 1 && config->max_sessions <= 128);
     FUZZ_CHECK(config->trust_max_crl_age_s >= 86400);
     FUZZ_CHECK(config->consent_ms >= 1000 && config->consent_ms <= 3600000);
     FUZZ_CHECK(config->spool_quota >= 1024 * 1024 && config->spool_quota <= G_MAXINT64);

@@ -99,6 +99,8 @@ test_refused(void)
         {"[session]\nconsent-timeout=99999999999999999999\n", "[session] consent-timeout"},
         {"[session]\nconsent-timeout=60s\n", "[session] consent-timeout"},
         {"[session]\nmax-sessions=0\n", "[session] max-sessions"},
+        {"[session]\nmax-sessions=129\n", "[session] max-sessions"},
+        {"[session]\nmax-sessions-per-user=129\n", "[session] max-sessions-per-user"},
         {"[store]\nspool-quota=1\n", "[store] spool-quota"},
         {"[store]\nspool-quota=99999999T\n", "[store] spool-quota"},
         {"[store]\nspool-quota=K\n", "[store] spool-quota"},
