@@ -12,7 +12,7 @@
 
 #define AIR_PATIENTS_MAX 4
 #define AIR_NAMES_MAX    64
-#define AIR_CONNS_MAX    32
+#define AIR_CONNS_MAX    128
 #define AIR_CLIENTS_MAX  16
 #define AIR_NAME_LEN     16 /* AABBCCDDEEFF.NN and its NUL */
 /* What may be under way in one direction: bounds memory, and with a delay also the rate (256
@@ -49,6 +49,7 @@ struct air_medium {
 
 /* Bytes of one direction on their way. */
 struct air_pipe {
+    uint64_t rate; /* its own; AIR_NEVER: the medium's */
     uint64_t head; /* written into the ring since the start; ring index is the value modulo
                       AIR_RING */
     uint64_t tail; /* delivered */
@@ -90,6 +91,10 @@ uint64_t air_conns_pump(struct air_medium *m, uint64_t now);
 /* Closes every connection with nothing passed on. Returns how many. */
 unsigned air_conns_cut(void);
 unsigned air_conns_open_count(void);
+/* The connection that was made last has a rate of its own from now on; false: it is over. */
+bool air_conns_slow_last(uint64_t rate);
+/* All are as fast as the medium again. */
+void air_conns_alike(void);
 
 /* names.c */
 

@@ -132,6 +132,27 @@ def test_slow():
         clinic.close()
 
 
+def test_slow_alone():
+    """One connection crawls, the others do not; the next rate is for all of them."""
+    with Air() as air:
+        first, second = air.pair(), air.pair()
+        assert air.say("slow 10") == "ok"
+        data = os.urandom(2_000_000)
+        threads = [threading.Thread(target=lambda p=p: (p.sendall(data), p.close())) for p, _ in (first, second)]
+        for t in threads:
+            t.start()
+        assert read_all(first[1]) == data
+        assert air.count()["p2c"] < 2 * len(data)  # the other would take three minutes
+        assert air.say("rate 0") == "ok"
+        assert read_all(second[1]) == data
+        for t in threads:
+            t.join()
+        first[1].close(), second[1].close()
+        end = time.monotonic() + 10
+        while air.say("slow 10") == "ok":  # until it has seen the end
+            assert time.monotonic() < end
+
+
 def test_late():
     """With a delay alone a byte is never early, and a round trip takes both ways."""
     with Air("--delay", "50") as air:
@@ -276,7 +297,7 @@ def test_record_and_wait():
 def test_commands():
     """A wrong command is told; nothing a client says ends the air."""
     with Air() as air:
-        for line in ("nonsense", "flip", "flip x", "flip 1 sideways", "rate -1", "delay 99999999", "wait"):
+        for line in ("nonsense", "flip", "flip x", "flip 1 sideways", "rate -1", "slow", "slow 10", "delay 99999999", "wait"):
             assert air.say(line).startswith("error"), line
         with socket.socket(socket.AF_UNIX) as s:
             s.connect(f"{air.dir}/s")

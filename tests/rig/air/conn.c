@@ -21,6 +21,7 @@ struct conn {
 };
 
 static struct conn conns[AIR_CONNS_MAX];
+static struct conn *newest; /* NULL: it is over */
 
 static int
 connect_to(const char *path)
@@ -66,6 +67,7 @@ air_conn_open(struct air_medium *m, int patient, const char *path, uint64_t now)
     struct conn *c = &conns[i];
     m->connections++;
     c->open = true;
+    newest = c;
     c->fd[AIR_P2C] = patient;
     c->fd[AIR_C2P] = clinic;
     for (int way = 0; way < AIR_WAYS; way++) {
@@ -98,6 +100,8 @@ conn_close(struct conn *c)
         air_pipe_clear(&c->pipe[way]);
     }
     c->open = false;
+    if (c == newest)
+        newest = NULL;
 }
 
 /* Returns true when the cut position was reached. */
@@ -160,4 +164,20 @@ air_conns_open_count(void)
     for (unsigned i = 0; i < AIR_CONNS_MAX; i++)
         n += conns[i].open;
     return n;
+}
+
+bool
+air_conns_slow_last(uint64_t rate)
+{
+    if (newest == NULL)
+        return false;
+    newest->pipe[AIR_P2C].rate = newest->pipe[AIR_C2P].rate = rate;
+    return true;
+}
+
+void
+air_conns_alike(void)
+{
+    for (unsigned i = 0; i < AIR_CONNS_MAX; i++)
+        conns[i].pipe[AIR_P2C].rate = conns[i].pipe[AIR_C2P].rate = AIR_NEVER;
 }

@@ -139,18 +139,37 @@ do_release(struct air_medium *m, struct client *c, char *const *arg, char *answe
     snprintf(answer, size, "ok");
 }
 
-static void
-do_rate(struct air_medium *m, struct client *c, char *const *arg, char *answer, size_t size)
+/* The rate in bytes a second; false with an answer. */
+static bool
+rate_wanted(const char *text, uint64_t *rate, char *answer, size_t size)
 {
     uint64_t kb;
 
-    (void)c;
-    if (!number(arg[0], &kb) || kb > 10000000)
+    if (!number(text, &kb) || kb > 10000000) {
         snprintf(answer, size, "error want KB/S, 0 for as fast as it goes");
-    else {
-        m->rate = kb * 1000;
-        snprintf(answer, size, "ok");
+        return false;
     }
+    *rate = kb * 1000;
+    snprintf(answer, size, "ok");
+    return true;
+}
+
+static void
+do_rate(struct air_medium *m, struct client *c, char *const *arg, char *answer, size_t size)
+{
+    (void)c;
+    if (rate_wanted(arg[0], &m->rate, answer, size))
+        air_conns_alike();
+}
+
+static void
+do_slow(struct air_medium *m, struct client *c, char *const *arg, char *answer, size_t size)
+{
+    uint64_t rate;
+
+    (void)m, (void)c;
+    if (rate_wanted(arg[0], &rate, answer, size) && !air_conns_slow_last(rate))
+        snprintf(answer, size, "error the last connection is over");
 }
 
 static void
@@ -216,6 +235,7 @@ static const struct {
     {"hold", do_hold},
     {"release", do_release},
     {"rate", do_rate},
+    {"slow", do_slow},
     {"delay", do_delay},
     {"record", do_record},
     {"count", do_count},

@@ -18,6 +18,7 @@
 void
 air_pipe_init(struct air_pipe *p, int record_fd, uint64_t now)
 {
+    p->rate = AIR_NEVER;
     p->head = p->tail = 0;
     p->tokens = PACKET;
     p->tokens_at = now;
@@ -35,17 +36,24 @@ air_pipe_clear(struct air_pipe *p)
     p->done = true;
 }
 
+static uint64_t
+rate_of(const struct air_pipe *p, const struct air_medium *m)
+{
+    return p->rate != AIR_NEVER ? p->rate : m->rate;
+}
+
 /* How much may leave the source now. */
 static size_t
 allowance(struct air_pipe *p, const struct air_medium *m, uint64_t now)
 {
     size_t space = AIR_RING - (size_t)(p->head - p->tail);
+    uint64_t rate = rate_of(p, m);
 
-    if (m->rate == 0)
+    if (rate == 0)
         return space;
     /* 10 ms worth at most: an idle link does not save up for a burst */
-    double most = (double)m->rate / 100 > PACKET ? (double)m->rate / 100 : PACKET;
-    p->tokens += (double)(now - p->tokens_at) * (double)m->rate / (double)NS;
+    double most = (double)rate / 100 > PACKET ? (double)rate / 100 : PACKET;
+    p->tokens += (double)(now - p->tokens_at) * (double)rate / (double)NS;
     p->tokens_at = now;
     if (p->tokens > most)
         p->tokens = most;
@@ -201,7 +209,7 @@ uint64_t
 air_pipe_deadline(const struct air_pipe *p, const struct air_medium *m, bool readable,
                   bool writable, uint64_t now)
 {
-    uint64_t next = AIR_NEVER;
+    uint64_t next = AIR_NEVER, rate = rate_of(p, m);
 
     if (p->done || m->held)
         return AIR_NEVER;
@@ -209,9 +217,9 @@ air_pipe_deadline(const struct air_pipe *p, const struct air_medium *m, bool rea
         uint64_t due = p->mark[p->mark_first].due;
         next = due > now ? due : now;
     }
-    if (!p->eof && readable && m->rate != 0 && p->head - p->tail < AIR_RING) {
+    if (!p->eof && readable && rate != 0 && p->head - p->tail < AIR_RING) {
         double missing = p->tokens < PACKET ? PACKET - p->tokens : 0;
-        uint64_t due = now + (uint64_t)(missing * (double)NS / (double)m->rate) + 1;
+        uint64_t due = now + (uint64_t)(missing * (double)NS / (double)rate) + 1;
         if (due < next)
             next = due;
     }

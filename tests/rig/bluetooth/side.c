@@ -189,6 +189,19 @@ air_conns_cut(void)
     return n;
 }
 
+/* There is one radio for all. */
+bool
+air_conns_slow_last(uint64_t rate)
+{
+    (void)rate;
+    return false;
+}
+
+void
+air_conns_alike(void)
+{
+}
+
 unsigned
 air_conns_open_count(void)
 {
