@@ -6,6 +6,7 @@
 #include "daemon/core/core-priv.h"
 #include "daemon/core/expiry.h"
 
+#include <malloc.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -146,6 +147,16 @@ ehd_core_list(EhdCore *self, uid_t uid)
     return list;
 }
 
+/* The allocator keeps what was freed, of each thread's own; a service that waits for the next tap
+ * for hours holds no memory for it. */
+static void
+give_back(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 void
 ehd_core_remove(EhdCore *self, EhdSession *session)
 {
@@ -153,6 +164,7 @@ ehd_core_remove(EhdCore *self, EhdSession *session)
         self->hooks->session_removed(session, self->hooks_data);
     g_ptr_array_remove(self->sessions, session);
     ehd_session_free(session);
+    give_back();
     ehd_core_update_listening(self);
     ehd_core_check(self);
 }
