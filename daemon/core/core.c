@@ -147,8 +147,8 @@ ehd_core_list(EhdCore *self, uid_t uid)
     return list;
 }
 
-/* The allocator keeps what was freed, of each thread's own; a service that waits for the next tap
- * for hours holds no memory for it. */
+/* The allocator keeps what was freed, of each thread's own; a service that waits for the next
+ * tap for hours holds no memory for it. */
 static void
 give_back(void)
 {
