@@ -213,7 +213,7 @@ def idle(load, receive, hours):
     receive = kiosk(load.rig)
     for _ in range(hours):
         load.pass_time(HOUR)
-        load.sessions("patient")  # somebody looks in, or it would leave when a day is over
+        load.rig.call("on-patient", "ehrctl", "status", check=False)  # somebody looks in, or it would leave when a day is over
     assert left(load.rig) == {"patient": 0, "clinic": hours < 24}, left(load.rig)
     if hours > 24:
         load.told(f"{hours} hours of virtual idle", before, load.forgotten(armed=1))
