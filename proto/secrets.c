@@ -20,7 +20,6 @@ static const uint8_t magic[3] = {'E', 'H', 'S'};
 enum {
     FLAG_CHAIN = 1,
     FLAG_ADDRESS = 2,
-    FLAG_INQUIRY = 4,
     FLAG_PATIENT_ADDRESS = 8,
 };
 
@@ -47,7 +46,6 @@ static uint8_t
 flags_of(const ehp_secrets *s)
 {
     return (uint8_t)((s->has_chain ? FLAG_CHAIN : 0) | (s->has_address ? FLAG_ADDRESS : 0) |
-                     (s->needs_inquiry ? FLAG_INQUIRY : 0) |
                      (s->has_patient_address ? FLAG_PATIENT_ADDRESS : 0));
 }
 
@@ -135,7 +133,6 @@ load_rest(ehp_secrets *s, ehp_reader *r)
     flags = ehp_take_u8(r);
     s->has_chain = (flags & FLAG_CHAIN) != 0;
     s->has_address = (flags & FLAG_ADDRESS) != 0;
-    s->needs_inquiry = (flags & FLAG_INQUIRY) != 0;
     s->has_patient_address = (flags & FLAG_PATIENT_ADDRESS) != 0;
     take_copy(r, s->address, sizeof(s->address));
     s->channel = ehp_take_be32(r);

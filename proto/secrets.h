@@ -46,7 +46,7 @@ typedef struct {
     uint32_t purpose; /* Purpose */
     uint32_t categories[EHP_TAP_CATEGORIES_MAX];
     size_t n_categories;
-    bool has_address, needs_inquiry, has_oob;
+    bool has_address, has_oob;
     uint8_t address[EHP_ADDRESS_LEN]; /* BD_ADDR to connect to, most significant byte first */
     uint32_t channel;                 /* RFCOMM 1..30 */
     uint8_t oob[EHP_OOB_LEN];

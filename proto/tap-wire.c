@@ -90,7 +90,6 @@ pack_hello(const ehp_tap *t, uint8_t *out, size_t cap)
     hello.channel = m->channel;
     hello.has_oob = m->has_oob;
     hello.oob = binary(m->oob, sizeof(m->oob));
-    hello.has_needs_inquiry = hello.needs_inquiry = m->needs_inquiry;
     if (ehp__terminal_hello__get_packed_size(&hello) > cap)
         return 0;
     return ehp__terminal_hello__pack(&hello, out);
@@ -175,7 +174,6 @@ take_address(ehp_secrets *s, const Ehp__TerminalHello *hello)
         memcpy(s->oob, hello->oob.data, EHP_OOB_LEN);
         s->has_oob = true;
     }
-    s->needs_inquiry = hello->has_needs_inquiry && hello->needs_inquiry;
     return EHP_OK;
 }
 

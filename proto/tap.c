@@ -69,7 +69,6 @@ copy_terminal(ehp_tap *t, const ehp_tap_config *c)
     m->has_oob = c->oob != NULL;
     if (c->oob != NULL)
         memcpy(m->oob, c->oob, sizeof(m->oob));
-    m->needs_inquiry = c->needs_inquiry;
 }
 
 static void

@@ -46,7 +46,6 @@ typedef struct {
     const uint8_t *address; /* 6 bytes, or NULL: none */
     uint32_t channel;
     const uint8_t *oob; /* 64 bytes, or NULL */
-    bool needs_inquiry;
     /* This reader's receiver has a session already: whatever taps gets SELECT, then BUSY, and
      * learns nothing. */
     bool busy;

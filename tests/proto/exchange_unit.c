@@ -35,7 +35,7 @@ start_taps(taps *t, JsonObject *c)
     ehp_bytes certs[3];
     uint32_t wanted[24];
     uint8_t secret[64];
-    ehp_bytes address = vectors_hex(c, "address");
+    ehp_bytes address = vectors_hex(c, "address"), oob = vectors_hex(c, "oob");
 
     memset(t, 0, sizeof(*t));
     memcpy(r.seed, vectors_hex(c, "reader_seed").data, 32);
@@ -53,6 +53,13 @@ start_taps(taps *t, JsonObject *c)
     r.categories = wanted;
     r.address = address.len > 0 ? address.data : NULL;
     r.channel = (uint32_t)json_object_get_int_member(c, "channel");
+    r.oob = oob.len > 0 ? oob.data : NULL;
+    p.capabilities =
+        (uint32_t)json_object_get_int_member_with_default(c, "capabilities", 0);
+    if (oob.len > 0) {
+        p.patient_address = vectors_hex(c, "patient_address").data;
+        p.patient_oob = vectors_hex(c, "patient_oob").data;
+    }
     assert_ok(ehp_tap_new(&r, &t->reader));
     assert_ok(ehp_tap_new(&p, &t->card));
     assert_ok(ehp_tap_start(t->reader, 0));
@@ -118,6 +125,11 @@ test_tap(void)
         assert_bytes(ehp_bytes_of(p.export_key, 32), vectors_hex(c, "export"));
         assert_bytes(ehp_bytes_of(p.send.key, 32), vectors_hex(c, "patient_to_terminal"));
         assert_bytes(ehp_bytes_of(r.send.key, 32), vectors_hex(c, "terminal_to_patient"));
+        g_assert_cmpint(r.capabilities, ==,
+                        json_object_get_int_member_with_default(c, "capabilities", 0));
+        assert_bytes(ehp_bytes_of(r.patient_oob, r.has_patient_oob ? EHP_OOB_LEN : 0),
+                     vectors_hex(c, "patient_oob"));
+        assert_bytes(ehp_bytes_of(p.oob, p.has_oob ? EHP_OOB_LEN : 0), vectors_hex(c, "oob"));
         end_taps(&t);
     }
 }

@@ -26,6 +26,16 @@ def hello(case, **change):
         out += data(5, bytes.fromhex(c["address"]))
     if c["channel"]:
         out += num(6, c["channel"])
+    if c.get("oob"):
+        out += data(7, bytes.fromhex(c["oob"]))
+    return out
+
+
+def patient_hello(case):
+    """PatientHello: what is lasting is said to a verified terminal that told OOB data itself."""
+    out = num(1, case.get("capabilities", 0))
+    if case.get("patient_oob"):
+        out += data(2, bytes.fromhex(case["patient_address"])) + data(3, bytes.fromhex(case["patient_oob"]))
     return out
 
 
@@ -64,7 +74,7 @@ class Tap:
         assert before == h_s
         self.m2, self.h_s = m2, h_s
         patient.read(1, m2)
-        m3, _ = patient.write(2, None, num(1, 0))
+        m3, _ = patient.write(2, None, patient_hello(case))
         terminal.read(2, m3)
         pieces = fragments(m2)
         self.apdus += [(p, b"\x90\x00") for p in pieces[:-1]]
@@ -83,11 +93,11 @@ class Tap:
         return trial.write(1, e, b"")[1]
 
 
-def tap_case(name, chain, address, channel, categories):
+def tap_case(name, chain, address, channel, categories, **more):
     case = {
         "name": name, "reader_seed": fixed(f"tap {name} reader").hex(), "card_seed": fixed(f"tap {name} card").hex(),
         "leaf_seed": fixed("tap leaf").hex(), "chain": [c.hex() for c in chain], "purpose": 1,
-        "categories": categories, "address": address, "channel": channel,
+        "categories": categories, "address": address, "channel": channel, **more,
     }
     tap = Tap(case)
     case.update(
@@ -157,11 +167,19 @@ def tap_failures(cases):
     return out
 
 
+def oob(whose):
+    """P-192 is not used: zeros."""
+    return (bytes(32) + fixed(f"oob {whose}")).hex()
+
+
 def tap_vectors():
     cases = [
         tap_case("bare key", [], "aabbccddeeff", 7, [1, 5]),
         tap_case("chain of 900 bytes", [fixed("der leaf", 495), fixed("der intermediate", 405)], "0102030405ff", 30, []),
         tap_case("no address", [fixed("der leaf", 300)], "", 0, [1]),
+        tap_case("has to look the terminal up", [fixed("der leaf", 300)], "aabbccddeeff", 22, [1], capabilities=2),
+        tap_case("pairing out of band", [fixed("der leaf", 300)], "aabbccddeeff", 22, [1], capabilities=1, oob=oob("terminal"),
+                 patient_address="060504030201", patient_oob=oob("patient")),
     ]
     return {"cases": cases, "must_fail": tap_failures(cases)}
 
