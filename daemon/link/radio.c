@@ -85,12 +85,13 @@ on_gone(gpointer user_data)
 
     self->greeted = FALSE;
     g_hash_table_steal_all(self->questions);
+    settle(self);
+    /* whoever asked may have had the last word: we may be gone after each of these */
     for (GList *at = tasks; at != NULL; at = at->next) {
         g_task_return_new_error(at->data, EHD_ERROR, EHP_RADIO_HELPER_FAILED,
                                 "the Bluetooth helper ended");
         g_object_unref(at->data);
     }
-    settle(self);
 }
 
 /* --- what it says ----------------------------------------------------------------------------
