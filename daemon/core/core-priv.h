@@ -27,6 +27,7 @@ struct EhdCore {
     EhdSession *holder; /* borrowed: who has the reader */
     gboolean listening, stopping;
     EhdLinkAddress address; /* of our listener */
+    ehp_status link_trouble; /* why nobody could connect to it now; EHP_OK: they can */
     GTask *stop;            /* owned; ehd_core_stop_async */
     guint stop_timer, check_source, expiry_timer;
     guint listen_timer;

@@ -82,7 +82,19 @@ ehd_core_update_listening(EhdCore *self)
     if (!self->listening || anybody_expected(self))
         return;
     self->listening = FALSE;
+    self->link_trouble = EHP_OK;
     ehd_link_stop(self->parts.link);
+}
+
+/* A terminal that nobody could connect to is not to be tapped. */
+static void
+on_link(ehp_status status, gpointer user_data)
+{
+    EhdCore *self = user_data;
+
+    self->link_trouble = status;
+    if (self->holder != NULL)
+        ehd_session_look_at_link(self->holder);
 }
 
 /* ---------------------------------------------------------------- the reader */
@@ -346,6 +358,7 @@ ehd_core_new(const EhdCoreParts *parts, const EhdCoreHooks *hooks, gpointer user
     self->books = ehd_books_new(parts->state, parts->ledger, parts->audit);
     self->porch = ehd_porch_new(self->parts.silent_ms, on_knock, self);
     ehd_core_load_identity(self);
+    ehd_link_watch(self->parts.link, on_link, self);
     return self;
 }
 
@@ -355,6 +368,7 @@ ehd_core_free(EhdCore *self)
     if (self == NULL)
         return;
     self->hooks = NULL;
+    ehd_link_watch(self->parts.link, NULL, NULL);
     if (self->listening || self->listen_pending != NULL)
         ehd_link_stop(self->parts.link);
     if (self->listen_pending != NULL)

@@ -61,8 +61,9 @@ port_ready(gpointer user_data)
 {
     EhdSession *self = user_data;
 
-    if (is_reader_trouble(self->trouble))
+    if (is_reader_trouble(self->trouble) || self->hushed)
         ehd_session_set_trouble(self, EHP_OK);
+    self->hushed = FALSE;
     answer_opening(self, EHP_OK, NULL);
 }
 
@@ -135,6 +136,15 @@ static const EhdTapPortEvents port_events = {
 
 /* ---------------------------------------------------------------- armed */
 
+/* The link, if the reader was silent because of it. */
+static ehp_status
+in_the_way(const EhdSession *self, ehp_status otherwise)
+{
+    ehp_status link = self->core->link_trouble;
+
+    return self->hushed && link != EHP_OK ? link : otherwise;
+}
+
 static gboolean
 on_armed_over(gpointer user_data)
 {
@@ -144,7 +154,7 @@ on_armed_over(gpointer user_data)
     if (self->state == EHD_STATE_TAPPING || self->uncertain)
         self->armed_timer = g_timeout_add(TAP_GRACE_MS, on_armed_over, self);
     else
-        ehd_session_end(self, EHP_TAP_TIMED_OUT);
+        ehd_session_end(self, in_the_way(self, EHP_TAP_TIMED_OUT));
     return G_SOURCE_REMOVE;
 }
 
@@ -154,15 +164,46 @@ on_opening_over(gpointer user_data)
     EhdSession *self = user_data;
 
     self->opening_timer = 0;
-    answer_opening(self, EHP_NFC_HELPER_FAILED, "the reader did not become ready in time");
+    answer_opening(self, in_the_way(self, EHP_NFC_HELPER_FAILED),
+                   "the reader did not become ready in time");
     return G_SOURCE_REMOVE;
+}
+
+static void
+arm_port(EhdSession *self)
+{
+    EhdTapPort *port = port_of(self);
+
+    port->ops->arm(port, self->role == EHD_PATIENT ? EHD_TAP_PORT_CARD : EHD_TAP_PORT_READER,
+                   &port_events, self);
+}
+
+/* In a tap a terminal tells where it listens: while nobody could connect there its reader is
+ * silent. A try that is under way goes on, since the patient's device connects for as long as
+ * most of what may be the matter takes to come back. */
+void
+ehd_session_look_at_link(EhdSession *self)
+{
+    EhdTapPort *port = port_of(self);
+    ehp_status trouble = self->core->link_trouble;
+
+    if (self->role != EHD_TERMINAL || !self->holds_reader || self->tapped)
+        return;
+    if (trouble == EHP_OK) {
+        if (self->hushed) /* until it polls */
+            arm_port(self);
+        return;
+    }
+    if (self->state == EHD_STATE_TAPPING || self->uncertain)
+        return;
+    self->hushed = TRUE;
+    port->ops->disarm(port);
+    ehd_session_set_trouble(self, trouble);
 }
 
 void
 ehd_session_arm(EhdSession *self, GTask *opening)
 {
-    EhdTapPort *port = port_of(self);
-
     self->opening = opening;
     self->tap = ehd_session_tap_new(self);
     if (self->tap == NULL) {
@@ -175,8 +216,8 @@ ehd_session_arm(EhdSession *self, GTask *opening)
         self->armed_timer = g_timeout_add_seconds(self->wishes.armed_s, on_armed_over, self);
         self->armed_until = self->deadline = ehd_now_ms() + 1000ull * self->wishes.armed_s;
     }
-    port->ops->arm(port, self->role == EHD_PATIENT ? EHD_TAP_PORT_CARD : EHD_TAP_PORT_READER,
-                   &port_events, self);
+    arm_port(self);
+    ehd_session_look_at_link(self);
 }
 
 void
@@ -187,6 +228,7 @@ ehd_session_disarm(EhdSession *self)
     g_clear_handle_id(&self->opening_timer, g_source_remove);
     g_clear_handle_id(&self->tap_timer, g_source_remove);
     g_clear_handle_id(&self->armed_timer, g_source_remove);
+    self->hushed = FALSE;
     if (self->holds_reader) {
         self->holds_reader = FALSE;
         port->ops->disarm(port);

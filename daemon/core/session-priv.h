@@ -125,6 +125,7 @@ struct EhdSession {
     ehp_tap *tap; /* owned */
     guint tap_timer, armed_timer;
     gboolean holds_reader;
+    gboolean hushed;        /* which is silent: nobody could connect to us */
     gboolean tapped;        /* the tap is complete */
     gboolean tap_answered;  /* and its last APDU is out */
     guint64 armed_until;    /* monotonic ms; 0: until cancelled */
@@ -283,6 +284,8 @@ void ehd_session_set_trouble(EhdSession *self, ehp_status trouble);
 void ehd_session_arm(EhdSession *self, GTask *opening);
 /* The session ends while it is being opened: whoever waits for that is told. */
 void ehd_session_fail_opening(EhdSession *self, ehp_status why);
+/* The link of a terminal that is armed went or came back, or a try of a tap is over. */
+void ehd_session_look_at_link(EhdSession *self);
 /* Another session takes the reader, or this one needs it no more. */
 void ehd_session_disarm(EhdSession *self);
 /* session-tap.c: an uncertain tap was complete after all: its link is up. */

@@ -340,8 +340,10 @@ ehd_session_pump_tap(EhdSession *self)
     transmit(self);
     if (self->page_due) /* whatever failed has taken it back */
         ehd_session_page(self);
-    if (over)
+    if (over) {
         release_port(self);
+        ehd_session_look_at_link(self);
+    }
     if (self->tapped && !self->tap_answered) {
         self->tap_answered = TRUE;
         if (self->role == EHD_TERMINAL)

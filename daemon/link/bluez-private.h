@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The Bluetooth link's parts: bluez.c (life, forwarding), bluez-up.c (adapter and listener are
- * brought up and kept up), bluez-connect.c (connects by ehrlink-bt), bluez-lookup.c (connects
- * by bluetoothd).
+ * brought up and kept up), bluez-reach.c (and can be reached), bluez-connect.c (connects by
+ * ehrlink-bt), bluez-lookup.c (connects by bluetoothd).
  */
 #pragma once
 
@@ -41,9 +41,6 @@ struct EhdLinkBluez {
     guint holds;        /* sessions that need the adapter */
     gboolean has_power; /* we hold the power of power_of */
     guint8 power_of[6];
-    gboolean has_fast; /* and fast connectable, while listening */
-    guint8 fast_of[6];
-    gboolean has_open;  /* instead: discoverable, which is connectable too */
     gboolean wanted;    /* to listen */
     gboolean listening; /* it was told so, with `at` */
     gboolean published; /* and is so as far as we know */
@@ -59,7 +56,16 @@ struct EhdLinkBluez {
     EhdLinkIncoming on_incoming;
     gpointer incoming_data;
     ehp_status trouble; /* of the listener, once it was told to listen */
+    ehp_status told;    /* to on_watch */
+    EhdLinkWatch on_watch;
+    gpointer watch_data;
 
+    /* bluez-reach.c */
+    gboolean has_fast; /* fast connectable, while listening */
+    guint8 fast_of[6];
+    gboolean has_open;   /* instead: discoverable, which is connectable too */
+    gboolean answers;    /* one of them is set, so pages are answered; or cannot be */
+    guint answer_timer;  /* that is not waited for for ever */
     gboolean found_held; /* discoverable, for one that has to look us up */
     guint8 found_of[6];
     guint found_timer;
@@ -92,17 +98,25 @@ void ehd_bluez_up_wait(EhdLinkBluez *self, EhdBluezLevel level, EhdBluezUp done,
 void ehd_bluez_up_settle(EhdLinkBluez *self);
 /* bluetoothd or an adapter changed. */
 void ehd_bluez_up_changed(EhdLinkBluez *self);
+/* bluetoothd has let go of our record. */
+void ehd_bluez_up_unpublished(EhdLinkBluez *self);
 void ehd_bluez_up_stop_listening(EhdLinkBluez *self);
 /* The link is freed: those who wait are told. */
 void ehd_bluez_up_end(EhdLinkBluez *self);
 /* The adapter that we use; NULL: none now. */
 const EhdBluezAdapter *ehd_bluez_up_adapter(EhdLinkBluez *self);
 
-/* While listening: can be found by an inquiry, until somebody connects or 30 s are over. */
-void ehd_bluez_up_show(EhdLinkBluez *self);
-void ehd_bluez_up_hide(EhdLinkBluez *self);
 /* Nobody needs the adapter any more, perhaps: then it is left as it was found. */
 void ehd_bluez_up_rest(EhdLinkBluez *self);
+
+/* --- bluez-reach.c --- */
+/* While listening: the other device's page is answered, and soon; `answers` is then set, and
+ * settle called. */
+void ehd_bluez_reach_begin(EhdLinkBluez *self);
+void ehd_bluez_reach_end(EhdLinkBluez *self);
+/* Can be found by an inquiry, until somebody connects or 30 s are over. */
+void ehd_bluez_reach_show(EhdLinkBluez *self);
+void ehd_bluez_reach_hide(EhdLinkBluez *self);
 
 /* --- bluez-doctor.c --- */
 void ehd_bluez_probe_async(EhdLink *link, GAsyncReadyCallback callback, gpointer user_data);

@@ -13,8 +13,6 @@
 
 /* What was lost is tried again. */
 #define RETRY_MS 2000
-/* Somebody who has to look us up does so within this. */
-#define FOUND_MS 30000
 
 typedef struct {
     EhdBluezLevel level;
@@ -58,11 +56,25 @@ tell(EhdLinkBluez *self, EhdBluezLevel from, EhdBluezLevel to, const GError *err
     }
 }
 
+/* Who listens: nobody can connect now, or they can again. */
+static void
+tell_watch(EhdLinkBluez *self, ehp_status status)
+{
+    if (!self->listening || self->told == status)
+        return;
+    self->told = status;
+    if (self->on_watch != NULL)
+        self->on_watch(status, self->watch_data);
+}
+
 static void
 reached(EhdLinkBluez *self, EhdBluezLevel level)
 {
     self->patience = 0;
+    if (self->listening && self->trouble != EHP_OK)
+        g_info("the Bluetooth link is ready again");
     self->trouble = self->problem = EHP_OK;
+    tell_watch(self, EHP_OK);
     tell(self, EHD_BLUEZ_ADAPTER_UP, level, NULL);
     ehd_bluez_up_rest(self);
 }
@@ -96,6 +108,7 @@ fail(EhdLinkBluez *self, EhdBluezLevel level, const GError *error)
         if (self->trouble != ehd_error_status(error))
             g_warning("the Bluetooth link is not ready: %s", error->message);
         self->trouble = ehd_error_status(error);
+        tell_watch(self, self->trouble);
         again_in(self, RETRY_MS);
     } else {
         self->wanted = FALSE;
@@ -146,17 +159,6 @@ drop_power(EhdLinkBluez *self)
 }
 
 static void
-drop_fast(EhdLinkBluez *self)
-{
-    if (self->has_fast)
-        ehd_hold_drop(self->hold, EHD_HOLD_FAST, self->fast_of);
-    self->has_fast = FALSE;
-    if (self->has_open)
-        ehd_hold_drop(self->hold, EHD_HOLD_DISCOVERABLE, self->fast_of);
-    self->has_open = FALSE;
-}
-
-static void
 on_powered(const GError *error, gpointer user_data)
 {
     EhdLinkBluez *self = user_data;
@@ -181,89 +183,6 @@ take_power(EhdLinkBluez *self, const EhdBluezAdapter *adapter)
     ehd_hold_take(self->hold, EHD_HOLD_POWER, self->power_of, on_powered, ehd_bluez_ref(self));
 }
 
-static void
-on_open(const GError *error, gpointer user_data)
-{
-    if (error != NULL)
-        g_warning("the adapter may not answer: it cannot be made discoverable: %s",
-                  error->message);
-}
-
-/* bluetoothd leaves an adapter that knows no other device deaf to pages. It has no property to
- * change just that, but what can be found can be reached. */
-static void
-take_open(EhdLinkBluez *self)
-{
-    if (self->has_open)
-        return;
-    self->has_open = TRUE;
-    ehd_hold_take(self->hold, EHD_HOLD_DISCOVERABLE, self->fast_of, on_open, NULL);
-}
-
-static void
-on_fast(const GError *error, gpointer user_data)
-{
-    EhdLinkBluez *self = user_data;
-
-    if (error != NULL)
-        g_debug("fast connectable is not set: %s", error->message);
-    if (error != NULL && !self->freed && self->has_fast)
-        take_open(self);
-}
-
-/* The other device's page is answered, and sooner. */
-static void
-take_fast(EhdLinkBluez *self)
-{
-    if (self->has_fast || self->has_open)
-        return;
-    memcpy(self->fast_of, self->at.address, sizeof self->fast_of);
-    if (!ehd_radio_is_installed(self->radio)) {
-        take_open(self);
-        return;
-    }
-    self->has_fast = TRUE;
-    ehd_hold_take(self->hold, EHD_HOLD_FAST, self->fast_of, on_fast, self);
-}
-
-static void
-on_shown(const GError *error, gpointer user_data)
-{
-    if (error != NULL)
-        g_info("cannot be found by an inquiry: %s", error->message);
-}
-
-static gboolean
-on_shown_long(gpointer user_data)
-{
-    EhdLinkBluez *self = user_data;
-
-    self->found_timer = 0;
-    ehd_bluez_up_hide(self);
-    return G_SOURCE_REMOVE;
-}
-
-void
-ehd_bluez_up_show(EhdLinkBluez *self)
-{
-    if (!self->listening)
-        return;
-    ehd_bluez_up_hide(self);
-    self->found_held = TRUE;
-    memcpy(self->found_of, self->at.address, sizeof self->found_of);
-    self->found_timer = g_timeout_add(FOUND_MS, on_shown_long, self);
-    ehd_hold_take(self->hold, EHD_HOLD_DISCOVERABLE, self->found_of, on_shown, NULL);
-}
-
-void
-ehd_bluez_up_hide(EhdLinkBluez *self)
-{
-    g_clear_handle_id(&self->found_timer, g_source_remove);
-    if (self->found_held)
-        ehd_hold_drop(self->hold, EHD_HOLD_DISCOVERABLE, self->found_of);
-    self->found_held = FALSE;
-}
-
 /* Every channel was tried, or the only one that may be. */
 static void
 no_channel(EhdLinkBluez *self, const GError *error)
@@ -284,11 +203,8 @@ is_published(EhdLinkBluez *self)
         return;
     memcpy(self->at.address, adapter->address, sizeof self->at.address);
     self->at.channel = self->channels[self->channel];
-    if (self->trouble != EHP_OK)
-        g_info("the Bluetooth link is ready again");
-    self->trouble = EHP_OK;
     self->published = self->listening = TRUE;
-    take_fast(self);
+    ehd_bluez_reach_begin(self);
 }
 
 static void
@@ -338,8 +254,18 @@ notice_loss(EhdLinkBluez *self)
     self->published = FALSE;
     self->returning = TRUE;
     drop_power(self);
-    drop_fast(self);
+    ehd_bluez_reach_end(self);
+    tell_watch(self, ehd_bluez_bus_is_running(self->bus) ? EHP_NO_ADAPTER
+                                                         : EHP_BLUETOOTH_STOPPED);
     return TRUE;
+}
+
+void
+ehd_bluez_up_unpublished(EhdLinkBluez *self)
+{
+    self->published = FALSE;
+    if (!self->freed)
+        tell_watch(self, EHP_BLUETOOTH_STOPPED);
 }
 
 void
@@ -377,7 +303,7 @@ ehd_bluez_up_settle(EhdLinkBluez *self)
         fail_with(self, EHD_BLUEZ_ADAPTER_UP, EHP_ADAPTER_OFF);
     else if (self->wanted && !self->published)
         publish(self, adapter);
-    else
+    else if (!self->wanted || self->answers)
         reached(self, self->wanted ? EHD_BLUEZ_LISTENING : EHD_BLUEZ_ADAPTER_UP);
 }
 
@@ -414,15 +340,15 @@ ehd_bluez_up_stop_listening(EhdLinkBluez *self)
     g_autoptr(GError) error = NULL;
 
     self->wanted = self->listening = self->published = FALSE;
-    self->trouble = EHP_OK;
+    self->trouble = self->told = EHP_OK;
     self->channel = 0;
     g_clear_handle_id(&self->timer, g_source_remove);
     if (!self->busy)
         ehd_bluez_profile_unregister(self->profile);
     ehd_error_set(&error, EHP_CANCELLED, NULL);
     tell(self, EHD_BLUEZ_LISTENING, EHD_BLUEZ_LISTENING, error);
-    ehd_bluez_up_hide(self);
-    drop_fast(self);
+    ehd_bluez_reach_hide(self);
+    ehd_bluez_reach_end(self);
     ehd_bluez_up_rest(self);
 }
 

@@ -52,7 +52,7 @@ on_changed(gpointer user_data)
 
     if (!ehd_bluez_bus_is_running(self->bus)) {
         ehd_bluez_profile_forget(self->profile);
-        self->published = FALSE;
+        ehd_bluez_up_unpublished(self);
     }
     ehd_bluez_settings_seen(self);
     if (!self->freed && ehd_bluez_bus_is_known(self->bus) &&
@@ -86,9 +86,7 @@ static const EhdBluezBusEvents bus_events = {
 static void
 on_released(gpointer user_data)
 {
-    EhdLinkBluez *self = user_data;
-
-    self->published = FALSE;
+    ehd_bluez_up_unpublished(user_data);
 }
 
 /* A connection over another adapter than the one that was told in a tap is no session's. */
@@ -111,7 +109,7 @@ on_connected(const char *device, int fd, gpointer user_data)
         return;
     if (!self->freed && is_for_us(self, device)) {
         ehd_bluez_peers_used(self, device);
-        ehd_bluez_up_hide(self);
+        ehd_bluez_reach_hide(self);
         self->on_incoming(fd, self->incoming_data);
         return;
     }
@@ -165,6 +163,15 @@ bluez_stop(EhdLink *link)
 }
 
 static void
+bluez_watch(EhdLink *link, EhdLinkWatch on_watch, gpointer user_data)
+{
+    EhdLinkBluez *self = (EhdLinkBluez *)link;
+
+    self->on_watch = on_watch;
+    self->watch_data = user_data;
+}
+
+static void
 bluez_hold_async(EhdLink *link, GCancellable *cancellable, GAsyncReadyCallback callback,
                  gpointer user_data)
 {
@@ -199,7 +206,7 @@ bluez_needs_lookup(EhdLink *link)
 static void
 bluez_be_found(EhdLink *link)
 {
-    ehd_bluez_up_show((EhdLinkBluez *)link);
+    ehd_bluez_reach_show((EhdLinkBluez *)link);
 }
 
 static void
@@ -221,6 +228,7 @@ static const EhdLinkOps bluez_ops = {
     .listen_async = bluez_listen_async,
     .listen_finish = bluez_listen_finish,
     .stop = bluez_stop,
+    .watch = bluez_watch,
     .hold_async = bluez_hold_async,
     .hold_finish = bluez_hold_finish,
     .release = bluez_release,

@@ -68,6 +68,13 @@ ehd_link_stop(EhdLink *link)
 }
 
 void
+ehd_link_watch(EhdLink *link, EhdLinkWatch on_changed, gpointer user_data)
+{
+    if (link->ops->watch != NULL)
+        link->ops->watch(link, on_changed, user_data);
+}
+
+void
 ehd_link_hold_async(EhdLink *link, GCancellable *cancellable, GAsyncReadyCallback callback,
                     gpointer user_data)
 {

@@ -13,6 +13,7 @@
 #include <gio/gio.h>
 
 #include "daemon/config.h"
+#include "proto/status.h"
 
 #define EHD_LINK_ADDRESS_LEN 6
 
@@ -37,6 +38,9 @@ typedef struct EhdLink EhdLink;
  * read from it. */
 typedef void (*EhdLinkIncoming)(int fd, gpointer user_data);
 
+/* While it listens: why nobody could connect now (as of listen), EHP_OK: they can again. */
+typedef void (*EhdLinkWatch)(ehp_status status, gpointer user_data);
+
 /* In words for the person who looks after the machine; each owned, NULL: nothing to say. */
 typedef struct {
     char *text;              /* what this link is, when it could be used */
@@ -54,6 +58,8 @@ typedef struct {
     gboolean (*listen_finish)(EhdLink *link, GAsyncResult *result, EhdLinkAddress *address,
                               GError **error);
     void (*stop)(EhdLink *link);
+    /* NULL: who listens can be connected to until stop */
+    void (*watch)(EhdLink *link, EhdLinkWatch on_changed, gpointer user_data);
     /* NULL, all three: there is nothing to be made ready */
     void (*hold_async)(EhdLink *link, GCancellable *cancellable, GAsyncReadyCallback callback,
                        gpointer user_data);
@@ -118,6 +124,10 @@ gboolean ehd_link_listen_finish(EhdLink *link, GAsyncResult *result, EhdLinkAddr
                                 GError **error);
 /* Ends listening; accepted descriptors live on. Idempotent. */
 void ehd_link_stop(EhdLink *link);
+
+/* Who listens is told when it goes, and when it comes back; NULL: nobody is. Told at every
+ * change, from the main loop; a listener begins as one that can be connected to. */
+void ehd_link_watch(EhdLink *link, EhdLinkWatch on_changed, gpointer user_data);
 
 /* A session of this machine is going to connect: an adapter that is off is turned on, and is
  * turned off again when the last one has released it. Each hold is to be released, also one

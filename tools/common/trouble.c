@@ -39,7 +39,7 @@ tell(EhrlinkSession *session, const char *name, const char *text)
     output_note("%s", words_of(name, text));
 }
 
-void
+gboolean
 trouble_tell(EhrlinkSession *session, char **told)
 {
     g_autoptr(GVariant) details = ehrlink_session_get_details(session);
@@ -47,14 +47,15 @@ trouble_tell(EhrlinkSession *session, char **told)
     const char *name = NULL, *text = "";
 
     if (state == EHRLINK_SESSION_STATE_TAPPING)
-        return; /* how that goes is not known yet */
+        return FALSE; /* how that goes is not known yet */
     if (state == EHRLINK_SESSION_STATE_READY)
         g_variant_lookup(details, "error", "&s", &name);
     if (g_strcmp0(name, *told) == 0)
-        return;
+        return FALSE;
     g_variant_lookup(details, "error-text", "&s", &text);
     g_free(*told);
     *told = g_strdup(name);
     if (name != NULL)
         tell(session, name, text);
+    return name == NULL && state == EHRLINK_SESSION_STATE_READY;
 }

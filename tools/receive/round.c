@@ -163,7 +163,8 @@ on_changed(EhrlinkSession *session, gpointer user_data)
     Round *round = user_data;
     EhrlinkSessionState state = ehrlink_session_get_state(session);
 
-    trouble_tell(session, &round->trouble);
+    gboolean again = trouble_tell(session, &round->trouble);
+
     if (round->when_may_ask != NULL &&
         (ehrlink_session_get_may_ask(session) || ehrlink_session_get_peer_left(session))) {
         void (*next)(Round *) = round->when_may_ask;
@@ -172,7 +173,7 @@ on_changed(EhrlinkSession *session, gpointer user_data)
     }
     if (round->replying)
         round_look_at_reply(round);
-    if (state == round->told)
+    if (state == round->told && !again)
         return;
     round->told = state;
     output_member_string(round_event(round, "state"), "state", ehrlink_session_state_to_string(state));

@@ -109,8 +109,7 @@ on_changed(EhrlinkSession *session, gpointer user_data)
     EhrlinkSessionState state = ehrlink_session_get_state(session);
     JsonBuilder *event;
 
-    trouble_tell(session, &send->trouble);
-    if (state == send->told)
+    if (!trouble_tell(session, &send->trouble) && state == send->told)
         return;
     send->told = state;
     event = output_event("state");

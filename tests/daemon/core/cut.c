@@ -17,6 +17,8 @@ struct CutLink {
     EhdLinkIncoming on_incoming;
     gpointer incoming_data;
     EhdLinkAddress address;
+    EhdLinkWatch on_watch;
+    gpointer watch_data;
     gboolean has_oob;
     EhdLinkOob own;
     CutOob oob;
@@ -70,6 +72,15 @@ static void
 cut_stop(EhdLink *link)
 {
     ehd_link_stop(((CutLink *)link)->inner);
+}
+
+static void
+cut_watch(EhdLink *link, EhdLinkWatch on_changed, gpointer user_data)
+{
+    CutLink *self = (CutLink *)link;
+
+    self->on_watch = on_changed;
+    self->watch_data = user_data;
 }
 
 static void
@@ -179,6 +190,7 @@ static const EhdLinkOps ops = {
     .listen_async = cut_listen_async,
     .listen_finish = cut_listen_finish,
     .stop = cut_stop,
+    .watch = cut_watch,
     .connect_async = cut_connect_async,
     .connect_finish = cut_connect_finish,
     .oob_take_async = cut_oob_take_async,
@@ -224,6 +236,13 @@ void
 cut_link_snap(CutLink *self)
 {
     forget(self, TRUE);
+}
+
+void
+cut_link_tell(CutLink *self, ehp_status status)
+{
+    g_assert_nonnull(self->on_watch);
+    self->on_watch(status, self->watch_data);
 }
 
 guint

@@ -215,6 +215,71 @@ test_trouble(Fixture *f, gconstpointer data)
 }
 
 static void
+assert_hushed(Host *clinic, ehp_status why)
+{
+    g_assert_true(field_port_is_armed(clinic->port, 0));
+    g_assert_cmpint(host_state(clinic), ==, EHD_STATE_READY);
+    g_assert_cmpint(host_error(clinic), ==, (int)why);
+}
+
+static void
+wait_armed(Host *clinic)
+{
+    cut_link_tell(clinic->link, EHP_OK);
+    WAIT(host_error(clinic) == EHP_OK);
+    g_assert_true(field_port_is_armed(clinic->port, EHD_TAP_PORT_READER));
+}
+
+/* Nobody could connect to the terminal: its reader is silent meanwhile and it says why, and a
+ * tap after that goes well. */
+static void
+test_hushed(Fixture *f, gconstpointer data)
+{
+    host_receive(f->clinic, NULL);
+    host_send(f->patient, NULL);
+    cut_link_tell(f->clinic->link, EHP_BLUETOOTH_STOPPED);
+    assert_hushed(f->clinic, EHP_BLUETOOTH_STOPPED);
+    cut_link_tell(f->clinic->link, EHP_NO_ADAPTER);
+    assert_hushed(f->clinic, EHP_NO_ADAPTER);
+    wait_armed(f->clinic);
+    /* a try under way goes on; when it fails the reader is silent */
+    field_tap(f->clinic->port, f->patient->port, 4);
+    host_wait_state(f->clinic, EHD_STATE_TAPPING);
+    cut_link_tell(f->clinic->link, EHP_BLUETOOTH_STOPPED);
+    g_assert_true(field_port_is_active(f->clinic->port));
+    host_wait_state(f->clinic, EHD_STATE_READY);
+    assert_hushed(f->clinic, EHP_BLUETOOTH_STOPPED);
+    wait_armed(f->clinic);
+    host_wait_state(f->patient, EHD_STATE_READY);
+    /* and when it does not, the session goes its way */
+    field_tap(f->clinic->port, f->patient->port, 0);
+    host_wait_state(f->clinic, EHD_STATE_TAPPING);
+    cut_link_tell(f->clinic->link, EHP_BLUETOOTH_STOPPED);
+    host_wait_end(f->patient);
+    host_wait_end(f->clinic);
+    g_assert_cmpint(host_error(f->patient), ==, EHP_OK);
+    g_assert_cmpint(host_error(f->clinic), ==, EHP_OK);
+    g_assert_true(field_port_is_armed(f->clinic->port, 0));
+}
+
+/* The armed time is over, and it was the link that stood in the way. */
+static void
+test_hushed_for_good(Fixture *f, gconstpointer data)
+{
+    EhdReceiveOptions options;
+
+    ehd_receive_options_init(&options);
+    options.timeout = 1;
+    host_receive(f->clinic, &options);
+    cut_link_tell(f->clinic->link, EHP_BLUETOOTH_STOPPED);
+    host_wait_end(f->clinic);
+    g_assert_cmpint(host_error(f->clinic), ==, EHP_BLUETOOTH_STOPPED);
+    /* the next listener begins anew */
+    host_receive(f->clinic, NULL);
+    g_assert_true(field_port_is_armed(f->clinic->port, EHD_TAP_PORT_READER));
+}
+
+static void
 test_refused(Fixture *f, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
@@ -415,6 +480,8 @@ main(int argc, char **argv)
     ADD("/core/tap/one-reader", NULL, test_one_reader);
     ADD("/core/tap/two-receivers", NULL, test_two_receivers);
     ADD("/core/tap/trouble", NULL, test_trouble);
+    ADD("/core/tap/hushed", NULL, test_hushed);
+    ADD("/core/tap/hushed-for-good", NULL, test_hushed_for_good);
     ADD("/core/tap/refused", NULL, test_refused);
     ADD("/core/tap/per-user", NULL, test_per_user);
     ADD("/core/tap/grants", NULL, test_grants);

@@ -39,6 +39,7 @@ typedef struct {
     gboolean no_oob, mute; /* the controller has none; the helper hangs */
     guint8 oob_of;         /* last byte of the address of whom it was given data; 0: nobody */
     int called;            /* the other end of its last connect; -1: none */
+    GArray *watched;       /* of int: what the listener was told, oldest first */
 } Fixture;
 
 /* --- the helper --------------------------------------------------------------------------- */
@@ -173,6 +174,7 @@ tear_down(Fixture *f, gconstpointer data)
     for (guint i = 0; i < f->incoming->len; i++)
         close(g_array_index(f->incoming, int, i));
     g_array_unref(f->incoming);
+    g_array_unref(f->watched);
     g_test_dbus_down(f->bus);
     g_object_unref(f->bus);
     unlinkat(f->state, "adapters", 0);
@@ -202,6 +204,7 @@ set_up(Fixture *f, gconstpointer data)
     f->config->link_n_channels = 2;
     memcpy(f->config->link_channels, (guint8[]){22, 23}, 2);
     f->incoming = g_array_new(FALSE, FALSE, sizeof(int));
+    f->watched = g_array_new(FALSE, FALSE, sizeof(int));
     f->listener = f->helper = f->called = -1;
 }
 
@@ -576,6 +579,81 @@ test_restart(Fixture *f, gconstpointer data)
     g_assert_cmpmem(&again, sizeof again, &at, sizeof at);
     close(fake_bluez_connect(f->fake, g_ptr_array_index(f->fake->adapters, 0), PATIENT));
     wait_for(one_came, f);
+}
+
+static void
+on_watched(ehp_status status, gpointer user_data)
+{
+    Fixture *f = user_data;
+    int told = (int)status;
+
+    g_array_append_val(f->watched, told);
+    if (status == EHP_OK) /* whoever taps now is answered */
+        g_assert_true(f->fast && f->fake->published);
+}
+
+static void
+wait_watched(Fixture *f, ehp_status status)
+{
+    while (f->watched->len == 0)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpint(g_array_index(f->watched, int, 0), ==, (int)status);
+    g_array_remove_index(f->watched, 0);
+}
+
+/* Who listens is told when nobody can connect, and again when they can: not before pages are
+ * answered, which comes last. */
+static void
+test_watch(Fixture *f, gconstpointer data)
+{
+    FakeAdapter *adapter;
+
+    start_bluez(f);
+    fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
+    start_helper(f);
+    make_link(f);
+    ehd_link_watch(f->link, on_watched, f);
+    g_assert_cmpint(listen_status(f), ==, EHP_OK);
+    g_assert_true(f->fast);
+    fake_bluez_free(g_steal_pointer(&f->fake));
+    wait_watched(f, EHP_BLUETOOTH_STOPPED);
+    start_bluez(f);
+    adapter = fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
+    wait_watched(f, EHP_OK);
+    fake_bluez_remove_adapter(f->fake, adapter);
+    wait_watched(f, EHP_NO_ADAPTER);
+    f->fake->published = FALSE;
+    adapter = fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
+    wait_watched(f, EHP_OK);
+    fake_adapter_set(adapter, "Powered", FALSE);
+    wait_watched(f, EHP_ADAPTER_OFF);
+    fake_adapter_set(adapter, "Powered", TRUE);
+    wait_watched(f, EHP_OK);
+    ehd_link_stop(f->link);
+    fake_bluez_free(g_steal_pointer(&f->fake));
+    g_assert_cmpint(hold_status(f), ==, EHP_BLUETOOTH_STOPPED);
+    ehd_link_release(f->link);
+    g_assert_cmpuint(f->watched->len, ==, 0);
+}
+
+/* A helper that hangs keeps nobody from listening; and ends when nobody is left who asked. */
+static void
+test_mute_helper(Fixture *f, gconstpointer data)
+{
+    start_bluez(f);
+    fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
+    start_helper(f);
+    f->mute = TRUE;
+    make_link(f);
+    g_assert_cmpint(listen_status(f), ==, EHP_OK);
+    g_assert_false(f->fast);
+    ehd_link_free(g_steal_pointer(&f->link));
+    g_clear_handle_id(&f->serving, g_source_remove);
+    close(f->helper);
+    f->helper = -1;
+    g_usleep(1000);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
 }
 
 static void
@@ -1009,6 +1087,8 @@ main(int argc, char **argv)
     CASE("crash", test_crash);
     CASE("crash-theirs", test_crash_theirs);
     CASE("restart", test_restart);
+    CASE("watch", test_watch);
+    CASE("mute-helper", test_mute_helper);
     CASE("replugged", test_replugged);
     CASE("two-adapters", test_two_adapters);
     CASE("doctor", test_doctor);
