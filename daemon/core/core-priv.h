@@ -26,9 +26,9 @@ struct EhdCore {
     EhdLane *proof_lane; /* owned; NULL: not needed yet */
     EhdSession *holder; /* borrowed: who has the reader */
     gboolean listening, stopping;
-    EhdLinkAddress address; /* of our listener */
+    EhdLinkAddress address;  /* of our listener */
     ehp_status link_trouble; /* why nobody could connect to it now; EHP_OK: they can */
-    GTask *stop;            /* owned; ehd_core_stop_async */
+    GTask *stop;             /* owned; ehd_core_stop_async */
     guint stop_timer, check_source, expiry_timer;
     guint listen_timer;
     EhdListening *listen_pending; /* borrowed; NULL: none */

@@ -255,8 +255,8 @@ notice_loss(EhdLinkBluez *self)
     self->returning = TRUE;
     drop_power(self);
     ehd_bluez_reach_end(self);
-    tell_watch(self, ehd_bluez_bus_is_running(self->bus) ? EHP_NO_ADAPTER
-                                                         : EHP_BLUETOOTH_STOPPED);
+    tell_watch(self,
+               ehd_bluez_bus_is_running(self->bus) ? EHP_NO_ADAPTER : EHP_BLUETOOTH_STOPPED);
     return TRUE;
 }
 

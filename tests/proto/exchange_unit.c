@@ -54,8 +54,7 @@ start_taps(taps *t, JsonObject *c)
     r.address = address.len > 0 ? address.data : NULL;
     r.channel = (uint32_t)json_object_get_int_member(c, "channel");
     r.oob = oob.len > 0 ? oob.data : NULL;
-    p.capabilities =
-        (uint32_t)json_object_get_int_member_with_default(c, "capabilities", 0);
+    p.capabilities = (uint32_t)json_object_get_int_member_with_default(c, "capabilities", 0);
     if (oob.len > 0) {
         p.patient_address = vectors_hex(c, "patient_address").data;
         p.patient_oob = vectors_hex(c, "patient_oob").data;
