@@ -139,10 +139,12 @@ def reader_trouble(rig):
     receive = rig.receive()
     receive.state("ready")
     rig.call("reader", "unplug", "clinic")
-    time.sleep(0.3)
+    receive.expect("trouble")
     rig.call("reader", "plug", "clinic")
     send = rig.send("a.json")
     rig.tap()
+    # what stood in the way has passed, which is said too
+    assert [e.get("state") for e in receive.events if e.get("event") in ("state", "trouble")][:3] == ["ready", None, "ready"], receive.said()
     send.ends(0), receive.ends(0)
     rig.arrived(["a.json"])
 

@@ -48,13 +48,15 @@ class Wrong(Exception):
 
 class Matrix:
     """The hosts, and what became of the points so far."""
+    largest = {"1 MB": 720_000, "12 MB": 6 * WINDOW}
+    rate, further = RATE, FURTHER
 
     def __init__(self, rig, seed):
         self.rig, self.lot, self.tally = rig, random.Random(seed), Tally()
         small = [rig.write("summary.json", "{" + " " * 24_000 + "}"), rig.write("report.pdf", 300_000)]
-        self.loads = {"1 MB": [*small, rig.write("image.dcm", 720_000)], "12 MB": [*small, rig.write("scan.dcm", 6 * WINDOW)]}
+        self.loads = {load: [*small, rig.write(f"image-{size}.dcm", size)] for load, size in self.largest.items()}
         self.number, self.calm, self.pairs, self.pids, self.programs = 0, {}, 0, {}, ()
-        rig.link("rate", str(RATE))
+        rig.link("rate", str(self.rate))
 
     def bytes(self):
         words = self.rig.link("count").split()
@@ -108,7 +110,7 @@ class Matrix:
         due = self.bytes()[0] + at
         self.rig.tap()
         blows = 1
-        for further in self.lot.sample(FURTHER, len(FURTHER)):
+        for further in self.lot.sample(self.further, len(self.further)):
             while self.bytes()[0] < due and not self.ended():
                 time.sleep(0.01)
             if self.ended():
@@ -122,12 +124,15 @@ class Matrix:
         start = sum(self.bytes())
         self.rig.tap()
         self.rig.link("wait", str(start + at))
-        for pid in pids:
-            os.kill(pid, signal.SIGKILL)
+        self.strike_dead(hosts, pids)
         for host, pid in zip(hosts, pids):
             while self.rig.call("daemon-pid", host, check=False).stdout.strip() == str(pid):
                 time.sleep(0.01)
         return 1
+
+    def strike_dead(self, hosts, pids):
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
 
     def tear(self, at):
         self.sim("reset")
@@ -246,10 +251,15 @@ class Matrix:
                 self.point(name, "1 MB", strike, at, *hosts)
 
 
+def seed():
+    """The lot of this run, which is printed."""
+    chosen = os.environ.get("KILL_MATRIX_SEED") or str(random.SystemRandom().randrange(10 ** 6))
+    print(f"figure: seed {chosen}", flush=True)
+    return chosen
+
+
 def matrix(rig, links, windows, each_apdu):
-    seed = os.environ.get("KILL_MATRIX_SEED") or str(random.SystemRandom().randrange(10 ** 6))
-    print(f"figure: seed {seed}", flush=True)
-    m = Matrix(rig, seed)
+    m = Matrix(rig, seed())
     for load in m.loads:
         m.measure(load)
     m.links("1 MB", links)
@@ -272,4 +282,5 @@ def every(rig):
     assert matrix(rig, 34, 4, True) >= 200
 
 
-main()
+if __name__ == "__main__":
+    main()
