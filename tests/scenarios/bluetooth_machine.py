@@ -120,15 +120,17 @@ def bluetoothd_stopped(rig):
 
 
 def bluetoothd_restarts(rig):
-    """bluetoothd restarts at the terminal while it waits, and again in mid-transfer: published again, and the session goes on."""
+    """bluetoothd restarts at the terminal while it waits, and again in mid-transfer: the reader is silent until nobody taps in vain, and the session goes on."""
     receive = rig.receive()
     receive.state("ready")
-    rig.call("bluetoothd", "restart", "clinic")
-    until(lambda: is_fast(rig, "clinic"))  # the last that is done; whoever taps before is told that nobody answers
     rig.link("rate", "40")
     files = [rig.write("a.bin", 400_000)]
     send = rig.send(*files)
-    rig.tap()
+    send.state("ready")
+    rig.call("bluetoothd", "restart", "clinic")
+    receive.expect("trouble", error="BluetoothStopped")
+    rig.tap()  # at once: waits until both are armed
+    assert is_fast(rig, "clinic"), "tapped before pages were answered"
     send.expect("progress")
     rig.call("bluetoothd", "restart", "clinic")
     goes_on(rig, receive, send, files)
@@ -214,15 +216,13 @@ def forgotten(rig):
 # --- desktops
 
 @contextlib.contextmanager
-def watched(rig, *hosts):
-    """On these machines an agent that never answers; nothing may be asked of it."""
-    agents = [rig.start(host, os.path.join(BLUETOOTH_RIG, "mute-agent")) for host in hosts]
+def desktops(rig, *hosts, answer=()):
+    """On these machines a desktop's agent."""
+    agents = [rig.start(host, os.path.join(BLUETOOTH_RIG, "desktop-agent"), *answer) for host in hosts]
     for agent in agents:
         until(lambda a=agent: "ready\n" in a.out)
     try:
-        yield
-        for agent in agents:
-            assert agent.out == ["ready\n"], agent.said()
+        yield agents
     finally:
         for agent, host in zip(agents, hosts):
             agent.process.kill()
@@ -231,11 +231,39 @@ def watched(rig, *hosts):
             rig.call("on-host", host, "timeout", "30", "btmgmt", "--index", "0", "io-cap", "3")
 
 
+@contextlib.contextmanager
+def watched(rig, *hosts):
+    """The agent never answers, and nothing may be asked of it."""
+    with desktops(rig, *hosts) as agents:
+        yield
+        for agent in agents:
+            assert agent.out == ["ready\n"], agent.said()
+
+
 def mute_agent(rig):
     """An agent that never answers on the patient's desktop, none on the terminal's: nothing is asked, twice."""
     with watched(rig, "patient"):
         whole(rig, output="first")
         whole(rig, output="second")
+
+
+@case("--set", "patient:session.connect-timeout=30")
+def agent_at_the_terminal(rig):
+    """A desktop's agent at the terminal, which newer kernels ask: agreed to, all is well; refused, 75 and that name, and the terminal serves the next."""
+    with desktops(rig, "clinic", answer=["yes"]) as (agent,):
+        whole(rig, output="agreed")
+        asked = len(agent.out) > 1
+    with desktops(rig, "clinic", answer=["no"]):
+        receive, send = rig.receive(output="refused"), rig.send("after.bin")
+        rig.tap()
+        if asked:
+            send.ends(75, "PairingRefused")
+            receive.ends(75)
+            rig.nothing_arrived("refused")
+        else:
+            send.ends(0), receive.ends(0)
+        rig.untap()
+    whole(rig, output="after")
 
 
 def bond(rig, host, mine, other, key=KEY):
