@@ -7,9 +7,11 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 
 import link
 import rogue
+import trust
 from scenario import TWO_HOSTS, Program, case, read
 
 BLUETOOTH_RIG = os.path.join(os.path.dirname(TWO_HOSTS), "bluetooth")
@@ -35,7 +37,15 @@ def more_adapters(rig, *numbers):
         yield
     finally:
         for n in numbers:
+            hung_up(rig, n)
             rig.call("adapter", "remove", "patient", str(n))
+
+
+def hung_up(rig, number):
+    """The kernel hangs up what nobody uses any more, after a while; some lose RFCOMM when the adapter is pulled out before."""
+    end = time.monotonic() + 30
+    while "ACL" in rig.call("on-patient", "hcitool", "-i", f"hci{number - 1}", "con", check=False).stdout and time.monotonic() < end:
+        time.sleep(0.2)
 
 
 def lasting(rig):
@@ -76,6 +86,24 @@ def copied_locator(rig):
     assert preamble.startswith(b"EHR1"), preamble
     stranger(rig, preamble.hex(), (preamble + os.urandom(600)).hex())
     link.survives(rig, receive, send, files)
+
+
+def replayed(rig):
+    """A stranger says all that a tapped device said in a whole session, while another one runs: closed, nothing arrives twice."""
+    os.mkdir("record")
+    rig.link("record", os.path.abspath("record"))
+    first = [rig.write("first.bin", 4000)]
+    receive, send = rig.receive(output="first"), rig.send(*first)
+    rig.tap()
+    send.ends(0), receive.ends(0)
+    rig.link("record")
+    rig.untap()
+    said = max((read(os.path.join("record", n)) for n in os.listdir("record") if n.endswith(".p2c")), key=len)
+    assert said.startswith(b"EHR1") and len(said) > 4000, len(said)
+    receive, send, files = lasting(rig)
+    stranger(rig, "@" + os.path.abspath(rig.write("said", said)))
+    link.survives(rig, receive, send, files)
+    rig.arrived(first, output="first")
 
 
 def flood(rig):
@@ -160,6 +188,34 @@ def seven_at_once(rig):
     for number in range(1, PEERS + 1):
         directory = os.path.join(f"got-{number}", rig.sessions(f"got-{number}")[0])
         assert sorted(os.path.getsize(os.path.join(directory, n)) for n in ("first.bin", "second.bin")) == [SEVENTH, SEVENTH]
+
+
+# --- a terminal that is not believed
+
+def not_believed(rig):
+    """What the terminal presents as its first record is a revocation list that is stale, or names it: refused, nothing sent."""
+    base = os.path.join(rig.dir, "ca")
+    chain, authority = os.path.join(base, "chain.pem"), os.path.join(base, "ca")
+
+    def present(*words, lists=()):
+        rig.call("on-clinic", "ehrctl", "identity", "import", *words, *[w for name in lists for w in ("--crl", os.path.abspath(name))])
+
+    rig.call("test-ca", authority, "crl", "--this-update", "-30d", "--next-update", "-20d", "-o", "stale.pem")
+    try:
+        present(lists=["stale.pem"])
+        trust.refused(rig, "CrlStale", in_tap=False)
+        rig.untap()
+        rig.call("test-ca", authority, "revoke", chain)
+        rig.call("test-ca", authority, "crl", "-o", "revoked.pem")
+        present(lists=["revoked.pem"])
+        trust.refused(rig, "CertRevoked", in_tap=False)
+        rig.untap()
+    finally:
+        rig.call("test-ca", authority, "issue", os.path.join(base, "clinic.csr"), "-o", chain)
+        rig.call("test-ca", authority, "crl", "-o", "good.pem")
+        present(chain, lists=["good.pem"])
+    receive, send, files = link.running(rig)
+    link.survives(rig, receive, send, files)
 
 
 # --- a terminal that sends the patient's device elsewhere

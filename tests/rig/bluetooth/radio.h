@@ -50,7 +50,12 @@ struct radio_side {
     uint8_t address[6];
     uint8_t io_capability; /* as the machine says it */
     struct radio_link link[RADIO_LINKS_MAX];
-    unsigned swallow_status, swallow_reset; /* answers to commands of ours */
+    unsigned swallow_status, swallow_reset, swallow_page; /* answers to commands of ours */
+    struct {
+        uint8_t command[32]; /* that pages */
+        size_t len;
+        uint64_t until, again; /* when it fails, is told the controller again; 0: not now */
+    } page;
     struct radio_queue up;   /* ACL packets, to the controller when the rate allows */
     struct radio_queue down; /* to the machine when they are due */
     uint64_t free_at;        /* the air is busy until then */

@@ -56,6 +56,7 @@
  * is the program that gives up. (A page that fails crashes the RFCOMM of some 6.1 kernels:
  * README.md.) */
 #define PAGE_NS       (40960 * 1000000ull)
+#define PAGE_STEP_NS  (640 * 1000000ull)
 
 struct radio_side radio_sides[RADIO_SIDES_MAX];
 struct radio_totals radio_totals[AIR_WAYS];
@@ -295,6 +296,39 @@ out_of_range(struct air_medium *m, struct radio_side *s, const uint8_t *command,
     return true;
 }
 
+/* btvirt answers at once that nobody answers; a page goes on, and finds one who begins to
+ * listen meanwhile. Returns false when it is over. */
+static bool
+page_on(struct radio_side *s, const uint8_t *e, uint64_t now)
+{
+    if (s->page.len < 10 || memcmp(s->page.command + 4, e + 6, 6) != 0 || now >= s->page.until)
+        return false;
+    s->page.again = now + PAGE_STEP_NS;
+    return true;
+}
+
+static void
+end_page(struct radio_side *s)
+{
+    s->page.len = 0;
+    s->page.again = 0;
+}
+
+static uint64_t
+pump_page(struct air_medium *m, struct radio_side *s, uint64_t now)
+{
+    if (s->page.again == 0 || now < s->page.again)
+        return s->page.again != 0 ? s->page.again : AIR_NEVER;
+    if (m->down && now < s->page.until) {
+        s->page.again = now + PAGE_STEP_NS;
+        return s->page.again;
+    }
+    s->page.again = 0;
+    s->swallow_page++;
+    radio_to_controller(s, s->page.command, s->page.len);
+    return AIR_NEVER;
+}
+
 /* --- from the machine */
 
 static void
@@ -377,8 +411,16 @@ radio_from_machine(struct air_medium *m, struct radio_side *s, uint8_t *data, si
     case PACKET_COMMAND:
         if (m->down && out_of_range(m, s, data, len, now))
             break;
-        if (le16(data + 1) == OP_CANCEL)
+        if (le16(data + 1) == OP_CANCEL) {
             forget_page(s);
+            end_page(s);
+        }
+        if (le16(data + 1) == OP_CREATE_CONN && len <= sizeof s->page.command) {
+            memcpy(s->page.command, data, len);
+            s->page.len = len;
+            s->page.until = now + PAGE_NS;
+            s->page.again = 0;
+        }
         if (len >= 13 && le16(data + 1) == OP_IO_REPLY) {
             /* what its kernel knows of the other one, for the tests */
             fprintf(stderr, "radio: %s pairs, out-of-band data of the other side: %s\n",
@@ -472,6 +514,8 @@ event(struct air_medium *m, struct radio_side *s, uint8_t *e, size_t len)
     case EV_CONN_COMPLETE:
         if (len >= 14 && e[3] == 0)
             link_opened(s, le16(e + 4), e + 6);
+        if (len >= 14 && e[3] == 0 && memcmp(s->page.command + 4, e + 6, 6) == 0)
+            end_page(s);
         break;
     case EV_DISCONN_COMPLETE:
         if (len >= 7 && e[3] == 0 && (l = link_of(s, le16(e + 4)))) {
@@ -483,6 +527,10 @@ event(struct air_medium *m, struct radio_side *s, uint8_t *e, size_t len)
     case EV_COMMAND_STATUS:
         if (len >= 7 && le16(e + 5) == OP_DISCONNECT && s->swallow_status > 0) {
             s->swallow_status--;
+            return false;
+        }
+        if (len >= 7 && le16(e + 5) == OP_CREATE_CONN && s->swallow_page > 0) {
+            s->swallow_page--;
             return false;
         }
         break;
@@ -534,8 +582,9 @@ radio_from_controller(struct air_medium *m, struct radio_side *s, uint8_t *data,
     if (len < 3 || (data[0] == PACKET_EVENT && !event(m, s, data, len)))
         return;
     if (data[0] == PACKET_EVENT && data[1] == EV_CONN_COMPLETE && data[3] == PAGE_TIMEOUT) {
-        push(&s->down, data, len, now + PAGE_NS);
-        return;
+        if (len >= 14 && page_on(s, data, now))
+            return;
+        end_page(s);
     }
     if (local(data) || (m->delay == 0 && !m->held && !s->down.first))
         deliver(m, s, data, len);
@@ -630,7 +679,8 @@ pump_down(struct air_medium *m, struct radio_side *s, uint64_t now)
 uint64_t
 radio_pump(struct air_medium *m, struct radio_side *s, uint64_t now)
 {
-    uint64_t up = pump_up(m, s, now), down = pump_down(m, s, now);
+    uint64_t up = pump_up(m, s, now), down = pump_down(m, s, now), page = pump_page(m, s, now);
+    uint64_t next = up < down ? up : down;
 
-    return up < down ? up : down;
+    return next < page ? next : page;
 }
