@@ -15,10 +15,12 @@ import tempfile
 import time
 import traceback
 
+import bluetooth_kills as kills
 import bluetooth_machine as machine
 import bluetooth_peers as peers
 import busy
 import consent
+import input as input_cases
 import link
 import main as main_cases
 import store
@@ -30,13 +32,14 @@ AGAIN = 3
 # in the order they run: the stage that every run has, what --full adds; those that end with a page that fails come last: some kernels lose RFCOMM to it
 SHORT = [main_cases.tap_to_receipt, consent.said_no, link.flipped_bit_mid_transfer, store.over_quota, peers.copied_locator,
          machine.mute_agent, machine.no_helper, machine.forgotten]
-MORE = [peers.strangers, peers.flood, peers.breaks_the_rules, peers.wrong_channel,
+MORE = [peers.strangers, peers.replayed, peers.flood, peers.breaks_the_rules, peers.not_believed, peers.wrong_channel,
         machine.adapter_is_off, machine.adapter_comes_back, machine.two_adapters, machine.bluetoothd_stopped, machine.bluetoothd_restarts,
         machine.lost_and_resumed, machine.killed_in_mid_transfer, machine.disk_full, machine.put_back_after_a_crash,
-        machine.old_bond, machine.bond_of_one_side, machine.no_helper_at_the_terminal,
+        machine.agent_at_the_terminal, machine.old_bond, machine.bond_of_one_side, machine.no_helper_at_the_terminal,
         machine.doctor_tells_apart, busy.while_deciding, main_cases.either_side_first, main_cases.interrupted,
-        main_cases.interrupted_at_the_clinic, main_cases.filed_later, consent.narrowed, link.flipped_bit_first_record,
-        link.flipped_bit_on_the_way_back, busy.while_transferring, machine.no_adapter, peers.seven_at_once]
+        main_cases.interrupted_at_the_clinic, main_cases.filed_later, consent.narrowed, consent.agent_gone, consent.no_answer,
+        input_cases.changes_while_read, link.silent_peer, link.flipped_bit_first_record,
+        link.flipped_bit_on_the_way_back, busy.while_transferring, busy.while_confirming, machine.no_adapter, peers.seven_at_once, kills.kill_sample]
 LAST = [link.down_for_good, peers.wrong_address]
 
 
@@ -134,7 +137,7 @@ def run_inside(chosen, first, again):
 
 def run_outside(chosen, systemd, first, again):
     """Machines for these cases; returns the exit status and what was said. Every line is passed on."""
-    second = ["--second-patient"] if busy.while_deciding in chosen or busy.while_transferring in chosen else []
+    second = ["--second-patient"] if any(f.__module__ == "busy" for f in chosen) else []
     with tempfile.TemporaryDirectory(prefix="bt.") as here:
         command = [TWO_HOSTS, "--link", "bluetooth", *(["--systemd"] if systemd else []), *second, "--", sys.executable, os.path.abspath(__file__),
                    "--first", str(first), *(["--again"] if again else []), *[f.__name__ for f in chosen]]
