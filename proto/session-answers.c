@@ -135,6 +135,7 @@ ehp_session_progress(const ehp_session *s, ehp_progress *out)
     out->transfer = s->transfer;
     out->to_patient = s->to_patient;
     out->manifest_only = s->manifest_only;
+    out->receipt_acked = s->receipt_acked;
     if (session_sends(s) && s->has_sender) {
         out->items = (uint32_t)s->sender.list.n_items;
         out->bytes = s->sender.bytes;

@@ -144,7 +144,7 @@ static bool
 before_grant(const ehp_session *s)
 {
     return s->role == EHP_ROLE_PATIENT &&
-           (!ehp_doc_there(&s->docs[EHP_DOC_CONSENT]) || s->consent_due);
+           (!ehp_doc_there(&s->docs[EHP_DOC_CONSENT]) || session_consent_due(s));
 }
 
 void

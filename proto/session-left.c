@@ -36,7 +36,7 @@ is_unfinished(const ehp_session *s)
 {
     bool done = s->role == EHP_ROLE_TERMINAL ? s->receipt_acked : s->complete;
 
-    return s->transfer == 0 && !done && !s->manifest_only && !s->consent_due &&
+    return s->transfer == 0 && !done && !s->manifest_only && !session_consent_due(s) &&
            ehp_doc_there(&s->docs[EHP_DOC_MANIFEST]);
 }
 

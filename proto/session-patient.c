@@ -184,9 +184,7 @@ ehp_session_act_grant(ehp_session *s)
         return status;
     s->phase_deadline = UINT64_MAX;
     s->progress_deadline = s->now + EHP_PROGRESS_MS;
-    ehp_session_want_save(s, true);
-    s->consent_due = s->save_wait;
-    return s->consent_due ? EHP_OK : ehp_session_send_consent(s);
+    return ehp_session_say_kept(s, SAY_CONSENT);
 }
 
 static ehp_status
@@ -321,7 +319,7 @@ ehp_session_act_withdraw(ehp_session *s)
     Ehp__Revoke revoke = EHP__REVOKE__INIT;
     ehp_status status;
 
-    if (s->consent_due) { /* what was never said needs no withdrawal */
+    if (session_consent_due(s)) { /* what was never said needs no withdrawal */
         status = ehp_session_say_refusal(s);
         ehp_session_finish(s, EHP_REVOKED, false);
         return status;

@@ -274,6 +274,16 @@ enum {
     CONSENT_STATE_REFUSED = 3, /* patient: an offer was refused */
 };
 
+/* What is said once it is kept. */
+typedef enum {
+    SAY_NOTHING,
+    SAY_CONSENT,
+    SAY_REQUEST,
+    SAY_PAGES,
+    SAY_ACCEPT,
+    SAY_REFUSAL,
+} session_word;
+
 struct ehp_session {
     ehp_role role;
     const ehp_machine *machine;
@@ -349,7 +359,8 @@ struct ehp_session {
     bool save_due;    /* SAVE is to be given out */
     unsigned savings; /* SAVE events that were not answered yet */
     bool save_wait;   /* nothing is said or heard until all are */
-    bool consent_due; /* patient: granted, and not said before it is kept */
+    session_word say_due; /* what was begun, and is not said before it is kept */
+    bool between;     /* patient, restored: of the last transfer nothing is outstanding */
     uint8_t mark[EHP_MARK_MAX];
     ehp_doc origin; /* patient: of the item that was last complete */
 
@@ -391,6 +402,13 @@ static inline bool
 session_sends(const ehp_session *s)
 {
     return (s->role == EHP_ROLE_PATIENT) != s->to_patient;
+}
+
+/* Granted, and nobody has heard of it: as good as not granted. */
+static inline bool
+session_consent_due(const ehp_session *s)
+{
+    return s->say_due == SAY_CONSENT;
 }
 
 /* session-send.c */
@@ -494,6 +512,8 @@ ehp_status ehp_session_list_hash(const ehp_doc *manifest, uint8_t out[EHP_HASH_L
 /* session-save.c */
 /* The saved form changed; wait: and the peer may not hear of it before it is durable. */
 void ehp_session_want_save(ehp_session *s, bool wait);
+/* A step that the peer would hold us to: said when it is kept, at once if nothing is. */
+ehp_status ehp_session_say_kept(ehp_session *s, session_word word);
 
 /* session-patient.c */
 ehp_status ehp_session_send_consent(ehp_session *s);
@@ -510,6 +530,7 @@ const uint8_t *ehp_session_peer_key(const ehp_session *s);
 ehp_status ehp_session_make_manifest(ehp_session *s);
 /* A sender in place of the last one, which stays when this fails. */
 ehp_status ehp_session_make_sender(ehp_session *s, Ehp__ItemEntry *const *items, size_t n);
+ehp_status ehp_session_say_request(ehp_session *s);
 void ehp_session_begin_transfer(ehp_session *s, bool to_patient);
 bool ehp_session_query_known(const Ehp__ItemQuery *query);
 ehp_status ehp_session_act_request_items(ehp_session *s);
@@ -520,6 +541,10 @@ ehp_status ehp_session_act_ask_items(ehp_session *s);
 ehp_status ehp_session_act_offer_items(ehp_session *s);
 
 /* session-reply.c */
+/* Terminal: each item of what it sends back is vouched for. */
+void ehp_session_sign_origins(ehp_session *s);
+ehp_status ehp_session_say_accept(ehp_session *s);
+ehp_status ehp_session_say_no(ehp_session *s);
 ehp_status ehp_session_act_reply(ehp_session *s);
 ehp_status ehp_session_act_resume_reply(ehp_session *s);
 ehp_status ehp_session_act_reply_accepted(ehp_session *s);

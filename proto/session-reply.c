@@ -21,6 +21,13 @@ fill_origin(const ehp_session *s, ehp_origin *origin)
     origin->transfer = s->transfer;
 }
 
+void
+ehp_session_sign_origins(ehp_session *s)
+{
+    fill_origin(s, &s->sender.origin);
+    s->sender.origin_secret = s->leaf_secret;
+}
+
 ehp_status
 ehp_session_act_reply(ehp_session *s)
 {
@@ -32,9 +39,8 @@ ehp_session_act_reply(ehp_session *s)
     status = ehp_session_make_manifest(s);
     if (status != EHP_OK)
         return status;
-    fill_origin(s, &s->sender.origin);
-    s->sender.origin_secret = s->leaf_secret;
-    return EHP_OK;
+    ehp_session_sign_origins(s);
+    return ehp_session_say_kept(s, SAY_PAGES);
 }
 
 ehp_status
@@ -77,6 +83,7 @@ ehp_status
 ehp_session_act_reply_refused(ehp_session *s)
 {
     refused(s);
+    ehp_session_want_save(s, false);
     ehp_session_emit(s, EHP_EV_REPLY_REFUSED);
     return EHP_OK;
 }
@@ -149,29 +156,42 @@ ehp_session_act_reply_item_done(ehp_session *s)
 }
 
 ehp_status
-ehp_session_act_reply_take(ehp_session *s)
+ehp_session_say_accept(ehp_session *s)
 {
     Ehp__Record record = EHP__RECORD__INIT;
     Ehp__Accept accept = EHP__ACCEPT__INIT;
 
-    s->phase_deadline = UINT64_MAX;
-    s->progress_deadline = s->now + EHP_PROGRESS_MS;
     record.body_case = EHP__RECORD__BODY_ACCEPT;
     record.accept = &accept;
+    return ehp_session_send(s, &record);
+}
+
+/* A yes may not be forgotten, nor a no become a question again. */
+ehp_status
+ehp_session_act_reply_take(ehp_session *s)
+{
+    s->phase_deadline = UINT64_MAX;
+    s->progress_deadline = s->now + EHP_PROGRESS_MS;
+    return ehp_session_say_kept(s, SAY_ACCEPT);
+}
+
+ehp_status
+ehp_session_say_no(ehp_session *s)
+{
+    Ehp__Record record = EHP__RECORD__INIT;
+    Ehp__Refusal refusal = EHP__REFUSAL__INIT;
+
+    record.body_case = EHP__RECORD__BODY_REFUSAL;
+    record.refusal = &refusal;
     return ehp_session_send(s, &record);
 }
 
 ehp_status
 ehp_session_act_reply_refuse(ehp_session *s)
 {
-    Ehp__Record record = EHP__RECORD__INIT;
-    Ehp__Refusal refusal = EHP__REFUSAL__INIT;
-
     refused(s);
     ehp_doc_clear(&s->docs[EHP_DOC_REPLY_MANIFEST]);
-    record.body_case = EHP__RECORD__BODY_REFUSAL;
-    record.refusal = &refusal;
-    return ehp_session_send(s, &record);
+    return ehp_session_say_kept(s, SAY_REFUSAL);
 }
 
 ehp_status

@@ -243,8 +243,8 @@ peer_is_behind(const ehp_session *s, const peer_hello *p)
 static ehp_status
 compare_as_sender(const ehp_session *s, const peer_hello *p)
 {
-    if (!s->has_sender)
-        return p->has_manifest ? EHP_ROLLED_BACK : EHP_OK;
+    if (!s->has_sender) /* restored once all was done, it needs none */
+        return p->has_manifest && !s->complete ? EHP_ROLLED_BACK : EHP_OK;
     if (p->has_manifest || s->state == SS_REPLYING || s->sender.asks)
         return EHP_OK;
     return s->to_patient || s->sender.acked.item > 0 || s->sender.acked.segments > 0

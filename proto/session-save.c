@@ -1,41 +1,63 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A session over the end of its process. The saved form holds what cannot be had again: keys,
- * generations, what was agreed; not the items (the caller has their list) nor how far they are
- * (marks, which change with every segment):
- *
- *     "EHR" "1" ‖ be32 length, secrets ‖ u8 n, n × (be32 number ‖ locator 32 ‖ resume 32) ‖
- *     u8 flags ‖ be32 crl_state ‖ patient key 32 ‖ its secret 64 ‖ its proof 64 ‖ salt key 32 ‖
- *     3 × (be32 length, document): request, consent, manifest
- *
- * A restored session has no link, no half segment, no question: the resumption brings them.
- * Only the first transfer of a session outlives its process: a later one ends with it, and what
- * the earlier ones brought stays.
+ * A session over the end of its process. The saved form (session-form.h) holds what cannot be
+ * had again: keys, generations, what was agreed, which transfer it is; not the items (the
+ * caller has their list) nor how far they are (marks, which change with every segment).
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/session-priv.h"
-
-static const uint8_t magic[3] = {'E', 'H', 'R'};
-#define FORMAT '1'
-
-enum {
-    FLAG_PATIENT_KEY = 1,
-    FLAG_EXTENDED = 2,
-    FLAG_RECEIPT_ACKED = 4,
-    FLAG_ASKS = 8,
-};
-
-static const ehp_document kept[] = {EHP_DOC_REQUEST, EHP_DOC_CONSENT, EHP_DOC_MANIFEST};
+#include "proto/session-form.h"
 
 void
 ehp_session_want_save(ehp_session *s, bool wait)
 {
-    if (!s->saves || s->transfer > 0)
+    if (!s->saves)
         return;
     s->save_due = true;
     s->save_wait = s->save_wait || wait;
+}
+
+static ehp_status
+say(ehp_session *s, session_word word)
+{
+    switch (word) {
+    case SAY_NOTHING:
+    case SAY_PAGES: /* with what follows them, when there is room for it */
+        break;
+    case SAY_CONSENT:
+        return ehp_session_send_consent(s);
+    case SAY_REQUEST:
+        return ehp_session_say_request(s);
+    case SAY_ACCEPT:
+        return ehp_session_say_accept(s);
+    case SAY_REFUSAL:
+        return ehp_session_say_no(s);
+    }
+    return EHP_OK;
+}
+
+ehp_status
+ehp_session_say_kept(ehp_session *s, session_word word)
+{
+    ehp_session_want_save(s, true);
+    if (!s->save_wait)
+        return say(s, word);
+    s->say_due = word;
+    return EHP_OK;
+}
+
+static ehp_status
+say_what_is_due(ehp_session *s)
+{
+    session_word word = s->say_due;
+    ehp_status status;
+
+    s->say_due = SAY_NOTHING;
+    status = say(s, word);
+    if (status != EHP_OK)
+        ehp_session_fail(s, status);
+    return status;
 }
 
 ehp_status
@@ -54,12 +76,8 @@ ehp_session_saved(ehp_session *s, ehp_status status, uint64_t now_ms)
     }
     if (s->savings == 0 && !s->save_due)
         s->save_wait = false;
-    if (!s->save_wait && s->consent_due) {
-        s->consent_due = false;
-        status = ehp_session_send_consent(s);
-        if (status != EHP_OK)
-            ehp_session_fail(s, status);
-    }
+    if (!s->save_wait)
+        status = say_what_is_due(s);
     ehp_session_settle(s);
     return status;
 }
@@ -94,18 +112,24 @@ put_secrets(const ehp_session *s, ehp_writer *out)
     return status;
 }
 
-ehp_status
-ehp_session_save(const ehp_session *s, ehp_writer *out)
+static uint8_t
+stage_bits(const ehp_session *s)
 {
-    ehp_status status;
+    ehp_document manifest = s->to_patient ? EHP_DOC_REPLY_MANIFEST : EHP_DOC_MANIFEST;
 
-    if (s->state == SS_ENDED || s->transfer > 0)
-        return EHP_WRONG_STATE;
-    ehp_put(out, magic, sizeof(magic));
-    ehp_put_u8(out, FORMAT);
-    status = put_secrets(s, out);
-    if (status != EHP_OK)
-        return status;
+    if (session_between(s))
+        return STAGE_BETWEEN;
+    return (uint8_t)((s->to_patient ? STAGE_TO_PATIENT : 0) |
+                     (s->manifest_only ? STAGE_LIST : 0) | (s->refused ? STAGE_REFUSED : 0) |
+                     (!s->refused && ehp_doc_there(&s->docs[manifest]) ? STAGE_GRANTED : 0));
+}
+
+static void
+put_keys(const ehp_session *s, ehp_writer *out)
+{
+    static const uint8_t none[32];
+    bool sends = s->has_sender && session_sends(s) && !session_between(s);
+
     ehp_put_u8(out, (uint8_t)s->n_held);
     for (size_t i = 0; i < s->n_held; i++) {
         ehp_put_be32(out, s->held[i].number);
@@ -115,295 +139,97 @@ ehp_session_save(const ehp_session *s, ehp_writer *out)
     ehp_put_u8(out, (uint8_t)((s->has_patient_key ? FLAG_PATIENT_KEY : 0) |
                               (s->extended ? FLAG_EXTENDED : 0) |
                               (s->receipt_acked ? FLAG_RECEIPT_ACKED : 0) |
-                              (s->sender.asks ? FLAG_ASKS : 0)));
+                              (sends && s->sender.asks ? FLAG_ASKS : 0)));
     ehp_put_be32(out, s->crl_state);
     ehp_put(out, s->patient_key, sizeof(s->patient_key));
     ehp_put(out, s->patient_secret, sizeof(s->patient_secret));
     ehp_put(out, s->patient_proof, sizeof(s->patient_proof));
-    ehp_put(out, s->sender.list.salt_key, sizeof(s->sender.list.salt_key));
-    for (size_t i = 0; i < LEN(kept); i++)
-        put_with_length(out, s->docs[kept[i]].bytes, s->docs[kept[i]].len);
+    ehp_put(out, sends ? s->sender.list.salt_key : none, sizeof(none));
+}
+
+/* Whom everything that comes in this session is about, as far as a manifest said. */
+static void
+put_subject(const ehp_session *s, ehp_writer *out)
+{
+    const ehp_receiver *r = &s->receiver;
+    bool known = s->has_receiver && (r->subject_known || (r->accepted && r->subject_seen));
+    size_t len = known && r->has_subject ? r->subject_len : 0;
+
+    ehp_put_u8(out, !known           ? SUBJECT_UNKNOWN
+                    : r->has_subject ? SUBJECT_GIVEN
+                                     : SUBJECT_NONE);
+    ehp_put_u8(out, (uint8_t)len);
+    ehp_put(out, r->subject, len);
+}
+
+/* The receipt of the transfer in course is the caller's, who stores it as such. What became of the
+ * items a patient's caller is told again, who may not have heard it. */
+static bool
+is_kept(const ehp_session *s, ehp_document which)
+{
+    if (which == EHP_DOC_STATUS)
+        return s->role == EHP_ROLE_TERMINAL;
+    return which != EHP_DOC_RECEIPT || s->to_patient || s->between;
+}
+
+ehp_status
+ehp_session_save(const ehp_session *s, ehp_writer *out)
+{
+    ehp_status status;
+
+    if (s->state == SS_ENDED)
+        return EHP_WRONG_STATE;
+    ehp_put(out, form_magic, sizeof(form_magic));
+    ehp_put_u8(out, EHP_FORM);
+    ehp_put_be32(out, s->transfer - (session_unanswered(s) ? 1 : 0));
+    ehp_put_u8(out, stage_bits(s));
+    status = put_secrets(s, out);
+    if (status != EHP_OK)
+        return status;
+    put_keys(s, out);
+    put_subject(s, out);
+    put_with_length(out, s->item_request,
+                    s->state == SS_REQUESTING ? s->item_request_len : 0);
+    for (size_t i = 0; i < LEN(form_docs); i++) {
+        const ehp_doc *doc = &s->docs[form_docs[i].which];
+        put_with_length(out, doc->bytes, is_kept(s, form_docs[i].which) ? doc->len : 0);
+    }
     return ehp_writer_end(out);
+}
+
+ehp_status
+ehp_session_stage_of(ehp_bytes saved, ehp_session_stage *out)
+{
+    ehp_reader r;
+    ehp_bytes head;
+    uint8_t format, stage;
+
+    memset(out, 0, sizeof(*out));
+    ehp_reader_init(&r, saved.data, saved.len);
+    head = ehp_take(&r, sizeof(form_magic));
+    if (head.data == NULL || memcmp(head.data, form_magic, sizeof(form_magic)) != 0)
+        return EHP_STATE_DAMAGED;
+    format = ehp_take_u8(&r);
+    if (format > EHP_FORM)
+        return EHP_STATE_TOO_NEW;
+    if (format < EHP_FORM)
+        return format == EHP_FORM_FIRST ? EHP_OK : EHP_STATE_DAMAGED;
+    out->transfer = ehp_take_be32(&r);
+    stage = ehp_take_u8(&r);
+    if (r.bad || stage > STAGES || out->transfer >= EHP_TRANSFERS_MAX)
+        return EHP_STATE_DAMAGED;
+    out->to_patient = (stage & STAGE_TO_PATIENT) != 0;
+    out->manifest_only = (stage & STAGE_LIST) != 0;
+    out->refused = (stage & STAGE_REFUSED) != 0;
+    out->between = (stage & STAGE_BETWEEN) != 0;
+    out->granted = (stage & STAGE_GRANTED) != 0;
+    return EHP_OK;
 }
 
 ehp_status
 ehp_session_mark(const ehp_session *s, ehp_writer *out)
 {
-    if (s->has_sender && s->transfer == 0 && s->sender.acked.item < s->sender.list.n_items)
+    if (s->has_sender && session_sends(s) && s->sender.acked.item < s->sender.list.n_items)
         ehp_mark_put(out, s->sender.acked.item, &s->sender.acked_tree);
     return ehp_writer_end(out);
-}
-
-/* ---------------------------------------------------------------- restoring */
-
-static void
-take_copy(ehp_reader *r, void *out, size_t len)
-{
-    ehp_bytes b = ehp_take(r, len);
-
-    if (b.data != NULL)
-        memcpy(out, b.data, len);
-}
-
-static ehp_bytes
-take_with_length(ehp_reader *r)
-{
-    return ehp_take(r, ehp_take_be32(r));
-}
-
-static ehp_status
-load_secrets(ehp_session *s, ehp_reader *r)
-{
-    ehp_bytes head = ehp_take(r, sizeof(magic));
-
-    if (head.data == NULL || memcmp(head.data, magic, sizeof(magic)) != 0)
-        return EHP_STATE_DAMAGED;
-    if (ehp_take_u8(r) > FORMAT)
-        return EHP_STATE_TOO_NEW;
-    return ehp_secrets_load(&s->secrets, take_with_length(r));
-}
-
-static ehp_status
-load_keys(ehp_session *s, ehp_reader *r, uint8_t salt_key[32])
-{
-    uint8_t flags, n = ehp_take_u8(r);
-
-    if (n == 0 || n > HELD_MAX)
-        return EHP_STATE_DAMAGED;
-    s->n_held = n;
-    for (size_t i = 0; i < n; i++) {
-        s->held[i].number = ehp_take_be32(r);
-        take_copy(r, s->held[i].locator, EHP_KEY_LEN);
-        take_copy(r, s->held[i].resume, EHP_KEY_LEN);
-    }
-    flags = ehp_take_u8(r);
-    s->has_patient_key = (flags & FLAG_PATIENT_KEY) != 0;
-    s->extended = (flags & FLAG_EXTENDED) != 0;
-    s->receipt_acked = (flags & FLAG_RECEIPT_ACKED) != 0;
-    s->sender.asks = (flags & FLAG_ASKS) != 0;
-    s->crl_state = ehp_take_be32(r);
-    take_copy(r, s->patient_key, sizeof(s->patient_key));
-    take_copy(r, s->patient_secret, sizeof(s->patient_secret));
-    take_copy(r, s->patient_proof, sizeof(s->patient_proof));
-    take_copy(r, salt_key, 32);
-    return r->bad ? EHP_STATE_DAMAGED : EHP_OK;
-}
-
-/* Signatures hold, or it is not what was kept. */
-static ehp_status
-load_docs(ehp_session *s, ehp_reader *r)
-{
-    static const ehp_sign_type types[] = {EHP_SIGN_CONSENT_REQUEST, EHP_SIGN_CONSENT,
-                                          EHP_SIGN_MANIFEST};
-
-    for (size_t i = 0; i < LEN(kept); i++) {
-        ehp_bytes bytes = take_with_length(r);
-        const uint8_t *key = i == 0 ? s->secrets.leaf_key : s->patient_key;
-        if (bytes.len == 0)
-            continue;
-        if (ehp_doc_load(&s->docs[kept[i]], types[i], key, bytes) != EHP_OK)
-            return EHP_STATE_DAMAGED;
-    }
-    if (ehp_reader_end(r) != EHP_OK)
-        return EHP_STATE_DAMAGED;
-    if (s->role == EHP_ROLE_TERMINAL && !ehp_doc_there(&s->docs[EHP_DOC_REQUEST]))
-        return EHP_STATE_DAMAGED;
-    return EHP_OK;
-}
-
-static ehp_status
-unpack_docs(ehp_session *s)
-{
-    ehp_status status = EHP_OK;
-
-    if (ehp_doc_there(&s->docs[EHP_DOC_REQUEST]))
-        status = ehp_guard_unpack(&ehp__consent_request__descriptor,
-                                  s->docs[EHP_DOC_REQUEST].body, NULL, &s->request);
-    if (status == EHP_OK && s->request.message != NULL)
-        s->manifest_only = ((const Ehp__ConsentRequest *)s->request.message)->manifest_only;
-    if (status == EHP_OK && ehp_doc_there(&s->docs[EHP_DOC_CONSENT]))
-        status = ehp_guard_unpack(&ehp__consent__descriptor, s->docs[EHP_DOC_CONSENT].body,
-                                  NULL, &s->consent);
-    return status == EHP_OK || status == EHP_NO_MEMORY ? status : EHP_STATE_DAMAGED;
-}
-
-/* The manifest was signed over exactly this list. */
-static ehp_status
-check_manifest(const ehp_session *s, uint32_t items, uint64_t bytes, const uint8_t *pages_hash)
-{
-    ehp_unpacked body = {0};
-    const Ehp__Manifest *m;
-    bool good;
-    ehp_status status = ehp_guard_unpack(&ehp__manifest__descriptor,
-                                         s->docs[EHP_DOC_MANIFEST].body, NULL, &body);
-
-    if (status != EHP_OK)
-        return status == EHP_NO_MEMORY ? status : EHP_STATE_DAMAGED;
-    m = (const Ehp__Manifest *)body.message;
-    good = m->items == items && m->bytes == bytes &&
-           (pages_hash == NULL || (m->pages_hash.len == EHP_HASH_LEN &&
-                                   memcmp(m->pages_hash.data, pages_hash, EHP_HASH_LEN) == 0));
-    ehp_guard_free(&body);
-    return good ? EHP_OK : EHP_STATE_DAMAGED;
-}
-
-static ehp_status
-restore_sender(ehp_session *s, const ehp_session_past *past, const uint8_t salt_key[32])
-{
-    ehp_item_list list = {past->items, past->n_items, {0}};
-    bool asks = s->sender.asks; /* load_keys */
-    ehp_status status;
-
-    memcpy(list.salt_key, salt_key, sizeof(list.salt_key));
-    status = ehp_sender_init(&s->sender, &list, s->zstd_level);
-    ehp_wipe(list.salt_key, sizeof(list.salt_key));
-    if (status != EHP_OK)
-        return status == EHP_NO_MEMORY ? status : EHP_STATE_DAMAGED;
-    s->has_sender = true;
-    s->sender.manifest_only = s->sender.held = s->manifest_only;
-    status = check_manifest(s, past->n_items, s->sender.bytes, s->sender.pages_hash);
-    if (status == EHP_OK)
-        status = ehp_sender_recall(&s->sender, past->roots, past->n_roots, past->mark);
-    if (asks)
-        ehp_sender_ask(&s->sender);
-    s->state = SS_SENDING;
-    return status;
-}
-
-/* All of it was stored and is not here any more: only the receipt is to be told. */
-static ehp_status
-restore_filed(ehp_session *s)
-{
-    ehp_unpacked body = {0};
-    const Ehp__Manifest *m;
-    ehp_status status = ehp_guard_unpack(&ehp__manifest__descriptor,
-                                         s->docs[EHP_DOC_MANIFEST].body, NULL, &body);
-
-    if (status != EHP_OK)
-        return status == EHP_NO_MEMORY ? status : EHP_STATE_DAMAGED;
-    m = (const Ehp__Manifest *)body.message;
-    s->receiver.n_items = s->receiver.durable.item = s->receiver.delivered.item = m->items;
-    s->receiver.bytes = s->receiver.durable_bytes = m->bytes;
-    s->receiver.accepted = true;
-    s->acks_sent = s->receiver.durable;
-    ehp_guard_free(&body);
-    return EHP_OK;
-}
-
-static ehp_status
-restore_receiver(ehp_session *s, const ehp_session_past *past)
-{
-    ehp_received received = {past->sizes, past->salts,   past->n_items,
-                             past->roots, past->n_roots, past->mark};
-    ehp_status status = ehp_receiver_init(&s->receiver);
-
-    if (status != EHP_OK)
-        return status;
-    s->has_receiver = true;
-    if (past->receipt.len > 0 && past->n_items == 0)
-        return restore_filed(s);
-    status = ehp_receiver_recall(&s->receiver, &received);
-    s->receiver.manifest_only = s->manifest_only;
-    if (status == EHP_OK)
-        status = check_manifest(s, past->n_items, s->receiver.bytes, NULL);
-    s->acks_sent = s->receiver.durable;
-    s->state = SS_RECEIVING;
-    return status;
-}
-
-/* Everything was done but for what the peer may still say. */
-static ehp_status
-restore_receipt(ehp_session *s, const ehp_session_past *past)
-{
-    if (ehp_doc_load(&s->docs[EHP_DOC_RECEIPT], EHP_SIGN_RECEIPT, s->secrets.leaf_key,
-                     past->receipt) != EHP_OK)
-        return EHP_STATE_DAMAGED;
-    s->complete = true;
-    s->progress_deadline = UINT64_MAX;
-    if (s->role == EHP_ROLE_TERMINAL) {
-        s->state = SS_RECEIVED;
-        return ehp_receiver_done(&s->receiver) ? EHP_OK : EHP_STATE_DAMAGED;
-    }
-    s->sender.catching_up = false; /* nothing will be sent, so nothing is compared */
-    s->sender.acked.item = s->manifest_only ? 0 : past->n_items;
-    s->sender.acked.segments = 0;
-    s->sender.acked_bytes = s->sender.bytes;
-    s->sender.reported = s->sender.acked.item;
-    s->phase_deadline = s->now + s->linger_ms;
-    s->state = SS_SENT;
-    return EHP_OK;
-}
-
-static ehp_status
-restore_transfer(ehp_session *s, const ehp_session_past *past, const uint8_t salt_key[32])
-{
-    ehp_status status;
-
-    if (!ehp_session_granted(s))
-        return past->n_items == 0 && past->receipt.len == 0 ? EHP_OK : EHP_STATE_DAMAGED;
-    if (!s->has_patient_key || !ehp_doc_there(&s->docs[EHP_DOC_CONSENT]))
-        return EHP_STATE_DAMAGED;
-    s->progress_deadline = s->now + EHP_PROGRESS_MS;
-    if (s->role == EHP_ROLE_PATIENT)
-        status = restore_sender(s, past, salt_key);
-    else
-        status = restore_receiver(s, past);
-    if (status != EHP_OK)
-        return status;
-    if (past->receipt.len > 0)
-        return restore_receipt(s, past);
-    return s->has_receiver && ehp_receiver_done(&s->receiver)
-               ? ehp_session_run(s, SE_ALL_STORED)
-               : EHP_OK;
-}
-
-static ehp_status
-restore(ehp_session *s, const ehp_session_config *config, const ehp_session_past *past,
-        uint64_t now_ms)
-{
-    ehp_session_config mine = *config;
-    uint8_t salt_key[32] = {0};
-    ehp_reader r;
-    ehp_status status;
-
-    ehp_reader_init(&r, past->saved.data, past->saved.len);
-    status = load_secrets(s, &r);
-    mine.secrets = &s->secrets;
-    mine.request = NULL;
-    if (status == EHP_OK)
-        status = ehp_session_init(s, &mine, now_ms);
-    if (status == EHP_OK)
-        status = ehp_config_copy(s, &mine);
-    if (status == EHP_OK)
-        status = load_keys(s, &r, salt_key);
-    if (status == EHP_OK)
-        status = load_docs(s, &r);
-    if (status == EHP_OK)
-        status = unpack_docs(s);
-    s->phase_deadline = UINT64_MAX;
-    s->suspended_deadline = now_ms + past->resume_ms;
-    s->down_at = now_ms;
-    if (status == EHP_OK)
-        status = restore_transfer(s, past, salt_key);
-    ehp_wipe(salt_key, sizeof(salt_key));
-    ehp_wipe(&mine, sizeof(mine));
-    return status;
-}
-
-ehp_status
-ehp_session_restore(const ehp_session_config *config, const ehp_session_past *past,
-                    uint64_t now_ms, ehp_session **out)
-{
-    ehp_session *s = calloc(1, sizeof(*s));
-    ehp_status status;
-
-    *out = NULL;
-    if (s == NULL)
-        return EHP_NO_MEMORY;
-    status = restore(s, config, past, now_ms);
-    if (status == EHP_OK)
-        *out = s;
-    else
-        ehp_session_free(s);
-    return status == EHP_INVALID_ARGUMENT ? EHP_STATE_DAMAGED : status;
 }

@@ -81,7 +81,7 @@ ehp_session_begin_transfer(ehp_session *s, bool to_patient)
 {
     s->transfer++;
     s->to_patient = to_patient;
-    s->manifest_only = s->refused = s->complete = s->receipt_acked = false;
+    s->manifest_only = s->refused = s->complete = s->receipt_acked = s->between = false;
     ehp_doc_clear(ehp_session_manifest_doc(s));
     ehp_doc_clear(ehp_session_receipt_doc(s));
     memset(&s->acks_sent, 0, sizeof(s->acks_sent));
@@ -91,7 +91,6 @@ ehp_session_begin_transfer(ehp_session *s, bool to_patient)
     }
     if (!session_sends(s) && s->has_receiver)
         ehp_receiver_again(&s->receiver);
-    s->save_due = s->save_wait = false; /* only the first outlives its process */
     s->phase_deadline = s->progress_deadline = UINT64_MAX;
 }
 
@@ -136,8 +135,8 @@ pack_request(ehp_session *s, const Ehp__ItemRequest *request)
     return EHP_OK;
 }
 
-static ehp_status
-say_item_request(ehp_session *s)
+ehp_status
+ehp_session_say_request(ehp_session *s)
 {
     ehp_outlet out;
     ehp_status status;
@@ -160,13 +159,13 @@ ehp_session_act_request_items(ehp_session *s)
     ehp_session_begin_transfer(s, false);
     s->manifest_only = request->manifest_only;
     s->phase_deadline = s->now + s->consent_ms + EHP_CONNECT_MS;
-    return say_item_request(s);
+    return ehp_session_say_kept(s, SAY_REQUEST);
 }
 
 ehp_status
 ehp_session_act_request_again(ehp_session *s)
 {
-    return s->hello.consent_state == CONSENT_STATE_NONE ? say_item_request(s) : EHP_OK;
+    return s->hello.consent_state == CONSENT_STATE_NONE ? ehp_session_say_request(s) : EHP_OK;
 }
 
 ehp_status
@@ -224,11 +223,14 @@ ehp_session_act_ask_items(ehp_session *s)
 ehp_status
 ehp_session_act_offer_items(ehp_session *s)
 {
+    ehp_status status;
+
     ehp_guard_free(&s->asked);
     s->sender.manifest_only = s->sender.held = s->manifest_only;
     s->phase_deadline = UINT64_MAX;
     s->progress_deadline = s->now + EHP_PROGRESS_MS;
-    return ehp_session_make_manifest(s);
+    status = ehp_session_make_manifest(s);
+    return status == EHP_OK ? ehp_session_say_kept(s, SAY_PAGES) : status;
 }
 
 /* ---------------------------------------------------------------- both offer */

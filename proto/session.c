@@ -181,8 +181,8 @@ ehp_session_blocked(const ehp_session *s)
      * after */
     return s->n_events > 0 || s->state == SS_ENDED || s->state == SS_OFFERED ||
            s->state == SS_RECEIPT || s->state == SS_REPLY_RECEIPT || s->save_wait ||
-           (s->has_sender && ehp_sender_catching_up(&s->sender) && !s->sender.asks &&
-            ehp_session_open(s));
+           ((s->state == SS_SENDING || s->state == SS_REPLY_SENDING) &&
+            ehp_sender_catching_up(&s->sender) && !s->sender.asks && ehp_session_open(s));
 }
 
 static session_event
@@ -224,7 +224,7 @@ pump(ehp_session *s)
     ehp_status status;
 
     if (!(s->state == SS_SENDING || s->state == SS_REPLYING || s->state == SS_REPLY_SENDING) ||
-        s->consent_due || !ehp_session_outlet(s, &out))
+        s->say_due != SAY_NOTHING || !ehp_session_outlet(s, &out))
         return;
     before = ehp_queue_peek(out.queue).len;
     if (before >= QUEUE_LOW)

@@ -359,8 +359,18 @@ void ehp_session_end(ehp_session *s, ehp_status why, uint64_t now_ms);
 
 /* The session as it stands, without its items and how far they are. It is secret: seal it, then
  * wipe this. EHP_TOO_LARGE when out has no room (EHP_SESSION_SAVED_MAX always suffices). */
-#define EHP_SESSION_SAVED_MAX (72 * 1024)
+#define EHP_SESSION_SAVED_MAX (96 * 1024)
 EHP_MUST_USE ehp_status ehp_session_save(const ehp_session *s, ehp_writer *out);
+/* Which transfer a saved form is of. */
+typedef struct {
+    uint32_t transfer;
+    bool to_patient, manifest_only;
+    bool granted; /* there is a manifest: the caller has its list, or what became of it */
+    bool refused; /* the patient did not take what was offered; no list, no receipt */
+    bool between; /* patient: nothing of it is outstanding, or looked at any more; likewise */
+} ehp_session_stage;
+/* EHP_STATE_DAMAGED, EHP_STATE_TOO_NEW. Of a form that knows the first transfer only all is 0. */
+EHP_MUST_USE ehp_status ehp_session_stage_of(ehp_bytes saved, ehp_session_stage *out);
 /* Answer to SAVE, one for each. Not EHP_OK: ends the session with it. */
 EHP_MUST_USE ehp_status ehp_session_saved(ehp_session *s, ehp_status status, uint64_t now_ms);
 /* Sender: the hash tree of what is acknowledged of the item that is under way; nothing is
@@ -370,7 +380,8 @@ EHP_MUST_USE ehp_status ehp_session_mark(const ehp_session *s, ehp_writer *out);
 typedef struct {
     ehp_bytes saved;    /* ehp_session_save */
     uint32_t resume_ms; /* what is left of the time in which the link may come back */
-    /* of the manifest, when there was one; a terminal with a receipt may have none any more */
+    /* of the manifest of the transfer that was saved, when there was one; a receiver with a
+     * receipt, and a terminal that got one, may have none any more */
     uint32_t n_items;
     Ehp__ItemEntry *const *items; /* sender: as granted, in that order; borrowed until ENDED */
     const uint64_t *sizes;        /* receiver */
@@ -378,7 +389,7 @@ typedef struct {
     const uint8_t (*roots)[EHP_HASH_LEN]; /* marks of the items that are durable: the first … */
     uint32_t n_roots;
     ehp_bytes mark;    /* the newest mark of the item after those, or empty */
-    ehp_bytes receipt; /* as stored, or empty */
+    ehp_bytes receipt; /* of that transfer, as stored, or empty */
 } ehp_session_past;
 /* A session that an earlier process had. config: as for ehp_session_new, without secrets and
  * request. It has no link and waits for one, which resumes; a terminal whose items are all
@@ -408,6 +419,7 @@ typedef struct {
     bool to_patient;    /* its direction */
     bool manifest_only; /* it is a list: items and bytes are those listed */
     bool asks; /* sender: the receiver has yet to say where an earlier session goes on */
+    bool receipt_acked; /* nothing of it is outstanding at the other side */
 } ehp_progress;
 void ehp_session_progress(const ehp_session *s, ehp_progress *out);
 

@@ -102,7 +102,10 @@ ehd_inbox_waiting_new(void)
 static void
 wait_for_sync(EhdInbox *self, const EhdInboxJob *job, guint64 segments)
 {
-    EhdInboxDurable durable = {.item = job->item, .segments = segments};
+    EhdInboxDurable durable = {.item = job->item,
+                               .segments = segments,
+                               .transfer = job->transfer,
+                               .base = job->base};
 
     if (job->mark != NULL)
         durable.mark = g_bytes_ref(job->mark);
@@ -126,18 +129,19 @@ write_marks(EhdInbox *self, const EhdInboxJob *job, GError **error)
 
         if (durable->segments == 0 && length == EHD_ROOT_LEN) {
             if (marks.n_roots++ == 0)
-                marks.first_root = durable->item;
+                marks.first_root = durable->item - durable->base;
             g_byte_array_append(roots, mark, EHD_ROOT_LEN);
             marks.mark_length = 0;
         } else {
             marks.mark = mark;
             marks.mark_length = length;
         }
-        marks.item = durable->segments == 0 ? durable->item + 1 : durable->item;
+        marks.transfer = durable->transfer;
+        marks.item = durable->item - durable->base + (durable->segments == 0 ? 1 : 0);
         marks.position = durable->segments;
         marked = marked || mark != NULL;
     }
-    if (!marked) /* a later transfer of the session, which ends with this process */
+    if (!marked) /* a patient's reply, which ends with this process */
         return TRUE;
     marks.roots = roots->data;
     marks.turn = self->turn++;

@@ -205,6 +205,13 @@ ehd_inbox_unfinish(EhdInbox *self, guint32 first, guint64 bytes, guint turn, GEr
 }
 
 void
+ehd_inbox_set_transfer(EhdInbox *self, guint32 transfer, guint32 base)
+{
+    self->next_transfer = transfer;
+    self->next_base = base;
+}
+
+void
 ehd_inbox_mark(EhdInbox *self, const guint8 *mark, gsize length, gint64 now, guint64 boottime)
 {
     g_clear_pointer(&self->next_mark, g_bytes_unref);
@@ -219,6 +226,8 @@ take_next_mark(EhdInbox *self, EhdInboxJob *job)
     job->mark = g_steal_pointer(&self->next_mark);
     job->time = self->next_time;
     job->boottime = self->next_boottime;
+    job->transfer = self->next_transfer;
+    job->base = self->next_base;
 }
 
 void

@@ -55,6 +55,9 @@ gboolean ehd_inbox_has_item(EhdInbox *inbox, guint32 item, GError **error);
  * one. STATE_DAMAGED when they are not there. turn: of the next marks. Blocks; as has_item. */
 gboolean ehd_inbox_unfinish(EhdInbox *inbox, guint32 first, guint64 bytes, guint turn,
                             GError **error);
+/* The append and complete that follow are of that transfer of the session, whose first item is
+ * `base`: marks count from there. */
+void ehd_inbox_set_transfer(EhdInbox *inbox, guint32 transfer, guint32 base);
 /* What the ledger is to keep of the append or complete that follows (ehp_event.mark); it is
  * durable before that is told. Copied. */
 void ehd_inbox_mark(EhdInbox *inbox, const guint8 *mark, gsize length, gint64 now,

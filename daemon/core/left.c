@@ -165,7 +165,7 @@ work(gpointer data)
     g_autoptr(GError) error = NULL;
 
     job->good =
-        !job->read || ehd_marks_read(job->core->parts.ledger, job->id, &job->marks, &error);
+        !job->read || ehd_marks_read(job->core->parts.ledger, job->id, 0, &job->marks, &error);
     if (job->good && job->erase)
         job->good = erase(job->core, job->id, job->spool, &error);
     if (!job->good)

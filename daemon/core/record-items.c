@@ -58,6 +58,62 @@ ehd_record_items(EhdSession *self)
         g_variant_new_fixed_array(G_VARIANT_TYPE_BYTE, salts->data, salts->len, 1)));
 }
 
+GVariant *
+ehd_record_rows(EhdSession *self, guint n_items)
+{
+    GVariantBuilder rows;
+
+    g_variant_builder_init(&rows, G_VARIANT_TYPE("a(uub)"));
+    for (guint i = 0; i < n_items && i < self->origins->len; i++) {
+        guint transfer = g_array_index(self->origins, EhdOrigin, i).transfer;
+
+        if (i == 0 || transfer != g_array_index(self->origins, EhdOrigin, i - 1).transfer)
+            g_variant_builder_add(&rows, "(uub)", transfer, i,
+                                  self->item_states->data[i] == EHD_ITEM_LISTED);
+    }
+    return g_variant_builder_end(&rows);
+}
+
+static gboolean
+place_row(EhdSession *self, guint transfer, guint first, guint next, gboolean listed)
+{
+    if (first >= next || next > self->items->len || next > self->origins->len)
+        return FALSE;
+    for (guint i = first; i < next; i++) {
+        EhdOrigin *origin = &g_array_index(self->origins, EhdOrigin, i);
+
+        origin->transfer = transfer;
+        origin->number = i - first;
+        if (listed)
+            self->item_states->data[i] = EHD_ITEM_LISTED;
+    }
+    return TRUE;
+}
+
+gboolean
+ehd_record_place_items(EhdSession *self, const EhdPast *past)
+{
+    guint n = past->n_items == G_MAXUINT ? self->items->len : past->n_items;
+    gsize n_rows = past->rows != NULL ? g_variant_n_children(past->rows) : 0;
+    guint next = n;
+
+    if (n > self->items->len)
+        return FALSE;
+    g_array_set_size(self->items, n);
+    g_array_set_size(self->origins, MIN(n, self->origins->len));
+    g_byte_array_set_size(self->item_states, n);
+    for (gsize i = n_rows; i > 0; i--) {
+        guint transfer, first;
+        gboolean listed;
+
+        g_variant_get_child(past->rows, i - 1, "(uub)", &transfer, &first, &listed);
+        if (!place_row(self, transfer, first, next, listed))
+            return FALSE;
+        next = first;
+    }
+    return n_rows == 0 || next == 0;
+}
+
 static void
 take_item(EhdSession *self, GVariant *value)
 {

@@ -124,15 +124,50 @@ add_link(GVariantBuilder *dict, EhdSession *self)
 }
 
 static void
+add_ids(GVariantBuilder *dict, const char *key, const guint *ids, gsize n)
+{
+    g_variant_builder_add(
+        dict, "{sv}", key,
+        g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32, ids, n, sizeof *ids));
+}
+
+static void
 add_patient(GVariantBuilder *dict, EhdSession *self)
 {
     g_variant_builder_add(dict, "{sv}", "acting-as",
                           g_variant_new_int32(self->wishes.acting_as));
     g_variant_builder_add(dict, "{sv}", "linger", g_variant_new_uint32(self->wishes.linger_s));
+    g_variant_builder_add(dict, "{sv}", "replies",
+                          g_variant_new_boolean(self->wishes.replies));
+    g_variant_builder_add(dict, "{sv}", "listed", g_variant_new_boolean(self->listed));
     if (self->order != NULL)
-        g_variant_builder_add(dict, "{sv}", "order",
-                              g_variant_new_fixed_array(G_VARIANT_TYPE_UINT32, self->order,
-                                                        self->n_order, sizeof *self->order));
+        add_ids(dict, "order", self->order, self->n_order);
+    if (self->granted != NULL)
+        add_ids(dict, "agreed", self->granted, self->n_granted);
+    if (self->list != NULL)
+        add_ids(dict, "list", (const guint *)(gpointer)self->list->data, self->list->len);
+}
+
+/* Pages of a manifest that is not whole do not count. */
+static guint
+count_items(EhdSession *self, ehp_bytes engine)
+{
+    ehp_session_stage stage;
+
+    if (ehp_session_stage_of(engine, &stage) == EHP_OK && stage.transfer > 0 &&
+        !stage.to_patient && !stage.granted)
+        return self->base;
+    return self->items->len;
+}
+
+static void
+add_terminal(GVariantBuilder *dict, EhdSession *self, ehp_bytes engine)
+{
+    guint n_items = count_items(self, engine);
+
+    add_wishes(dict, &self->wishes);
+    g_variant_builder_add(dict, "{sv}", "items", g_variant_new_uint32(n_items));
+    g_variant_builder_add(dict, "{sv}", "rows", ehd_record_rows(self, n_items));
 }
 
 static void
@@ -145,6 +180,8 @@ add_stage(GVariantBuilder *dict, EhdSession *self)
         dict, "{sv}", "granted",
         g_variant_new_boolean(self->committed != 0 ||
                               (self->engine != NULL && ehp_session_granted(self->engine))));
+    g_variant_builder_add(dict, "{sv}", "transfers",
+                          g_variant_new_uint32(ehd_session_transfer_number(self)));
     g_variant_builder_add(dict, "{sv}", "detach", g_variant_new_boolean(self->wishes.detach));
     g_variant_builder_add(dict, "{sv}", "created", g_variant_new_int64(self->created));
     g_variant_builder_add(dict, "{sv}", "committed", g_variant_new_int64(self->committed));
@@ -215,7 +252,10 @@ ehd_record_live(EhdSession *self)
         add_peer(&dict, self);
         add_blobs(&dict, "crls", (GBytes *const *)self->crls->pdata, self->crls->len);
     } else {
-        add_wishes(&dict, &self->wishes);
+        gsize leaf = self->own_leaf ? sizeof self->leaf_secret : 0;
+
+        add_terminal(&dict, self,
+                     (ehp_bytes){secret + MIN(leaf, length), length - MIN(leaf, length)});
     }
     rest = ehd_record_pack(g_variant_new(RECORD_TYPE, (guint32)RECORD_VERSION, &dict));
     record = join((ehp_bytes){secret, length}, rest);
@@ -371,20 +411,42 @@ take_link(GVariant *dict, EhdSession *self)
     g_variant_lookup(dict, "connects", "b", &self->reachable);
 }
 
+/* NULL: not there. */
+static GArray *
+take_ids(GVariant *dict, const char *key)
+{
+    g_autoptr(GVariant) value = g_variant_lookup_value(dict, key, G_VARIANT_TYPE("au"));
+    gsize n = 0;
+    const guint32 *ids = value != NULL ? g_variant_get_fixed_array(value, &n, 4) : NULL;
+    GArray *list;
+
+    if (value == NULL)
+        return NULL;
+    list = g_array_new(FALSE, FALSE, sizeof(guint));
+    g_array_append_vals(list, ids, (guint)n);
+    return list;
+}
+
 static void
 take_patient(GVariant *dict, EhdSession *self)
 {
-    g_autoptr(GVariant) order = g_variant_lookup_value(dict, "order", G_VARIANT_TYPE("au"));
-    gsize n = 0;
-    const guint32 *ids = order != NULL ? g_variant_get_fixed_array(order, &n, 4) : NULL;
+    g_autoptr(GArray) order = take_ids(dict, "order");
+    g_autoptr(GArray) agreed = take_ids(dict, "agreed");
 
     g_variant_lookup(dict, "acting-as", "i", &self->wishes.acting_as);
     g_variant_lookup(dict, "linger", "u", &self->wishes.linger_s);
+    g_variant_lookup(dict, "replies", "b", &self->wishes.replies);
+    g_variant_lookup(dict, "listed", "b", &self->listed);
+    self->list = take_ids(dict, "list");
     if (order == NULL)
         return;
-    self->order = g_new(guint, MAX(n, 1));
-    self->n_order = (guint)n;
-    memcpy(self->order, ids, n * sizeof *self->order);
+    if (agreed == NULL) /* of a version that took up the first transfer only */
+        agreed = g_array_ref(order);
+    self->n_order = order->len;
+    self->order = g_new(guint, MAX(order->len, agreed->len) + 1); /* for later requests, too */
+    memcpy(self->order, order->data, order->len * sizeof *self->order);
+    self->n_granted = agreed->len;
+    self->granted = g_memdup2(agreed->data, agreed->len * sizeof *self->granted);
 }
 
 static void
@@ -397,6 +459,10 @@ take_stage(GVariant *dict, EhdSession *self, EhdPast *past)
     g_variant_lookup(dict, "boottime", "t", &past->boottime);
     g_variant_lookup(dict, "own-leaf", "b", &self->own_leaf);
     g_variant_lookup(dict, "granted", "b", &past->granted);
+    g_variant_lookup(dict, "transfers", "u", &past->transfers);
+    past->n_items = G_MAXUINT;
+    g_variant_lookup(dict, "items", "u", &past->n_items);
+    past->rows = g_variant_lookup_value(dict, "rows", G_VARIANT_TYPE("a(uub)"));
     self->consented =
         g_variant_lookup(dict, "consent", "(iixx)", &self->consent.purpose,
                          &self->consent.acting_as, &self->consent.time, &self->consent.expires);

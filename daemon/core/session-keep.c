@@ -101,6 +101,8 @@ ehd_session_keep_marks(EhdSession *self)
         return;
     ehd_patient_settle_left(self);
     ehp_session_progress(self->engine, &progress);
+    if (progress.to_patient)
+        return;
     if (progress.asks) /* what an earlier session had says nothing of this one yet */
         return;
     if (progress.bytes_done == self->mark_told && self->roots->len == 0)
@@ -108,6 +110,7 @@ ehd_session_keep_marks(EhdSession *self)
     ehp_writer_init(&w, bytes, sizeof bytes);
     if (ehp_session_mark(self->engine, &w) != EHP_OK)
         return;
+    marks.transfer = progress.transfer;
     marks.roots = self->roots->data;
     marks.first_root = self->first_root;
     marks.n_roots = self->roots->len / EHD_ROOT_LEN;

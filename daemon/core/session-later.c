@@ -184,6 +184,9 @@ ehd_patient_item_request(EhdSession *self, const ehp_event *event)
             ehd_session_set_item_state(self, self->order[i], EHD_ITEM_WAITING);
     if (self->source == NULL)
         ehd_patient_open_source(self);
+    self->first_root = 0;
+    self->mark_told = 0;
+    g_byte_array_set_size(self->roots, 0);
     ehd_session_later_begins(self);
     if (ehp_session_offer(self->engine, self->entry_list, self->n_order, ehd_now_ms()) !=
         EHP_OK)

@@ -433,12 +433,20 @@ typedef struct {
     GBytes *engine; /* owned; NULL: the session needs none any more */
     gint64 time;    /* when it was last known to be alive: Unix seconds */
     guint64 boottime;
-    gboolean granted; /* the engine has the manifest */
+    gboolean granted; /* the engine has the manifest, or had that of an earlier transfer */
+    ehp_session_stage stage; /* of engine */
+    guint transfers;         /* number of the last one that was begun */
+    guint n_items;           /* terminal: of the note so many count; G_MAXUINT: all */
+    GVariant *rows;          /* owned; terminal: of which transfer they are; NULL: of the first */
 } EhdPast;
 /* FALSE: not a live record. */
 gboolean ehd_record_take_up(EhdSession *self, GBytes *record, EhdPast *past);
 GBytes *ehd_record_items(EhdSession *self);
 gboolean ehd_record_take_up_items(EhdSession *self, GBytes *meta);
+/* Which items are of which transfer, for the live record. */
+GVariant *ehd_record_rows(EhdSession *self, guint n_items);
+/* Terminal: those that were taken up, as the record has it. FALSE: it does not fit. */
+gboolean ehd_record_place_items(EhdSession *self, const EhdPast *past);
 
 /* session-keep.c: the session over the end of this process. */
 /* Writes the live record; done (or NULL) follows. */

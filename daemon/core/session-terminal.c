@@ -163,7 +163,7 @@ take_consent(EhdSession *self, const Ehp__Consent *consent)
 static void
 on_manifest_kept(EhdSession *self, ehp_status status)
 {
-    if (!self->ending) {
+    if (!self->ending && !self->engine_ended) {
         if (ehp_session_manifest_ok(self->engine, status, ehd_now_ms()) != EHP_OK)
             g_debug("session %s: nobody waits for the manifest", self->id);
         if (status == EHP_OK) {
@@ -197,8 +197,7 @@ ehd_terminal_prepared(ehp_status status, gpointer user_data)
         ehd_lefts_make_room(self->core, on_room_made, self))
         return;
     self->jobs--;
-    if (!self->ending && status == EHP_OK && !self->engine_ended &&
-        ehd_session_transfer_number(self) == 0)
+    if (!self->ending && status == EHP_OK && !self->engine_ended)
         ehd_session_keep(self, on_manifest_kept);
     else
         on_manifest_kept(self, status);
@@ -235,7 +234,7 @@ inbox_durable(guint32 item, guint64 segments, gpointer user_data)
 {
     EhdSession *self = user_data;
 
-    if (self->ending || item < base_of(self))
+    if (self->ending || self->engine_ended || item < base_of(self))
         return;
     item -= base_of(self);
     if (ehp_session_durable(self->engine, item, segments, ehd_now_ms()) != EHP_OK)
@@ -248,7 +247,7 @@ inbox_stored(guint32 item, gpointer user_data)
 {
     EhdSession *self = user_data;
 
-    if (self->ending || item < base_of(self))
+    if (self->ending || self->engine_ended || item < base_of(self))
         return;
     set_state_of_received(self, item, EHD_ITEM_STORED);
     if (ehp_session_item_stored(self->engine, item - base_of(self), EHP_OK, ehd_now_ms()) !=
@@ -262,7 +261,7 @@ inbox_failed(ehp_status why, gpointer user_data)
 {
     EhdSession *self = user_data;
 
-    if (!self->ending)
+    if (!self->ending && !self->engine_ended)
         ehd_session_abort(self, why);
 }
 
@@ -306,7 +305,9 @@ ehd_terminal_manifest(EhdSession *self, const ehp_event *event)
     }
     self->jobs++;
     if (self->inbox != NULL && progress.transfer > 0) {
-        ehd_inbox_extend(self->inbox, NULL, self->manifest_bytes, ehd_terminal_prepared, self);
+        g_autoptr(GBytes) meta = ehd_record_items(self); /* of all, behind the earlier ones */
+
+        ehd_inbox_extend(self->inbox, meta, self->manifest_bytes, ehd_terminal_prepared, self);
         return;
     }
     if (self->inbox == NULL)
@@ -321,9 +322,11 @@ ehd_terminal_manifest(EhdSession *self, const ehp_event *event)
 static void
 keep_mark(EhdSession *self, const ehp_event *event)
 {
-    if (ehd_session_transfer_number(self) == 0)
-        ehd_inbox_mark(self->inbox, event->mark.data, event->mark.len, ehd_core_now(self->core),
-                       ehd_core_boottime(self->core));
+    if (self->role == EHD_PATIENT) /* a reply ends with this process */
+        return;
+    ehd_inbox_set_transfer(self->inbox, ehd_session_transfer_number(self), self->base);
+    ehd_inbox_mark(self->inbox, event->mark.data, event->mark.len, ehd_core_now(self->core),
+                   ehd_core_boottime(self->core));
 }
 
 void
@@ -362,7 +365,7 @@ on_head(const guint8 head[EHD_AUDIT_HASH_LEN], gpointer user_data)
     ehp_commit commit = {.time = self->committed, .audit_head = head};
 
     self->jobs--;
-    if (!self->ending) {
+    if (!self->ending && !self->engine_ended) {
         if (ehp_session_commit(self->engine, &commit, ehd_now_ms()) != EHP_OK)
             g_debug("session %s: nobody waits for the commit", self->id);
         ehd_session_pump(self);
@@ -373,9 +376,13 @@ on_head(const guint8 head[EHD_AUDIT_HASH_LEN], gpointer user_data)
 static void
 on_recorded(EhdSession *self, ehp_status status)
 {
-    if (!self->ending && status != EHP_OK) {
+    if (self->ending || self->engine_ended) {
+        ehd_core_check(self->core);
+        return;
+    }
+    if (status != EHP_OK) {
         ehd_session_abort(self, status);
-    } else if (!self->ending) {
+    } else {
         self->jobs++;
         ehd_books_get_head(self->core->books, on_head, self);
     }
@@ -394,9 +401,13 @@ on_spooled(ehp_status status, gpointer user_data)
     EhdSession *self = user_data;
 
     self->jobs--;
-    if (!self->ending && status != EHP_OK) {
+    if (self->ending || self->engine_ended) {
+        ehd_core_check(self->core);
+        return;
+    }
+    if (status != EHP_OK) {
         ehd_session_abort(self, status);
-    } else if (!self->ending) {
+    } else {
         if (self->committed == 0) /* the time to file counts from the first */
             self->committed = ehd_core_now(self->core);
         ehd_session_keep(self, on_recorded);
@@ -418,12 +429,6 @@ ehd_terminal_commit(EhdSession *self, const ehp_event *event)
         return;
     }
     self->jobs++;
-    if (ehd_session_transfer_number(self) > 0) { /* the note of all items, behind the items */
-        g_autoptr(GBytes) meta = ehd_record_items(self);
-
-        ehd_inbox_extend(self->inbox, meta, 0, on_spooled, self);
-        return;
-    }
     ehd_inbox_run(self->inbox, nothing, on_spooled, self);
 }
 
@@ -436,7 +441,7 @@ on_receipt_stored(ehp_status status, gpointer user_data)
     /* from here on the items are ours to keep, even if the session was just being ended */
     if (status == EHP_OK && !self->ending && self->role == EHD_TERMINAL)
         self->received = TRUE;
-    if (!self->ending) {
+    if (!self->ending && !self->engine_ended) {
         if (ehp_session_receipt_stored(self->engine, status, ehd_now_ms()) != EHP_OK)
             g_debug("session %s: nobody waits for the receipt", self->id);
         ehd_session_pump(self);

@@ -12,6 +12,7 @@ void
 ehd_found_clear(EhdFound *found)
 {
     g_clear_pointer(&found->past.engine, g_bytes_unref);
+    g_clear_pointer(&found->past.rows, g_variant_unref);
     ehd_marks_read_clear(&found->marks);
     g_clear_pointer(&found->receipt, g_bytes_unref);
 }
@@ -26,13 +27,14 @@ bytes_of(GBytes *bytes)
     return view;
 }
 
+/* Of the transfer in course. */
 static guint64 *
 sizes_of(EhdSession *self)
 {
     guint64 *sizes = g_new(guint64, MAX(self->items->len, 1));
 
-    for (guint i = 0; i < self->items->len; i++)
-        sizes[i] = g_array_index(self->items, EhdItem, i).size;
+    for (guint i = self->base; i < self->items->len; i++)
+        sizes[i - self->base] = g_array_index(self->items, EhdItem, i).size;
     return sizes;
 }
 
@@ -41,7 +43,7 @@ salts_of(EhdSession *self)
 {
     GByteArray *salts = g_byte_array_new();
 
-    for (guint i = 0; i < self->origins->len; i++)
+    for (guint i = self->base; i < self->origins->len; i++)
         g_byte_array_append(salts, g_array_index(self->origins, EhdOrigin, i).salt,
                             EHP_SALT_LEN);
     return salts;
@@ -62,12 +64,24 @@ ehd_take_up_find_leaf(EhdSession *self, GError **error)
     return TRUE;
 }
 
+/* Has the transfer in course a list here? */
+static gboolean
+has_list(EhdSession *self, const ehp_session_stage *stage)
+{
+    gboolean items = self->role == EHD_PATIENT ? self->order != NULL
+                                               : self->items->len > self->base;
+
+    return items && (stage->transfer == 0 || stage->granted) && !stage->to_patient &&
+           !stage->between;
+}
+
 gboolean
 ehd_take_up_restore(EhdSession *self, EhdFound *found, GError **error)
 {
     g_autofree guint64 *sizes = sizes_of(self);
     g_autoptr(GByteArray) salts = salts_of(self);
-    gboolean granted = self->role == EHD_PATIENT ? self->order != NULL : self->items->len > 0;
+    gboolean granted = has_list(self, &found->past.stage);
+    ehp_progress progress;
     ehp_session_past past = {
         .saved = bytes_of(found->past.engine),
         .resume_ms = MAX(found->left_ms, 1),
@@ -81,7 +95,8 @@ ehd_take_up_restore(EhdSession *self, EhdFound *found, GError **error)
     ehp_status status;
 
     if (granted)
-        past.n_items = self->role == EHD_PATIENT ? self->n_order : self->items->len;
+        past.n_items =
+            self->role == EHD_PATIENT ? self->n_order : self->items->len - self->base;
     if (granted && self->role == EHD_TERMINAL && salts->len != past.n_items * EHP_SALT_LEN)
         return ehd_take_up_damaged(error, "not a list of items");
     if (granted && self->role == EHD_PATIENT) {
@@ -89,8 +104,11 @@ ehd_take_up_restore(EhdSession *self, EhdFound *found, GError **error)
         past.items = self->entry_list;
     }
     status = ehd_session_restore_engine(self, &past);
-    if (status == EHP_OK)
+    if (status == EHP_OK) {
+        ehp_session_progress(self->engine, &progress);
+        self->receipt_acked = progress.receipt_acked;
         return TRUE;
+    }
     ehd_error_set(error, status, "the session's state does not fit together");
     return FALSE;
 }

@@ -43,7 +43,8 @@ ehd_take_up_find_items(EhdSession *self, const EhdPast *past, GError **error)
             return FALSE;
         self->spooled = TRUE;
     }
-    return ehd_record_take_up_items(self, note) ||
+    return (ehd_record_take_up_items(self, note) &&
+            (self->role == EHD_PATIENT || ehd_record_place_items(self, past))) ||
            ehd_take_up_damaged(error, "not a list of items");
 }
 
@@ -60,11 +61,13 @@ is_whole(EhdSession *self, guint id, gboolean *whole, GError **error)
 }
 
 gboolean
-ehd_take_up_find_received(EhdSession *self, GError **error)
+ehd_take_up_find_received(EhdSession *self, guint n, GError **error)
 {
-    for (guint i = 0; i < self->items->len; i++) {
+    for (guint i = 0; i < n; i++) {
         gboolean whole;
 
+        if (self->item_states->data[i] == EHD_ITEM_LISTED)
+            continue;
         if (!is_whole(self, i, &whole, error))
             return FALSE;
         self->item_states->data[i] = whole ? EHD_ITEM_STORED : EHD_ITEM_COLLECTED;
@@ -76,10 +79,11 @@ gboolean
 ehd_take_up_find_durable(EhdSession *self, const EhdMarksRead *marks, GError **error)
 {
     guint64 bytes = marks->position * EHP_SEGMENT_MAX;
+    guint next = self->base + marks->n_roots;
 
-    if (marks->n_roots > self->items->len)
+    if (marks->n_roots > self->items->len - self->base)
         return ehd_take_up_damaged(error, "more was done than there is");
-    for (guint i = 0; i < marks->n_roots; i++) {
+    for (guint i = self->base; i < next; i++) {
         gboolean whole;
 
         if (!is_whole(self, i, &whole, error))
@@ -88,10 +92,10 @@ ehd_take_up_find_durable(EhdSession *self, const EhdMarksRead *marks, GError **e
             return ehd_take_up_damaged(error, "an item that was stored is gone");
         self->item_states->data[i] = EHD_ITEM_STORED;
     }
-    if (marks->n_roots == self->items->len)
+    if (next == self->items->len)
         return TRUE;
-    bytes = MIN(bytes, g_array_index(self->items, EhdItem, marks->n_roots).size);
-    return ehd_inbox_unfinish(self->inbox, marks->n_roots, bytes, marks->turn, error);
+    bytes = MIN(bytes, g_array_index(self->items, EhdItem, next).size);
+    return ehd_inbox_unfinish(self->inbox, next, bytes, marks->turn, error);
 }
 
 void
@@ -100,17 +104,29 @@ ehd_take_up_find_sent(EhdSession *self, const EhdMarksRead *marks)
     if (self->order == NULL)
         return;
     memset(self->item_states->data, EHD_ITEM_WITHHELD, self->item_states->len);
+    for (guint i = 0; i < self->n_granted; i++)
+        self->item_states->data[self->granted[i]] =
+            self->listed ? EHD_ITEM_LISTED : EHD_ITEM_STORED;
     for (guint i = 0; i < self->n_order; i++)
-        if (self->order[i] < self->items->len)
-            self->item_states->data[self->order[i]] =
-                i < marks->n_roots ? EHD_ITEM_STORED : EHD_ITEM_WAITING;
+        self->item_states->data[self->order[i]] =
+            i < marks->n_roots ? EHD_ITEM_STORED : EHD_ITEM_WAITING;
+}
+
+static gboolean
+are_items(EhdSession *self, const guint *ids, guint n)
+{
+    for (guint i = 0; i < n; i++)
+        if (ids[i] >= self->items->len)
+            return FALSE;
+    return TRUE;
 }
 
 gboolean
 ehd_take_up_check_order(EhdSession *self, GError **error)
 {
-    for (guint i = 0; i < self->n_order; i++)
-        if (self->order[i] >= self->items->len)
-            return ehd_take_up_damaged(error, "not a list of items");
-    return TRUE;
+    return (are_items(self, self->order, self->n_order) &&
+            are_items(self, self->granted, self->n_granted) &&
+            (self->list == NULL ||
+             are_items(self, (const guint *)(gpointer)self->list->data, self->list->len))) ||
+           ehd_take_up_damaged(error, "not a list of items");
 }

@@ -37,8 +37,8 @@ clean_up(EhdCore *self, const char *id, EhdSessionRole role, ehp_status why)
 /* Only what can never be read is given up: a machine that is out of descriptors or memory, or a
  * disk that fails at this moment, or a newer version's state, must not cost a patient's
  * records. */
-static gboolean
-is_lost(ehp_status status)
+gboolean
+ehd_take_up_is_lost(ehp_status status)
 {
     return status != EHP_STORE_FAILED && status != EHP_NO_SPACE &&
            status != EHP_STATE_TOO_NEW && status != EHP_NO_MEMORY;
@@ -55,12 +55,12 @@ ehd_take_up_damaged(GError **error, const char *what)
 
 /* How long the link may still come back; 0: for that it is too late, but what there is may be
  * left for another tap. */
-static gboolean
-get_time_left(EhdSession *self, const EhdPast *past, guint *left, GError **error)
+gboolean
+ehd_take_up_get_time_left(EhdSession *self, EhdFound *found, GError **error)
 {
     gint64 age, most = self->config->resume_ms;
 
-    if (!ehd_age_get(self->core, past->time, past->boottime, &age, error))
+    if (!ehd_age_get(self->core, found->past.time, found->past.boottime, &age, error))
         return FALSE;
     if (age * 1000 >= most + self->config->take_up_ms) {
         ehd_error_set(error, EHP_LINK_LOST, "it was away for too long");
@@ -71,30 +71,11 @@ get_time_left(EhdSession *self, const EhdPast *past, guint *left, GError **error
         ehd_error_set(error, EHP_CONSENT_EXPIRED, NULL);
         return FALSE;
     }
-    *left = (guint)MAX(most - age * 1000, 0);
+    found->left_ms = (guint)MAX(most - age * 1000, 0);
     return TRUE;
 }
 
 /* ---------------------------------------------------------------- one session */
-
-static gboolean
-find_receipt(EhdSession *self, EhdFound *found, GError **error)
-{
-    g_autoptr(GError) local = NULL;
-    g_autoptr(EhdReceipt) receipt = ehd_receipts_get(
-        self->core->parts.state, self->id,
-        self->role == EHD_PATIENT ? EHD_RECEIPT_GOT : EHD_RECEIPT_MADE, &local);
-
-    if (receipt != NULL) {
-        found->receipt = g_bytes_ref(receipt->bytes);
-        self->receipt = g_bytes_ref(receipt->bytes);
-        return TRUE;
-    }
-    if (ehd_error_status(local) == EHP_NOT_FOUND)
-        return TRUE;
-    g_propagate_error(error, g_steal_pointer(&local));
-    return FALSE;
-}
 
 static void
 newest(EhdPast *past, const EhdMarksRead *marks)
@@ -103,6 +84,39 @@ newest(EhdPast *past, const EhdMarksRead *marks)
         return;
     past->time = marks->time;
     past->boottime = marks->boottime;
+}
+
+/* Which transfer the engine was in. A received session whose engine cannot be read has none any more. */
+static gboolean
+find_stage(EhdSession *self, EhdPast *past, GError **error)
+{
+    ehp_bytes engine = {NULL, 0};
+    ehp_status status;
+
+    if (past->engine == NULL)
+        return TRUE;
+    engine.data = g_bytes_get_data(past->engine, &engine.len);
+    status = ehp_session_stage_of(engine, &past->stage);
+    if (status == EHP_STATE_DAMAGED && self->committed != 0)
+        g_clear_pointer(&past->engine, g_bytes_unref);
+    else if (status != EHP_OK) {
+        ehd_error_set(error, status, NULL);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static guint
+first_of(EhdSession *self, const ehp_session_stage *stage)
+{
+    guint first = 0;
+
+    if (stage->transfer == 0 || stage->to_patient || self->role == EHD_PATIENT)
+        return 0;
+    while (first < self->items->len &&
+           g_array_index(self->origins, EhdOrigin, first).transfer != stage->transfer)
+        first++;
+    return first;
 }
 
 /* Everything that is on disk of it, into self and found. */
@@ -117,10 +131,14 @@ find(EhdSession *self, GBytes *record, EhdFound *found, GError **error)
         return FALSE;
     }
     self->tapped = self->tap_answered = self->recorded = TRUE;
-    if (!ehd_take_up_find_items(self, &found->past, error) ||
-        !ehd_take_up_check_order(self, error) || !find_receipt(self, found, error) ||
-        !ehd_marks_read(self->core->parts.ledger, self->id, &found->marks, error))
+    if (!find_stage(self, &found->past, error) ||
+        !ehd_take_up_find_items(self, &found->past, error) ||
+        !ehd_take_up_check_order(self, error) ||
+        !ehd_take_up_find_receipts(self, found, error) ||
+        !ehd_marks_read(self->core->parts.ledger, self->id, found->past.stage.transfer,
+                        &found->marks, error))
         return FALSE;
+    self->base = first_of(self, &found->past.stage);
     newest(&found->past, &found->marks);
     self->turn = found->marks.turn;
     self->first_root = found->marks.n_roots;
@@ -134,16 +152,15 @@ take_up_received(EhdSession *self, EhdFound *found, GError **error)
 {
     g_autoptr(GError) local = NULL;
 
-    if (!ehd_take_up_find_received(self, error))
+    if (!ehd_take_up_find_received(self, self->items->len, error))
         return FALSE;
     self->received = self->complete = TRUE;
     self->has_transfer = TRUE;
     self->transfer = EHD_TRANSFER_COMPLETE;
-    self->final.items = self->final.items_done = self->items->len;
-    self->final.bytes = self->final.bytes_done = self->manifest_bytes;
+    ehd_take_up_count(self);
     /* the marks of what was collected since still say that all of it was there */
     if (found->past.engine != NULL &&
-        (!get_time_left(self, &found->past, &found->left_ms, &local) ||
+        (!ehd_take_up_get_time_left(self, found, &local) ||
          !ehd_take_up_find_leaf(self, &local) || !ehd_take_up_restore(self, found, &local)))
         g_info("session %s: the patient cannot be reached any more: %s", self->id,
                local->message);
@@ -168,7 +185,8 @@ take_up_patient_done(EhdSession *self, EhdFound *found, GError **error)
     self->transfer = EHD_TRANSFER_COMPLETE;
     ehd_take_up_find_sent(self, &found->marks);
     for (guint i = 0; i < self->n_order; i++)
-        self->item_states->data[self->order[i]] = EHD_ITEM_STORED;
+        self->item_states->data[self->order[i]] =
+            found->past.stage.manifest_only ? EHD_ITEM_LISTED : EHD_ITEM_STORED;
     return ehd_take_up_restore(self, found, error);
 }
 
@@ -191,19 +209,29 @@ take_up_running(EhdSession *self, EhdFound *found, GError **error)
     return TRUE;
 }
 
+/* Items were asked for after a transfer, and there is no receipt for them. */
+static gboolean
+is_unfinished_later(const EhdFound *found)
+{
+    const ehp_session_stage *stage = &found->past.stage;
+
+    return stage->transfer > 0 && !stage->to_patient && found->receipt == NULL;
+}
+
 static gboolean
 take_up(EhdSession *self, GBytes *record, EhdFound *found, GError **error)
 {
     if (!find(self, record, found, error))
         return FALSE;
     if (self->role == EHD_TERMINAL && self->status != 0)
-        return get_time_left(self, &found->past, &found->left_ms, error) &&
+        return ehd_take_up_get_time_left(self, found, error) &&
                take_up_filed(self, found, error);
-    if (self->role == EHD_TERMINAL && self->committed != 0 && found->receipt != NULL)
-        return take_up_received(self, found, error);
-    if (!get_time_left(self, &found->past, &found->left_ms, error))
+    if (self->role == EHD_TERMINAL && self->committed != 0 && self->receipt != NULL)
+        return is_unfinished_later(found) ? ehd_take_up_later(self, found, error)
+                                          : take_up_received(self, found, error);
+    if (!ehd_take_up_get_time_left(self, found, error))
         return FALSE;
-    if (self->role != EHD_PATIENT || found->receipt == NULL)
+    if (self->role != EHD_PATIENT || (found->receipt == NULL && !found->past.stage.between))
         return take_up_running(self, found, error);
     if (found->left_ms > 0)
         return take_up_patient_done(self, found, error);
@@ -246,6 +274,9 @@ go_on(EhdCore *self, EhdSession *session, EhdFound *found)
         session->state = EHD_STATE_DONE;
         ehd_filing_tell_again(session);
         ehd_session_linger(session);
+    } else if (session->received && !session->complete) { /* kept whether or not it goes on */
+        session->state = EHD_STATE_SUSPENDED;
+        session->deadline = ehd_now_ms() + found->left_ms;
     } else if (session->received) {
         ehd_filing_start(session);
     } else if (session->complete) {
@@ -306,7 +337,7 @@ take_up_one(EhdCore *self, const char *id)
     if (good) {
         show(self, session);
         go_on(self, session, &found);
-    } else if (!is_lost(why)) {
+    } else if (!ehd_take_up_is_lost(why)) {
         g_warning("session %s: kept for the next start, since it cannot be read now: %s", id,
                   error->message);
         self->unread++;

@@ -11,24 +11,38 @@
 typedef struct {
     EhdPast past;
     EhdMarksRead marks;
-    GBytes *receipt; /* owned; NULL: none */
+    GBytes *receipt; /* owned; of the transfer in course; NULL: none */
     guint left_ms;   /* in which the link may still come back; 0: only a new tap may go on */
 } EhdFound;
 
 void ehd_found_clear(EhdFound *found);
 
+/* take-up.c */
 /* STATE_DAMAGED, in words. */
 gboolean ehd_take_up_damaged(GError **error, const char *what);
+/* FALSE: it could not be read at this moment, and may be at the next start. */
+gboolean ehd_take_up_is_lost(ehp_status status);
+/* Into left_ms. Too old, expired, a wrong clock: FALSE. */
+gboolean ehd_take_up_get_time_left(EhdSession *self, EhdFound *found, GError **error);
 
 /* take-up-items.c */
 /* The list of items, and where they are. */
 gboolean ehd_take_up_find_items(EhdSession *self, const EhdPast *past, GError **error);
-/* Which of them are still here, of a session that was received: what is gone was collected. */
-gboolean ehd_take_up_find_received(EhdSession *self, GError **error);
+/* Which of the first n are still here, of a session that was received: what is gone was collected. */
+gboolean ehd_take_up_find_received(EhdSession *self, guint n, GError **error);
 /* Not received yet: all that the marks say is there, and nothing else counts. */
 gboolean ehd_take_up_find_durable(EhdSession *self, const EhdMarksRead *marks, GError **error);
 void ehd_take_up_find_sent(EhdSession *self, const EhdMarksRead *marks);
 gboolean ehd_take_up_check_order(EhdSession *self, GError **error);
+
+/* take-up-later.c */
+/* The receipts of all its transfers; found gets that of the one in course. */
+gboolean ehd_take_up_find_receipts(EhdSession *self, EhdFound *found, GError **error);
+/* What is known of the last transfer without an engine. */
+void ehd_take_up_count(EhdSession *self);
+/* Terminal, items that were asked for and are not all here: goes on with them if it can, and
+ * else keeps what came before. */
+gboolean ehd_take_up_later(EhdSession *self, EhdFound *found, GError **error);
 
 /* take-up-engine.c */
 /* Our own leaf key, from the identity unless it was made for this session. */

@@ -30,10 +30,12 @@ file_name(const char *id)
     return g_strconcat(id, EHD_MARKS_SUFFIX, NULL);
 }
 
-/* Each blob belongs to one session and one place. */
+/* Each blob belongs to one transfer of one session, and one place. */
 static char *
-place(const char *id, const char *what, guint32 number)
+place(const char *id, guint32 transfer, const char *what, guint32 number)
 {
+    if (transfer > 0)
+        return g_strdup_printf("%s/%u/%s%u", id, transfer, what, number);
     return g_strdup_printf("%s/%s%u", id, what, number);
 }
 
@@ -91,7 +93,7 @@ write_slot(EhdLedger *ledger, int fd, const char *id, const EhdMarks *marks, GEr
 {
     guint8 plain[HEAD_LEN + EHD_MARK_MAX], length[4];
     gsize total = HEAD_LEN + marks->mark_length;
-    g_autofree char *path = place(id, "slot", marks->turn % 2);
+    g_autofree char *path = place(id, marks->transfer, "slot", marks->turn % 2);
     put_be64(plain, (guint64)marks->time);
     put_be64(plain + 8, marks->boottime);
     put_be32(plain + 16, marks->item);
@@ -110,7 +112,7 @@ write_roots(EhdLedger *ledger, int fd, const char *id, const EhdMarks *marks, GE
 {
     for (guint32 i = 0; i < marks->n_roots; i++) {
         guint32 item = marks->first_root + i;
-        g_autofree char *path = place(id, "root", item);
+        g_autofree char *path = place(id, marks->transfer, "root", item);
         g_autoptr(GBytes) blob = ehd_seal_wrap(
             ledger->seal, LABEL, path, marks->roots + (gsize)i * EHD_ROOT_LEN, EHD_ROOT_LEN);
         if (!write_at(fd, g_bytes_get_data(blob, NULL), ROOT_SLOT,
@@ -169,11 +171,11 @@ unwrap(EhdLedger *ledger, const char *path, const guint8 *blob, gsize length)
 }
 
 static void
-read_roots(EhdLedger *ledger, const char *id, const guint8 *file, gsize length,
-           EhdMarksRead *out)
+read_roots(EhdLedger *ledger, const char *id, guint32 transfer, const guint8 *file,
+           gsize length, EhdMarksRead *out)
 {
     for (guint32 i = 0; ROOTS_AT + ((gsize)i + 1) * ROOT_SLOT <= length; i++) {
-        g_autofree char *path = place(id, "root", i);
+        g_autofree char *path = place(id, transfer, "root", i);
         g_autoptr(GBytes) root =
             unwrap(ledger, path, file + ROOTS_AT + (gsize)i * ROOT_SLOT, ROOT_SLOT);
         if (root == NULL)
@@ -184,14 +186,14 @@ read_roots(EhdLedger *ledger, const char *id, const guint8 *file, gsize length,
 }
 
 static void
-read_slot(EhdLedger *ledger, const char *id, guint number, const guint8 *file, gsize length,
-          EhdMarksRead *out)
+read_slot(EhdLedger *ledger, const char *id, guint32 transfer, guint number,
+          const guint8 *file, gsize length, EhdMarksRead *out)
 {
     const guint8 *slot = file + number * SLOT_LEN;
     if (length < number * SLOT_LEN + 4 || get_be32(slot) > SLOT_LEN - 4 ||
         length < number * SLOT_LEN + 4 + get_be32(slot))
         return;
-    g_autofree char *path = place(id, "slot", number);
+    g_autofree char *path = place(id, transfer, "slot", number);
     g_autoptr(GBytes) plain = unwrap(ledger, path, slot + 4, get_be32(slot));
     gsize n = plain != NULL ? g_bytes_get_size(plain) : 0;
     if (n < HEAD_LEN)
@@ -217,7 +219,8 @@ read_slot(EhdLedger *ledger, const char *id, guint number, const guint8 *file, g
 }
 
 gboolean
-ehd_marks_read(EhdLedger *ledger, const char *id, EhdMarksRead *out, GError **error)
+ehd_marks_read(EhdLedger *ledger, const char *id, guint32 transfer, EhdMarksRead *out,
+               GError **error)
 {
     memset(out, 0, sizeof *out);
     out->roots = g_byte_array_new();
@@ -239,9 +242,9 @@ ehd_marks_read(EhdLedger *ledger, const char *id, EhdMarksRead *out, GError **er
         return FALSE;
     gsize length;
     const guint8 *bytes = g_bytes_get_data(file, &length);
-    read_roots(ledger, id, bytes, length, out);
+    read_roots(ledger, id, transfer, bytes, length, out);
     for (guint i = 0; i < 2; i++)
-        read_slot(ledger, id, i, bytes, length, out);
+        read_slot(ledger, id, transfer, i, bytes, length, out);
     return TRUE;
 }
 

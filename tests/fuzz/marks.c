@@ -117,7 +117,7 @@ check(const store *s)
     g_auto(EhdMarksRead) read = {0};
     g_autoptr(GError) error = NULL;
 
-    if (!ehd_marks_read((EhdLedger *)&s->ledger, ID, &read, &error)) {
+    if (!ehd_marks_read((EhdLedger *)&s->ledger, ID, 0, &read, &error)) {
         FUZZ_CHECK(error != NULL);
         return;
     }

@@ -4,7 +4,8 @@
  * at which of its events it was kept, then changes (see edit); with flag 4 the saved form is
  * the rest of the input instead. Unchanged it is taken up and the transfer ends well; changed
  * it is refused by name, or taken up by a session that can be saved again, comes to an end with
- * time, and has the same form then.
+ * time, and has the same form then. With flag 16 the session has later transfers: items that are
+ * asked for, a reply that is taken and one that is not.
  */
 #include <string.h>
 
@@ -37,6 +38,7 @@ edit(kept_store *kept, ehp_reader *in)
 {
     const uint8_t what = ehp_take_u8(in), by = ehp_take_u8(in);
     const uint16_t at = ehp_take_be16(in);
+    kept_receipt *receipt = &kept->receipts[kept->stage.transfer];
 
     switch (what % 9) {
     case 0:
@@ -50,10 +52,10 @@ edit(kept_store *kept, ehp_reader *in)
         change((uint8_t *)kept->roots, kept->n_roots * sizeof kept->roots[0], at, by);
         break;
     case 3:
-        change((uint8_t *)kept->sizes, kept->n_items * sizeof kept->sizes[0], at, by);
+        change((uint8_t *)kept->list.sizes, kept->list.n * sizeof kept->list.sizes[0], at, by);
         break;
     case 4:
-        change((uint8_t *)kept->salts, kept->n_items * sizeof kept->salts[0], at, by);
+        change((uint8_t *)kept->list.salts, kept->list.n * sizeof kept->list.salts[0], at, by);
         break;
     case 5:
         kept->n_roots = at % G_N_ELEMENTS(kept->roots);
@@ -67,8 +69,8 @@ edit(kept_store *kept, ehp_reader *in)
         it.edited = true;
         break;
     default:
-        kept->receipt_len = MIN(at, sizeof kept->receipt);
-        change(kept->receipt, kept->receipt_len, at, by);
+        receipt->len = MIN(at, sizeof receipt->bytes);
+        change(receipt->bytes, receipt->len, at, by);
         it.edited = true;
         break;
     }
@@ -138,8 +140,11 @@ revive(pair_side *side)
     FUZZ_CHECK((status == EHP_OK) == (s != NULL));
     FUZZ_CHECK(it.edited || status == EHP_OK);
     FUZZ_CHECK(status == EHP_OK || status == EHP_STATE_DAMAGED || status == EHP_STATE_TOO_NEW);
-    if (!it.edited)
+    if (!it.edited) {
+        side->s = s;
+        kept_go_on(side);
         return s;
+    }
     /* the other side has nobody to talk to any more */
     it.w.no_reconnect = it.w.p.ended = it.w.t.ended = true;
     if (s == NULL)
@@ -163,12 +168,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     it.w.items = items;
     it.w.n_items = G_N_ELEMENTS(items);
     it.p.forgetful = (flags & 2) != 0;
+    it.w.later = flags & 16 ? "rwx" : NULL;
     kept_start(&it.w, &it.p, &it.t);
     it.w.revive = revive;
     it.w.kill_patient = (flags & 1) != 0;
     it.w.blow = flags & 1 ? PAIR_KILL_PATIENT : PAIR_KILL_TERMINAL;
     it.w.kill_handled = (flags & 8) != 0;
-    it.w.kill_at = 1 + ehp_take_u8(&it.in) % 40;
+    it.w.kill_at = 1 + ehp_take_u8(&it.in) % (flags & 16 ? 120 : 40);
     if (flags & 4) {
         kept_store *kept = flags & 1 ? &it.p : &it.t;
         pair_side *side = flags & 1 ? &it.w.p : &it.w.t;

@@ -6,16 +6,41 @@
 
 #include <string.h>
 
+static bool
+receives(const pair_side *side, const ehp_session_stage *stage)
+{
+    return side->patient == stage->to_patient;
+}
+
+/* Another transfer than the one that was kept: nothing of that one is looked at any more. */
+static void
+begin_transfer(pair_side *side)
+{
+    kept_store *kept = side->store;
+    const pair *w = side->pair;
+
+    kept->n_roots = 0;
+    kept->mark_len = 0;
+    kept->n_sent = (uint32_t)w->n_picked;
+    memcpy(kept->sent, w->picked_entries, w->n_picked * sizeof *kept->sent);
+    if (receives(side, &kept->stage))
+        kept->list = kept->coming;
+}
+
 static void
 save(pair_side *side)
 {
     kept_store *kept = side->store;
+    const ehp_session_stage before = kept->stage;
     ehp_writer w;
 
     ehp_writer_init(&w, kept->saved, sizeof kept->saved);
     g_assert_cmpint(ehp_session_save(side->s, &w), ==, EHP_OK);
     kept->saved_len = w.len;
-    kept->granted = ehp_session_granted(side->s);
+    g_assert_cmpint(ehp_session_stage_of((ehp_bytes){kept->saved, w.len}, &kept->stage), ==,
+                    EHP_OK);
+    if (kept->stage.transfer != before.transfer || kept->stage.granted != before.granted)
+        begin_transfer(side);
 }
 
 static void
@@ -24,7 +49,7 @@ keep_root(const pair_side *side, const ehp_event *ev)
     kept_store *kept = side->store;
 
     g_assert_cmpuint(ev->mark.len, ==, EHP_HASH_LEN);
-    kept->doubled += !side->patient && ev->item < kept->n_roots;
+    kept->doubled += receives(side, &kept->stage) && ev->item < kept->n_roots;
     memcpy(kept->roots[ev->item], ev->mark.data, EHP_HASH_LEN);
     if (ev->item == kept->n_roots)
         kept->n_roots++;
@@ -39,25 +64,44 @@ keep_mark(kept_store *kept, ehp_bytes mark)
 }
 
 static void
-keep_receipt(kept_store *kept, ehp_bytes receipt)
+keep_receipt(pair_side *side, ehp_bytes receipt)
 {
-    kept->doubled +=
-        kept->receipt_len > 0 && (kept->receipt_len != receipt.len ||
-                                  memcmp(kept->receipt, receipt.data, receipt.len) != 0);
-    memcpy(kept->receipt, receipt.data, receipt.len);
-    kept->receipt_len = receipt.len;
+    kept_store *kept = side->store;
+    ehp_progress progress;
+    kept_receipt *slot;
+
+    ehp_session_progress(side->s, &progress);
+    slot = &kept->receipts[progress.transfer];
+    kept->doubled += slot->len > 0 && (slot->len != receipt.len ||
+                                       memcmp(slot->bytes, receipt.data, receipt.len) != 0);
+    memcpy(slot->bytes, receipt.data, receipt.len);
+    slot->len = receipt.len;
 }
 
 static void
 keep_page(kept_store *kept, const ehp_event *ev)
 {
+    kept_list *list = &kept->coming;
+
     if (ev->item == 0)
-        kept->n_items = kept->n_roots = 0;
-    for (size_t i = 0; i < ev->n_entries; i++, kept->n_items++) {
-        kept->sizes[kept->n_items] = ev->entries[i]->size;
-        memcpy(kept->salts[kept->n_items], ev->entries[i]->salt.data, EHP_SALT_LEN);
+        list->n = 0;
+    for (size_t i = 0; i < ev->n_entries; i++, list->n++) {
+        list->sizes[list->n] = ev->entries[i]->size;
+        memcpy(list->salts[list->n], ev->entries[i]->salt.data, EHP_SALT_LEN);
     }
-    kept->mark_len = 0;
+}
+
+static void
+keep_manifest(pair_side *side, const ehp_event *ev)
+{
+    kept_store *kept = side->store;
+
+    if (side->patient) /* when it is accepted */
+        return;
+    if (ev->items == 0)
+        kept->coming.n = 0;
+    save(side);
+    begin_transfer(side);
 }
 
 /* What an earlier session left belongs to this one, before that is told. */
@@ -85,8 +129,8 @@ on_event(pair_side *side, const ehp_event *ev)
 
     switch ((int)ev->type) {
     case EHP_EV_MANIFEST:
+        keep_manifest(side, ev);
         take_up(side, ev);
-        save(side);
         break;
     case EHP_EV_SAVE:
         save(side);
@@ -106,7 +150,7 @@ on_event(pair_side *side, const ehp_event *ev)
         break;
     case EHP_EV_RECEIPT:
     case EHP_EV_RECEIPT_READY:
-        keep_receipt(kept, ev->bytes);
+        keep_receipt(side, ev->bytes);
         break;
     case EHP_EV_ENDED:
         kept->erased = true;
@@ -116,17 +160,37 @@ on_event(pair_side *side, const ehp_event *ev)
     }
 }
 
+static void
+add_transfer(pair_side *side, ehp_session_past *past)
+{
+    const kept_store *kept = side->store;
+    const ehp_session_stage *stage = &kept->stage;
+    const bool first = stage->transfer == 0;
+
+    if (stage->between || stage->refused || !stage->granted)
+        return;
+    if (receives(side, stage)) {
+        past->n_items = kept->list.n;
+        past->sizes = kept->list.sizes;
+        past->salts = (const uint8_t(*)[EHP_SALT_LEN])kept->list.salts;
+    } else {
+        past->n_items = first ? (uint32_t)side->pair->n_items : kept->n_sent;
+        past->items = first ? side->pair->entries : (Ehp__ItemEntry *const *)kept->sent;
+    }
+    past->roots = (const uint8_t(*)[EHP_HASH_LEN])kept->roots;
+    past->n_roots = kept->n_roots;
+    past->mark = (ehp_bytes){kept->mark, kept->mark_len};
+    past->receipt = (ehp_bytes){kept->receipts[stage->transfer].bytes,
+                                kept->receipts[stage->transfer].len};
+}
+
 ehp_status
 kept_try_revive(pair_side *side, ehp_session **out)
 {
     kept_store *kept = side->store;
     ehp_session_config config = {.saves = true, .zstd_level = side->pair->zstd_level};
     ehp_session_past past = {.saved = {kept->saved, kept->saved_len},
-                             .resume_ms = EHP_RESUME_MS,
-                             .sizes = kept->sizes,
-                             .salts = (const uint8_t(*)[EHP_SALT_LEN])kept->salts,
-                             .roots = (const uint8_t(*)[EHP_HASH_LEN])kept->roots,
-                             .receipt = {kept->receipt, kept->receipt_len}};
+                             .resume_ms = EHP_RESUME_MS};
     static const uint8_t crl[] = "a revocation list";
     ehp_bytes crls[] = {{crl, sizeof crl}};
 
@@ -136,13 +200,22 @@ kept_try_revive(pair_side *side, ehp_session **out)
         config.crls = crls;
         config.n_crls = 1;
     }
-    if (kept->granted) {
-        past.n_items = side->patient ? (uint32_t)side->pair->n_items : kept->n_items;
-        past.items = side->pair->entries;
-        past.n_roots = kept->n_roots;
-        past.mark = (ehp_bytes){kept->mark, kept->mark_len};
-    }
+    add_transfer(side, &past);
     return ehp_session_restore(&config, &past, side->pair->now, out);
+}
+
+void
+kept_go_on(pair_side *side)
+{
+    const kept_store *kept = side->store;
+    pair *w = side->pair;
+    uint32_t steps = kept->stage.transfer;
+
+    if (side->patient || w->later == NULL)
+        return;
+    for (w->at_later = 0; steps > 0; w->at_later++)
+        steps -= w->later[w->at_later] != 's';
+    pair_go_on(side);
 }
 
 static ehp_session *
@@ -152,10 +225,21 @@ revive(pair_side *side)
     ehp_session *s;
 
     g_assert_cmpstr(ehp_status_name(kept_try_revive(side, &s)), ==, "Ok");
-    if (!side->patient && kept->receipt_len > 0)
+    if (!side->patient && side->pair->later == NULL && kept->receipts[0].len > 0 &&
+        ehp_session_document(s, EHP_DOC_STATUS).len == 0)
         g_assert_cmpint(ehp_session_tell_status(s, 1, NULL, 1700000600, side->pair->now), ==,
                         EHP_OK);
+    side->s = s;
+    kept_go_on(side);
     return s;
+}
+
+bool
+kept_same_receipt(const kept_store *a, const kept_store *b, uint32_t transfer)
+{
+    const kept_receipt *x = &a->receipts[transfer], *y = &b->receipts[transfer];
+
+    return x->len > 0 && x->len == y->len && memcmp(x->bytes, y->bytes, x->len) == 0;
 }
 
 void

@@ -153,4 +153,6 @@ void pair_cut(pair *w);
 void pair_handle(pair_side *side);
 /* The side's process ends, whatever it was doing, and is revived. */
 void pair_kill(pair_side *side);
+/* A terminal that was revived: takes the next step of `later`, if one can be taken now. */
+void pair_go_on(pair_side *side);
 void pair_clear(pair *w);

@@ -68,13 +68,6 @@ whole(const world *it)
            it->w.t.received_bytes >= total;
 }
 
-static bool
-one_receipt(const world *it)
-{
-    return it->p.receipt_len > 0 && it->p.receipt_len == it->t.receipt_len &&
-           memcmp(it->p.receipt, it->t.receipt, it->p.receipt_len) == 0;
-}
-
 /* Runs to the end what was set up, and counts. False: the blow was past the end. */
 static bool
 run(world *it, const char *where, uint64_t at)
@@ -87,7 +80,7 @@ run(world *it, const char *where, uint64_t at)
     pair_finish(&it->w, 60);
     struck = it->w.blows > 0;
     again = MAX(it->w.sent_p, calm.sent_p) - calm.sent_p;
-    fine = whole(it) && one_receipt(it) && it->p.doubled == 0 && it->t.doubled == 0 &&
+    fine = whole(it) && kept_same_receipt(&it->p, &it->t, 0) && it->p.doubled == 0 && it->t.doubled == 0 &&
            it->w.t.received_bytes == total &&
            again <= it->w.blows * (uint64_t)(EHP_WINDOW_BYTES + REATTACH_BYTES);
     if (!fine)
@@ -121,7 +114,7 @@ measure(void)
         it.w.kill_patient = side;
         pair_connect(&it.w);
         pair_finish(&it.w, 60);
-        g_assert_true(whole(&it) && one_receipt(&it));
+        g_assert_true(whole(&it) && kept_same_receipt(&it.p, &it.t, 0));
         calm.sent_p = it.w.sent_p;
         calm.sent_t = it.w.sent_t;
         calm.events[side] = side ? it.w.p.events : it.w.t.events;
