@@ -195,6 +195,25 @@ on_simple_reply(GObject *source, GAsyncResult *result, gpointer user_data)
         g_task_return_boolean(task, TRUE);
 }
 
+/* From here on the service has it, over its own end: what it brings is told of, even if its coming
+ * was not seen. */
+static void
+on_items_requested(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    g_autoptr(GTask) task = user_data;
+    EhrlinkSession *self = EHRLINK_SESSION(source);
+    GError *error = NULL;
+    g_autoptr(GVariant) reply = ehrlink_session_call_finish(self, result, NULL, &error);
+
+    if (reply == NULL) {
+        g_task_return_error(task, error);
+        return;
+    }
+    self->arrived = FALSE;
+    self->due &= ~DUE_ARRIVED;
+    g_task_return_boolean(task, TRUE);
+}
+
 void
 ehrlink_session_request_items_async(EhrlinkSession *self, GVariant *queries, gboolean list,
                                     GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -211,7 +230,7 @@ ehrlink_session_request_items_async(EhrlinkSession *self, GVariant *queries, gbo
     ehrlink_session_call(
         self, &request_items,
         g_variant_new("(@aa{sv}@a{sv})", queries, g_variant_dict_end(&options)), cancellable,
-        on_simple_reply, task);
+        on_items_requested, task);
 }
 
 gboolean

@@ -210,6 +210,15 @@ step_get_origin(EhdCall *call)
 }
 
 static void
+on_items_requested(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    GError *error = NULL;
+    gboolean good =
+        ehd_session_request_items_finish(ehd_call_get_data(user_data), result, &error);
+    return_nothing(user_data, good, error);
+}
+
+static void
 step_request_items(EhdCall *call)
 {
     EhdSession *session = ehd_call_find_session(call);
@@ -222,9 +231,12 @@ step_request_items(EhdCall *call)
     g_autoptr(GArray) queries = NULL;
     if (ehd_request_items_parse(&list, options, &error))
         queries = ehd_queries_parse(dicts, &error);
-    gboolean good =
-        queries != NULL && ehd_session_request_items(session, queries, list, &error);
-    return_nothing(call, good, error);
+    if (queries == NULL) {
+        ehd_call_fail(call, error);
+        return;
+    }
+    ehd_call_set_data(call, session, NULL);
+    ehd_session_request_items_async(session, queries, list, on_items_requested, call);
 }
 
 static void

@@ -60,6 +60,7 @@ ehd_session_keep(EhdSession *self, EhdKept done)
 static void
 on_saved(EhdSession *self, ehp_status status)
 {
+    ehd_session_asked(self, status);
     if (self->engine == NULL || self->left)
         return;
     if (ehp_session_saved(self->engine, status, ehd_now_ms()) != EHP_OK)

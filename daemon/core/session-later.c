@@ -206,9 +206,8 @@ check_idle(EhdSession *self, GError **error)
     return FALSE;
 }
 
-gboolean
-ehd_session_request_items(EhdSession *self, const GArray *queries, gboolean list,
-                          GError **error)
+static gboolean
+request_items(EhdSession *self, const GArray *queries, gboolean list, GError **error)
 {
     Ehp__ItemRequest request = EHP__ITEM_REQUEST__INIT;
     ehp_status status;
@@ -227,8 +226,41 @@ ehd_session_request_items(EhdSession *self, const GArray *queries, gboolean list
     self->base = self->items->len;
     self->receipt_acked = FALSE;
     ehd_session_later_begins(self);
-    ehd_session_pump(self);
     return TRUE;
+}
+
+void
+ehd_session_request_items_async(EhdSession *self, const GArray *queries, gboolean list,
+                                GAsyncReadyCallback callback, gpointer user_data)
+{
+    g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
+    GError *error = NULL;
+
+    if (self->asking != NULL || !request_items(self, queries, list, &error)) {
+        if (error == NULL)
+            ehd_error_set(&error, EHP_WRONG_STATE, "this is being asked for");
+        g_task_return_error(task, error);
+        return;
+    }
+    self->asking = g_steal_pointer(&task);
+    ehd_session_pump(self);
+}
+
+gboolean
+ehd_session_request_items_finish(EhdSession *self, GAsyncResult *result, GError **error)
+{
+    return g_task_propagate_boolean(G_TASK(result), error);
+}
+
+void
+ehd_session_asked(EhdSession *self, ehp_status status)
+{
+    g_autoptr(GTask) task = g_steal_pointer(&self->asking);
+
+    if (task != NULL && status == EHP_OK)
+        g_task_return_boolean(task, TRUE);
+    else if (task != NULL)
+        g_task_return_new_error(task, EHD_ERROR, (int)status, "%s", ehp_status_text(status));
 }
 
 gboolean
@@ -313,6 +345,7 @@ ehd_session_keep_receipt(EhdSession *self, GBytes *receipt)
 void
 ehd_session_transfer_failed(EhdSession *self)
 {
+    ehd_session_asked(self, EHP_LINK_LOST);
     if (self->complete) {
         ehd_session_changed(self);
         return;

@@ -195,6 +195,7 @@ struct EhdSession {
     guint *granted;      /* owned: as order, of the first transfer */
     guint n_granted;
     GArray *list;       /* owned, of guint: ids in the order of the last list; patient */
+    GTask *asking;      /* owned; RequestItems, until what it asks for is kept */
     ehp_progress first; /* counts of the last transfer to the terminal, during a reply */
     EhdSource *source;  /* owned */
     gboolean consent_open, consent_asked, extended, consented;
@@ -381,6 +382,8 @@ void ehd_patient_keep_list(EhdSession *self);
 void ehd_patient_item_request(EhdSession *self, const ehp_event *event);
 /* A later transfer begins, ends: the state shown. */
 void ehd_session_later_begins(EhdSession *self);
+/* What was asked for is kept, or could not be: whoever waits for that is told. */
+void ehd_session_asked(EhdSession *self, ehp_status status);
 void ehd_session_keep_receipt(EhdSession *self, GBytes *receipt);
 void ehd_session_transfer_failed(EhdSession *self);
 guint ehd_session_transfer_number(EhdSession *self);

@@ -76,6 +76,7 @@ ehd_session_free(EhdSession *self)
     g_slist_free_full(g_steal_pointer(&self->keepings), g_free);
     g_clear_error(&self->connect_error);
     g_clear_pointer(&self->leaves, ehd_left_free);
+    g_clear_object(&self->asking);
     ehd_patient_clear(self);
     ehd_inbox_free(self->inbox);
     ehd_config_unref(self->config);

@@ -218,6 +218,30 @@ is_unfinished_later(const EhdFound *found)
     return stage->transfer > 0 && !stage->to_patient && found->receipt == NULL;
 }
 
+/* What was sent back, and has no receipt. It ended with the process; what was received or sent
+ * before stays as it was. */
+static gboolean
+is_lost_reply(const EhdFound *found)
+{
+    const ehp_session_stage *stage = &found->past.stage;
+
+    return stage->to_patient && !stage->refused && found->receipt == NULL;
+}
+
+static gboolean
+take_up_lost_reply(EhdSession *self, EhdFound *found, GError **error)
+{
+    g_message("session %s: what was sent back ended with the service", self->id);
+    g_clear_pointer(&found->past.engine, g_bytes_unref);
+    self->reply.there = TRUE;
+    self->reply.state = EHD_TRANSFER_FAILED;
+    if (self->role == EHD_TERMINAL)
+        return take_up_received(self, found, error);
+    self->complete = self->has_transfer = TRUE;
+    self->transfer = EHD_TRANSFER_COMPLETE;
+    return TRUE;
+}
+
 static gboolean
 take_up(EhdSession *self, GBytes *record, EhdFound *found, GError **error)
 {
@@ -226,12 +250,15 @@ take_up(EhdSession *self, GBytes *record, EhdFound *found, GError **error)
     if (self->role == EHD_TERMINAL && self->status != 0)
         return ehd_take_up_get_time_left(self, found, error) &&
                take_up_filed(self, found, error);
+    if (is_lost_reply(found) && self->receipt != NULL)
+        return take_up_lost_reply(self, found, error);
     if (self->role == EHD_TERMINAL && self->committed != 0 && self->receipt != NULL)
         return is_unfinished_later(found) ? ehd_take_up_later(self, found, error)
                                           : take_up_received(self, found, error);
     if (!ehd_take_up_get_time_left(self, found, error))
         return FALSE;
-    if (self->role != EHD_PATIENT || (found->receipt == NULL && !found->past.stage.between))
+    if (self->role != EHD_PATIENT ||
+        (found->receipt == NULL && !found->past.stage.between && !found->past.stage.refused))
         return take_up_running(self, found, error);
     if (found->left_ms > 0)
         return take_up_patient_done(self, found, error);
@@ -279,6 +306,9 @@ go_on(EhdCore *self, EhdSession *session, EhdFound *found)
         session->deadline = ehd_now_ms() + found->left_ms;
     } else if (session->received) {
         ehd_filing_start(session);
+    } else if (session->complete && session->engine == NULL) {
+        ehd_session_finish(session, EHP_OK, NULL);
+        return;
     } else if (session->complete) {
         ehd_patient_complete(session);
     } else if (found->left_ms == 0) {

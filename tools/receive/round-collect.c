@@ -149,7 +149,7 @@ round_on_arrived(EhrlinkSession *session, guint items, guint64 bytes, gpointer u
 {
     Round *round = user_data;
 
-    if (round->arrived)
+    if (round->arrived || round->requesting)
         return; /* said again after a reattachment */
     round->arrived = TRUE;
     round->transfers++;

@@ -10,14 +10,31 @@
 #include "tools/common/output.h"
 #include "tools/receive/more.h"
 
+static void request_picked(Round *round);
+
+static gboolean
+is_lost_call(const GError *error)
+{
+    return g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_DAEMON_UNAVAILABLE) ||
+           g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE);
+}
+
 static void
 on_requested(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     Round *round = user_data;
     g_autoptr(GError) error = NULL;
 
-    if (!ehrlink_session_request_items_finish(EHRLINK_SESSION(source), result, &error) &&
-        !ehrlink_session_has_ended(round->session))
+    if (ehrlink_session_request_items_finish(EHRLINK_SESSION(source), result, &error)) {
+        round->requesting = FALSE;
+        return;
+    }
+    if (ehrlink_session_has_ended(round->session))
+        return;
+    /* a service that ended before it had it: what is asked for then waits for the patient, too */
+    if (is_lost_call(error))
+        round_when_may_ask(round, request_picked);
+    else
         round_reject(round, error);
 }
 
@@ -25,12 +42,14 @@ static void
 request_picked(Round *round)
 {
     if (!ehrlink_session_get_may_ask(round->session)) {
+        round->requesting = FALSE;
         output_note(_("The patient's device has left."));
         round->arrived = TRUE;
         round_collect(round);
         return;
     }
     round->arrived = FALSE;
+    round->requesting = TRUE;
     ehrlink_session_request_items_async(round->session, more_query(round->listed), FALSE,
                                         round->cancellable, on_requested, round);
 }

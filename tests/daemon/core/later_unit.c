@@ -88,6 +88,19 @@ file(Fixture *f)
     host_assert_clean(f->patient);
 }
 
+static void
+request(Fixture *f, const GArray *queries)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GAsyncResult) result = NULL;
+
+    ehd_session_request_items_async(f->clinic->owner.session, queries, FALSE, host_on_result,
+                                    &result);
+    WAIT(result != NULL);
+    ehd_session_request_items_finish(f->clinic->owner.session, result, &error);
+    g_assert_no_error(error);
+}
+
 static GArray *
 query_ids(const char *a, const char *b)
 {
@@ -117,6 +130,7 @@ test_list(Fixture *f, gconstpointer data)
 {
     EhdReceiveOptions receive;
     g_autoptr(GArray) queries = query_ids("2", "7");
+    g_autoptr(GAsyncResult) twice = NULL;
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) expected = host_item_bytes(0, 700000);
     g_autoptr(GBytes) first = NULL;
@@ -131,8 +145,13 @@ test_list(Fixture *f, gconstpointer data)
     assert_listed(f, 1, "lab.json", EHD_ITEM_LISTED);
     assert_listed(f, 2, "scan.dcm", EHD_ITEM_LISTED);
     g_assert_cmpuint(f->patient->owner.opened, ==, 0);
-    g_assert_true(ehd_session_request_items(f->clinic->owner.session, queries, FALSE, &error));
-    g_assert_false(ehd_session_request_items(f->clinic->owner.session, queries, FALSE, NULL));
+    request(f, queries);
+    ehd_session_request_items_async(f->clinic->owner.session, queries, FALSE, host_on_result,
+                                    &twice);
+    WAIT(twice != NULL);
+    g_assert_false(
+        ehd_session_request_items_finish(f->clinic->owner.session, twice, &error));
+    g_assert_error(error, EHD_ERROR, EHP_WRONG_STATE);
     wait_idle(f, 1);
     assert_listed(f, 3, "scan.dcm", EHD_ITEM_COLLECTED);
     g_assert_true(g_bytes_equal(g_ptr_array_index(f->clinic->owner.got, 3), expected));
@@ -161,7 +180,7 @@ test_list_of_nothing(Fixture *f, gconstpointer data)
     start(f, &receive, NULL);
     wait_idle(f, 0);
     g_assert_cmpuint(info_of(f->clinic)->items, ==, 2);
-    g_assert_true(ehd_session_request_items(f->clinic->owner.session, queries, FALSE, &error));
+    request(f, queries);
     WAIT(f->clinic->owner.arrived == 2);
     wait_idle(f, 0);
     g_assert_cmpuint(info_of(f->clinic)->items, ==, 0);
@@ -428,7 +447,7 @@ test_patient_gone(Fixture *f, gconstpointer data)
     f->patient->owner.giving = GIVE_NONE;
     start(f, &receive, NULL);
     wait_idle(f, 0);
-    g_assert_true(ehd_session_request_items(f->clinic->owner.session, queries, FALSE, NULL));
+    request(f, queries);
     host_wait_end(f->patient);
     g_assert_cmpint(host_error(f->patient), ==, EHP_NO_INPUT);
     WAIT(host_state(f->clinic) == EHD_STATE_CONFIRMING);

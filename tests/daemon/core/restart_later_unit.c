@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A daemon that ends after the first transfer of a session: while items that were picked from a
+ * list come, between two requests, while the clinic sends something back. What its next start
+ * goes on with, and what it does not.
+ */
+#include <glib/gstdio.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "daemon/core/session-priv.h"
+#include "daemon/error.h"
+#include "tests/daemon/core/pair.h"
+
+static const EhdSessionInfo *
+info_of(Host *host)
+{
+    return ehd_session_get_info(host->owner.session);
+}
+
+static void
+restart(Pair *f, const char *who)
+{
+    g_autofree char *clinic = g_strdup(info_of(f->clinic)->id);
+    g_autofree char *patient = g_strdup(info_of(f->patient)->id);
+
+    if (strstr(who, "clinic") != NULL) {
+        host_restart(f->clinic, f->air);
+        owner_attach(&f->clinic->owner, ehd_core_find(f->clinic->core, clinic, 1000, NULL));
+    }
+    if (strstr(who, "patient") != NULL) {
+        host_restart(f->patient, f->air);
+        owner_attach(&f->patient->owner, ehd_core_find(f->patient->core, patient, 1000, NULL));
+    }
+}
+
+static gboolean
+is_collected(Pair *f, guint id)
+{
+    g_autoptr(GArray) list =
+        ehd_session_list_items(f->clinic->owner.session, EHD_TO_TERMINAL, id, 1, NULL);
+
+    return list->len == 1 && g_array_index(list, EhdItemInfo, 0).state == EHD_ITEM_COLLECTED;
+}
+
+/* The list is there, and the patient has the receipt for it. */
+static void
+open_list(Pair *f)
+{
+    EhdReceiveOptions receive;
+
+    ehd_receive_options_init(&receive);
+    receive.list = TRUE;
+    f->clinic->owner.files = FALSE;
+    host_receive(f->clinic, &receive);
+    host_send(f->patient, NULL);
+    field_tap(f->clinic->port, f->patient->port, 0);
+    WAIT(info_of(f->clinic)->may_ask);
+    g_assert_cmpuint(info_of(f->clinic)->items, ==, 2);
+}
+
+static void
+request(Pair *f, const char *number)
+{
+    g_autoptr(GArray) queries = ehd_queries_new();
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GAsyncResult) result = NULL;
+    EhdQuery query = {.ids = g_new0(char *, 2)};
+
+    query.ids[0] = g_strdup(number);
+    g_array_append_val(queries, query);
+    WAIT(info_of(f->clinic)->may_ask);
+    ehd_session_request_items_async(f->clinic->owner.session, queries, FALSE, host_on_result,
+                                    &result);
+    WAIT(result != NULL);
+    ehd_session_request_items_finish(f->clinic->owner.session, result, &error);
+    g_assert_no_error(error);
+}
+
+static void
+file(Pair *f)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GAsyncResult) result = NULL;
+
+    ehd_session_file_async(f->clinic->owner.session, host_on_result, &result);
+    WAIT(result != NULL);
+    ehd_session_file_finish(f->clinic->owner.session, result, &error);
+    g_assert_no_error(error);
+    pair_wait_ends(f);
+    pair_assert_errors(f, EHP_OK, EHP_OK);
+    g_assert_cmpstr(info_of(f->patient)->status, ==, "filed");
+    host_assert_clean(f->clinic);
+}
+
+/* The item of that id here is that number of the patient's. */
+static void
+assert_item(Pair *f, guint id, guint number)
+{
+    g_autoptr(GBytes) expected = host_item_bytes(number, number == 0 ? PAIR_BIG : PAIR_SMALL);
+    GBytes *got = g_ptr_array_index(f->clinic->owner.got, id);
+
+    g_assert_true(got != NULL && g_bytes_equal(got, expected));
+}
+
+static void
+assert_one_receipt_each(Pair *f, guint transfers)
+{
+    for (guint i = 0; i < transfers; i++) {
+        g_autoptr(GBytes) made =
+            ehd_session_get_receipt(f->clinic->owner.session, (int)i, NULL);
+        g_autoptr(GBytes) got =
+            ehd_session_get_receipt(f->patient->owner.session, (int)i, NULL);
+
+        g_assert_true(made != NULL && got != NULL && g_bytes_equal(made, got));
+    }
+    g_assert_cmpuint(host_count_audit(f->clinic, "received"), ==, transfers);
+    g_assert_cmpuint(host_count_audit(f->patient, "sent"), ==, transfers);
+}
+
+/* In the middle of an item that was picked: it goes on where it was; then another is asked for,
+ * and is complete, too. */
+static void
+test_picked(Pair *f, gconstpointer data)
+{
+    guint64 before;
+
+    open_list(f);
+    request(f, "1"); /* the summary is first */
+    WAIT(pair_done(f->patient) > 400000);
+    before = pair_done(f->patient);
+    restart(f, data);
+    if (strstr(data, "clinic") != NULL) {
+        g_assert_cmpint(host_state(f->clinic), ==, EHD_STATE_SUSPENDED);
+        g_assert_cmpuint(pair_done(f->clinic), >=, before);
+    }
+    WAIT(info_of(f->clinic)->may_ask && is_collected(f, 2));
+    assert_item(f, 2, 0);
+    request(f, "0");
+    restart(f, data); /* just asked for */
+    WAIT(info_of(f->clinic)->may_ask && is_collected(f, 3));
+    assert_item(f, 3, 1);
+    assert_one_receipt_each(f, 3);
+    WAIT(info_of(f->clinic)->may_ask);
+    file(f);
+}
+
+/* Between two transfers, with everything acknowledged. */
+static void
+test_between(Pair *f, gconstpointer data)
+{
+    open_list(f);
+    restart(f, data);
+    request(f, "0");
+    WAIT(info_of(f->clinic)->may_ask && is_collected(f, 2));
+    assert_item(f, 2, 1);
+    restart(f, data);
+    WAIT(info_of(f->clinic)->may_ask);
+    assert_one_receipt_each(f, 2);
+    WAIT(info_of(f->clinic)->may_ask);
+    file(f);
+}
+
+/* Again and again, at every piece. */
+static void
+test_often(Pair *f, gconstpointer data)
+{
+    open_list(f);
+    request(f, "1");
+    for (guint64 at = 300000; at < PAIR_BIG; at += 600000) {
+        WAIT(pair_done(f->patient) > at || info_of(f->clinic)->may_ask);
+        if (info_of(f->clinic)->may_ask)
+            break;
+        restart(f, at % 1200000 == 300000 ? "clinic" : "patient");
+    }
+    WAIT(info_of(f->clinic)->may_ask && is_collected(f, 2));
+    assert_item(f, 2, 0);
+    assert_one_receipt_each(f, 2);
+    WAIT(info_of(f->clinic)->may_ask);
+    file(f);
+}
+
+static gint64 later;
+
+static gint64
+clock_now(gpointer user_data)
+{
+    return HOST_NOW + later;
+}
+
+static guint64
+clock_uptime(gpointer user_data)
+{
+    return (guint64)(1000 + later);
+}
+
+/* Away for too long: what was asked for last failed, what came before stays and can be filed. */
+static void
+test_too_late(Pair *f, gconstpointer data)
+{
+    g_autofree char *id = NULL;
+
+    later = 0;
+    f->clinic->now = clock_now;
+    f->clinic->boottime = clock_uptime;
+    host_restart(f->clinic, f->air);
+    open_list(f);
+    request(f, "0");
+    WAIT(info_of(f->clinic)->may_ask && is_collected(f, 2));
+    request(f, "1");
+    WAIT(pair_done(f->patient) > 400000);
+    id = g_strdup(info_of(f->clinic)->id);
+    later = 601;
+    cut_link_down(f->patient->link);
+    host_restart(f->clinic, f->air);
+    g_assert_cmpuint(f->clinic->added, ==, 1);
+    owner_attach(&f->clinic->owner, ehd_core_find(f->clinic->core, id, 1000, NULL));
+    g_assert_cmpint(host_state(f->clinic), ==, EHD_STATE_CONFIRMING);
+    g_assert_cmpint(info_of(f->clinic)->transfer, ==, EHD_TRANSFER_FAILED);
+    g_assert_false(info_of(f->clinic)->may_ask);
+    {
+        g_autoptr(GArray) list = ehd_session_list_items(f->clinic->owner.session,
+                                                        EHD_TO_TERMINAL, 0, 256, NULL);
+        g_assert_cmpuint(list->len, ==, 3);
+        g_assert_cmpint(g_array_index(list, EhdItemInfo, 0).state, ==, EHD_ITEM_LISTED);
+        g_assert_cmpint(g_array_index(list, EhdItemInfo, 2).state, ==, EHD_ITEM_COLLECTED);
+        g_assert_cmpuint(g_array_index(list, EhdItemInfo, 2).transfer, ==, 1);
+    }
+    host_cancel(f->clinic->owner.session);
+    host_wait_end(f->clinic);
+    host_assert_clean(f->clinic);
+}
+
+/* A reply ends with either process; what was sent before stays as it was. */
+static void
+test_reply(Pair *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    EhdSendOptions send;
+
+    host_add_item(f->clinic, "report.pdf", PAIR_BIG, 0);
+    ehd_send_options_init(&send);
+    send.replies = TRUE;
+    send.linger = 600;
+    f->clinic->owner.files = FALSE;
+    host_receive(f->clinic, NULL);
+    host_send(f->patient, &send);
+    field_tap(f->clinic->port, f->patient->port, 0);
+    WAIT(info_of(f->clinic)->may_ask && f->clinic->owner.collected == 2);
+    g_assert_true(ehd_session_reply(f->clinic->owner.session, f->clinic->items, &error));
+    WAIT(info_of(f->clinic)->reply_done > 400000);
+    restart(f, data);
+    if (strstr(data, "patient") != NULL) {
+        host_wait_end(f->patient);
+        g_assert_cmpint(host_error(f->patient), ==, EHP_OK);
+        host_wait_clean(f->patient);
+    } else {
+        g_assert_cmpint(host_state(f->clinic), ==, EHD_STATE_CONFIRMING);
+        g_assert_cmpint(info_of(f->clinic)->reply, ==, EHD_TRANSFER_FAILED);
+        host_cancel(f->clinic->owner.session);
+        host_wait_end(f->clinic);
+        host_assert_clean(f->clinic);
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_assert_cmpint(sodium_init(), >=, 0);
+#define ADD(path, data, func) g_test_add(path, Pair, data, pair_set_up, func, pair_tear_down)
+    ADD("/core/restart-later/clinic", "clinic", test_picked);
+    ADD("/core/restart-later/patient", "patient", test_picked);
+    ADD("/core/restart-later/both", "clinic patient", test_picked);
+    ADD("/core/restart-later/between-clinic", "clinic", test_between);
+    ADD("/core/restart-later/between-patient", "patient", test_between);
+    ADD("/core/restart-later/between-both", "clinic patient", test_between);
+    ADD("/core/restart-later/often", NULL, test_often);
+    ADD("/core/restart-later/too-late", NULL, test_too_late);
+    ADD("/core/restart-later/reply-clinic", "clinic", test_reply);
+    ADD("/core/restart-later/reply-patient", "patient", test_reply);
+    return g_test_run();
+}
