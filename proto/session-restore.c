@@ -51,6 +51,8 @@ restore_sender(ehp_session *s, const ehp_session_past *past, const uint8_t salt_
     bool asks = s->sender.asks; /* load_keys */
     ehp_status status;
 
+    if (past->n_items > 0 && past->items == NULL)
+        return EHP_STATE_DAMAGED; /* a list of what came */
     memcpy(list.salt_key, salt_key, sizeof(list.salt_key));
     status = ehp_sender_init(&s->sender, &list, s->zstd_level);
     ehp_wipe(list.salt_key, sizeof(list.salt_key));
@@ -110,6 +112,8 @@ restore_receiver(ehp_session *s, const ehp_session_past *past)
 
     if (status != EHP_OK)
         return status;
+    if (past->n_items > 0 && (past->sizes == NULL || past->salts == NULL))
+        return EHP_STATE_DAMAGED; /* a list of what was sent */
     s->state = s->to_patient ? SS_REPLY_RECEIVING : SS_RECEIVING;
     s->receiver.accepted = true;
     s->receiver.manifest_only = s->manifest_only;

@@ -340,7 +340,8 @@ test_older_form(void)
         kept_store *kept = side->store;
         uint8_t *older = g_malloc(sizeof kept->saved);
 
-        it->w.stop_at = 200000;
+        it->w.chunk = 4096;
+        it->w.stop_at = 100000;
         pair_connect(&it->w);
         pair_run(&it->w);
         it->w.stop_at = 0;
