@@ -195,8 +195,8 @@ on_simple_reply(GObject *source, GAsyncResult *result, gpointer user_data)
         g_task_return_boolean(task, TRUE);
 }
 
-/* From here on the service has it, over its own end: what it brings is told of, even if its coming
- * was not seen. */
+/* From here on the service has it, over its own end: what it brings is told of, even if its
+ * coming was not seen. */
 static void
 on_items_requested(GObject *source, GAsyncResult *result, gpointer user_data)
 {

@@ -9,8 +9,8 @@
  *     u8 subject known, u8 length, subject ‖ be32 length, ItemRequest ‖
  *     6 × (be32 length, document): request, consent, manifest, receipt, status, reply manifest
  *
- * "EHR" "1", of versions that kept the first transfer only, has neither transfer, stage, subject nor
- * ItemRequest, and three documents.
+ * "EHR" "1", of versions that kept the first transfer only, has neither transfer, stage,
+ * subject nor ItemRequest, and three documents.
  */
 #pragma once
 
@@ -60,8 +60,8 @@ typedef struct {
     uint8_t salt_key[32]; /* secret */
 } session_form;
 
-/* session-load.c. Into an empty session: which transfer, and the secrets; then, behind the configuration,
- * the rest. STATE_DAMAGED, STATE_TOO_NEW. */
+/* session-load.c. Into an empty session: which transfer, and the secrets; then, behind the
+ * configuration, the rest. STATE_DAMAGED, STATE_TOO_NEW. */
 ehp_status ehp_form_open(ehp_session *s, session_form *f, ehp_bytes saved, ehp_reader *r);
 ehp_status ehp_form_load(ehp_session *s, session_form *f, ehp_reader *r);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reads the saved form of a session (session-form.h) into one that is empty: every part is there
- * and every signature holds, or it is damaged. What it amounts to is session-restore.c's.
+ * Reads the saved form of a session (session-form.h) into one that is empty: every part is
+ * there and every signature holds, or it is damaged. What it amounts to is session-restore.c's.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -31,8 +31,7 @@ is_possible(const ehp_session_stage *stage)
         return !stage->to_patient && !stage->manifest_only && !stage->refused &&
                !stage->granted;
     if (stage->to_patient)
-        return stage->transfer > 0 && !stage->manifest_only &&
-               stage->refused != stage->granted;
+        return stage->transfer > 0 && !stage->manifest_only && stage->refused != stage->granted;
     return !stage->refused;
 }
 
@@ -123,8 +122,8 @@ load_request(ehp_session *s, const session_form *f, ehp_reader *r)
     if (!asking)
         return EHP_OK;
     status = ehp_guard_unpack(&ehp__item_request__descriptor, packed, NULL, &request);
-    if (status == EHP_OK && ((const Ehp__ItemRequest *)request.message)->manifest_only !=
-                                stage->manifest_only)
+    if (status == EHP_OK &&
+        ((const Ehp__ItemRequest *)request.message)->manifest_only != stage->manifest_only)
         status = EHP_STATE_DAMAGED;
     ehp_guard_free(&request);
     if (status != EHP_OK)

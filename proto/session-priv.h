@@ -355,12 +355,12 @@ struct ehp_session {
     bool choked; /* the peer does not read: the link is given up once the call is done */
 
     /* session-save.c */
-    bool saves;       /* the caller keeps the session over its own end */
-    bool save_due;    /* SAVE is to be given out */
-    unsigned savings; /* SAVE events that were not answered yet */
-    bool save_wait;   /* nothing is said or heard until all are */
+    bool saves;           /* the caller keeps the session over its own end */
+    bool save_due;        /* SAVE is to be given out */
+    unsigned savings;     /* SAVE events that were not answered yet */
+    bool save_wait;       /* nothing is said or heard until all are */
     session_word say_due; /* what was begun, and is not said before it is kept */
-    bool between;     /* patient, restored: of the last transfer nothing is outstanding */
+    bool between;         /* patient, restored: of the last transfer nothing is outstanding */
     uint8_t mark[EHP_MARK_MAX];
     ehp_doc origin; /* patient: of the item that was last complete */
 

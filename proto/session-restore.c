@@ -183,9 +183,7 @@ restore_receipt(ehp_session *s, const ehp_session_past *past)
         s->state = s->to_patient ? SS_RECEIVED : SS_SENT;
         return EHP_OK;
     }
-    s->state = !s->to_patient     ? SS_RECEIVED
-               : s->receipt_acked ? SS_SENT
-                                  : SS_REPLY_RECEIVED;
+    s->state = !s->to_patient ? SS_RECEIVED : s->receipt_acked ? SS_SENT : SS_REPLY_RECEIVED;
     return ehp_receiver_done(&s->receiver) ? EHP_OK : EHP_STATE_DAMAGED;
 }
 

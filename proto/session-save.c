@@ -155,15 +155,13 @@ put_subject(const ehp_session *s, ehp_writer *out)
     bool known = s->has_receiver && (r->subject_known || (r->accepted && r->subject_seen));
     size_t len = known && r->has_subject ? r->subject_len : 0;
 
-    ehp_put_u8(out, !known           ? SUBJECT_UNKNOWN
-                    : r->has_subject ? SUBJECT_GIVEN
-                                     : SUBJECT_NONE);
+    ehp_put_u8(out, !known ? SUBJECT_UNKNOWN : r->has_subject ? SUBJECT_GIVEN : SUBJECT_NONE);
     ehp_put_u8(out, (uint8_t)len);
     ehp_put(out, r->subject, len);
 }
 
-/* The receipt of the transfer in course is the caller's, who stores it as such. What became of the
- * items a patient's caller is told again, who may not have heard it. */
+/* The receipt of the transfer in course is the caller's, who stores it as such. What became of
+ * the items a patient's caller is told again, who may not have heard it. */
 static bool
 is_kept(const ehp_session *s, ehp_document which)
 {
@@ -188,8 +186,7 @@ ehp_session_save(const ehp_session *s, ehp_writer *out)
         return status;
     put_keys(s, out);
     put_subject(s, out);
-    put_with_length(out, s->item_request,
-                    s->state == SS_REQUESTING ? s->item_request_len : 0);
+    put_with_length(out, s->item_request, s->state == SS_REQUESTING ? s->item_request_len : 0);
     for (size_t i = 0; i < LEN(form_docs); i++) {
         const ehp_doc *doc = &s->docs[form_docs[i].which];
         put_with_length(out, doc->bytes, is_kept(s, form_docs[i].which) ? doc->len : 0);

@@ -369,7 +369,8 @@ typedef struct {
     bool refused; /* the patient did not take what was offered; no list, no receipt */
     bool between; /* patient: nothing of it is outstanding, or looked at any more; likewise */
 } ehp_session_stage;
-/* EHP_STATE_DAMAGED, EHP_STATE_TOO_NEW. Of a form that knows the first transfer only all is 0. */
+/* EHP_STATE_DAMAGED, EHP_STATE_TOO_NEW. Of a form that knows the first transfer only all is 0.
+ */
 EHP_MUST_USE ehp_status ehp_session_stage_of(ehp_bytes saved, ehp_session_stage *out);
 /* Answer to SAVE, one for each. Not EHP_OK: ends the session with it. */
 EHP_MUST_USE ehp_status ehp_session_saved(ehp_session *s, ehp_status status, uint64_t now_ms);

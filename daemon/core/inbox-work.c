@@ -102,10 +102,8 @@ ehd_inbox_waiting_new(void)
 static void
 wait_for_sync(EhdInbox *self, const EhdInboxJob *job, guint64 segments)
 {
-    EhdInboxDurable durable = {.item = job->item,
-                               .segments = segments,
-                               .transfer = job->transfer,
-                               .base = job->base};
+    EhdInboxDurable durable = {
+        .item = job->item, .segments = segments, .transfer = job->transfer, .base = job->base};
 
     if (job->mark != NULL)
         durable.mark = g_bytes_ref(job->mark);

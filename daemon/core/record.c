@@ -137,8 +137,7 @@ add_patient(GVariantBuilder *dict, EhdSession *self)
     g_variant_builder_add(dict, "{sv}", "acting-as",
                           g_variant_new_int32(self->wishes.acting_as));
     g_variant_builder_add(dict, "{sv}", "linger", g_variant_new_uint32(self->wishes.linger_s));
-    g_variant_builder_add(dict, "{sv}", "replies",
-                          g_variant_new_boolean(self->wishes.replies));
+    g_variant_builder_add(dict, "{sv}", "replies", g_variant_new_boolean(self->wishes.replies));
     g_variant_builder_add(dict, "{sv}", "listed", g_variant_new_boolean(self->listed));
     if (self->order != NULL)
         add_ids(dict, "order", self->order, self->n_order);

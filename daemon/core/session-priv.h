@@ -440,7 +440,7 @@ typedef struct {
     ehp_session_stage stage; /* of engine */
     guint transfers;         /* number of the last one that was begun */
     guint n_items;           /* terminal: of the note so many count; G_MAXUINT: all */
-    GVariant *rows;          /* owned; terminal: of which transfer they are; NULL: of the first */
+    GVariant *rows; /* owned; terminal: of which transfer they are; NULL: of the first */
 } EhdPast;
 /* FALSE: not a live record. */
 gboolean ehd_record_take_up(EhdSession *self, GBytes *record, EhdPast *past);

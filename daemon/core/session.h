@@ -215,8 +215,8 @@ void ehd_session_revoke_async(EhdSession *session, GAsyncReadyCallback callback,
 gboolean ehd_session_revoke_finish(EhdSession *session, GAsyncResult *result, GError **error);
 
 /* Terminal, after a transfer: asks for more of what was granted; list: only the list of it.
- * What comes has new ids, behind those that there are. Called back once that outlives this process.
- * WRONG_STATE, INVALID_ARGUMENT, STORE_FAILED. */
+ * What comes has new ids, behind those that there are. Called back once that outlives this
+ * process. WRONG_STATE, INVALID_ARGUMENT, STORE_FAILED. */
 void ehd_session_request_items_async(EhdSession *session, const GArray *queries, gboolean list,
                                      GAsyncReadyCallback callback, gpointer user_data);
 gboolean ehd_session_request_items_finish(EhdSession *session, GAsyncResult *result,

@@ -68,8 +68,8 @@ ehd_take_up_find_leaf(EhdSession *self, GError **error)
 static gboolean
 has_list(EhdSession *self, const ehp_session_stage *stage)
 {
-    gboolean items = self->role == EHD_PATIENT ? self->order != NULL
-                                               : self->items->len > self->base;
+    gboolean items =
+        self->role == EHD_PATIENT ? self->order != NULL : self->items->len > self->base;
 
     return items && (stage->transfer == 0 || stage->granted) && !stage->to_patient &&
            !stage->between;

@@ -35,7 +35,8 @@ ehd_take_up_find_items(EhdSession *self, const EhdPast *past, GError **error)
         if (note == NULL)
             return FALSE;
         self->noted = TRUE;
-        if (!drop_room(self, error)) /* of a reply that was coming in: it ended with the process */
+        if (!drop_room(self,
+                       error)) /* of a reply that was coming in: it ended with the process */
             return FALSE;
     } else if (!past->granted || self->status != 0) {
         return drop_room(self, error);

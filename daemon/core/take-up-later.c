@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What an earlier run left of the transfers after the first: their receipts, and items that were
- * asked for and were still coming. Whatever becomes of those, what came before stays, and waits
- * to be filed.
+ * What an earlier run left of the transfers after the first: their receipts, and items that
+ * were asked for and were still coming. Whatever becomes of those, what came before stays, and
+ * waits to be filed.
  */
 #include "daemon/core/take-up.h"
 

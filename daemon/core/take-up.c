@@ -86,7 +86,8 @@ newest(EhdPast *past, const EhdMarksRead *marks)
     past->boottime = marks->boottime;
 }
 
-/* Which transfer the engine was in. A received session whose engine cannot be read has none any more. */
+/* Which transfer the engine was in. A received session whose engine cannot be read has none any
+ * more. */
 static gboolean
 find_stage(EhdSession *self, EhdPast *past, GError **error)
 {

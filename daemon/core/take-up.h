@@ -28,7 +28,8 @@ gboolean ehd_take_up_get_time_left(EhdSession *self, EhdFound *found, GError **e
 /* take-up-items.c */
 /* The list of items, and where they are. */
 gboolean ehd_take_up_find_items(EhdSession *self, const EhdPast *past, GError **error);
-/* Which of the first n are still here, of a session that was received: what is gone was collected. */
+/* Which of the first n are still here, of a session that was received: what is gone was
+ * collected. */
 gboolean ehd_take_up_find_received(EhdSession *self, guint n, GError **error);
 /* Not received yet: all that the marks say is there, and nothing else counts. */
 gboolean ehd_take_up_find_durable(EhdSession *self, const EhdMarksRead *marks, GError **error);

@@ -186,8 +186,8 @@ read_roots(EhdLedger *ledger, const char *id, guint32 transfer, const guint8 *fi
 }
 
 static void
-read_slot(EhdLedger *ledger, const char *id, guint32 transfer, guint number,
-          const guint8 *file, gsize length, EhdMarksRead *out)
+read_slot(EhdLedger *ledger, const char *id, guint32 transfer, guint number, const guint8 *file,
+          gsize length, EhdMarksRead *out)
 {
     const guint8 *slot = file + number * SLOT_LEN;
     if (length < number * SLOT_LEN + 4 || get_be32(slot) > SLOT_LEN - 4 ||

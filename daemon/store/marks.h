@@ -4,7 +4,8 @@
  * the item that is under way. What they hold is the engine's (ehp_event.mark). Changed in place
  * with one sync, since that happens with every window: ledger/ID.marks has two slots for the
  * mark, written in turn, so that one that was torn leaves the one before, and a fixed place for
- * each root. Each is sealed for its transfer and place. Blocking; any thread, one writer per id.
+ * each root. Each is sealed for its transfer and place. Blocking; any thread, one writer per
+ * id.
  */
 #pragma once
 
@@ -15,7 +16,8 @@
 #define EHD_MARKS_ITEMS_MAX 16384
 
 typedef struct {
-    guint32 transfer;    /* of the session's, from 0; what is kept of an earlier one is void then */
+    guint32
+        transfer; /* of the session's, from 0; what is kept of an earlier one is void then */
     const guint8 *roots; /* n_roots * EHD_ROOT_LEN bytes, of items first_root … */
     guint32 first_root, n_roots;
     guint32 item; /* that the mark is of */

@@ -4,8 +4,8 @@
  * at which of its events it was kept, then changes (see edit); with flag 4 the saved form is
  * the rest of the input instead. Unchanged it is taken up and the transfer ends well; changed
  * it is refused by name, or taken up by a session that can be saved again, comes to an end with
- * time, and has the same form then. With flag 16 the session has later transfers: items that are
- * asked for, a reply that is taken and one that is not.
+ * time, and has the same form then. With flag 16 the session has later transfers: items that
+ * are asked for, a reply that is taken and one that is not.
  */
 #include <string.h>
 

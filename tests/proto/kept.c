@@ -180,8 +180,8 @@ add_transfer(pair_side *side, ehp_session_past *past)
     past->roots = (const uint8_t(*)[EHP_HASH_LEN])kept->roots;
     past->n_roots = kept->n_roots;
     past->mark = (ehp_bytes){kept->mark, kept->mark_len};
-    past->receipt = (ehp_bytes){kept->receipts[stage->transfer].bytes,
-                                kept->receipts[stage->transfer].len};
+    past->receipt =
+        (ehp_bytes){kept->receipts[stage->transfer].bytes, kept->receipts[stage->transfer].len};
 }
 
 ehp_status

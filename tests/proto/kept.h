@@ -27,7 +27,7 @@ typedef struct {
     size_t saved_len;
     ehp_session_stage stage; /* of what was saved */
     /* of that transfer */
-    kept_list list;               /* receiver */
+    kept_list list;                   /* receiver */
     Ehp__ItemEntry *sent[KEPT_ITEMS]; /* sender, when picked for a later one; borrowed */
     uint32_t n_sent;
     uint8_t roots[KEPT_ITEMS][EHP_HASH_LEN];

@@ -75,8 +75,8 @@ struct pair {
     bool hold_receipt, hold_receipt_ready, hold_request;
     ehp_status manifest_verdict, data_verdict, item_verdict, receipt_verdict, stored_verdict;
     bool no_reconnect;
-    uint8_t number;        /* of the tap: other keys for each */
-    const ehp_taken *from; /* the patient goes on with an earlier session */
+    uint8_t number;           /* of the tap: other keys for each */
+    const ehp_taken *from;    /* the patient goes on with an earlier session */
     bool deaf_patient;        /* a test speaks in its name: it must not hear the answers */
     bool stop_after_complete; /* the patient says bye at once */
     uint32_t tell_status;     /* terminal: StatusKind after COMPLETE, 0: none */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The end of a process in a session of several transfers: a list, items of it, what the clinic
- * sends back, taken and refused. Struck at every event of either side, before it was handled and
- * after, and again after that, by a cut of the link and by the end of either process or of both:
- * every transfer ends with the same items and one receipt, none lost, none doubled. And what was
- * kept, in every state on the way, is not taken for what it is not. A sample of the points by
- * default, all of them with `-m slow`.
+ * sends back, taken and refused. Struck at every event of either side, before it was handled
+ * and after, and again after that, by a cut of the link and by the end of either process or of
+ * both: every transfer ends with the same items and one receipt, none lost, none doubled. And
+ * what was kept, in every state on the way, is not taken for what it is not. A sample of the
+ * points by default, all of them with `-m slow`.
  */
 #include <glib.h>
 #include <sodium.h>
@@ -25,10 +25,10 @@ typedef struct {
 
 /* Letters as in pair.h. */
 static const plan plans[] = {
-    {"r", false, 0, 0, 6},  {"n", false, 0, 0, 4},   {"l", false, 0, 0, 4},
-    {"w", false, 0, 4, 4},  {"x", false, 1, 0, 4},   {"v", false, 1, 0, 4},
-    {"rw", true, 0, 4, 2},  {"wr", false, 0, 4, 6},  {"rxw", true, 1, 4, 2},
-    {"xr", false, 1, 0, 6}, {"sw", false, 0, 4, 4},  {"rr", true, 0, 0, 4},
+    {"r", false, 0, 0, 6},  {"n", false, 0, 0, 4},  {"l", false, 0, 0, 4},
+    {"w", false, 0, 4, 4},  {"x", false, 1, 0, 4},  {"v", false, 1, 0, 4},
+    {"rw", true, 0, 4, 2},  {"wr", false, 0, 4, 6}, {"rxw", true, 1, 4, 2},
+    {"xr", false, 1, 0, 6}, {"sw", false, 0, 4, 4}, {"rr", true, 0, 0, 4},
 };
 
 typedef struct {

@@ -60,6 +60,55 @@ def both_killed_twice(rig):
     whole(rig, receive, send, files)
 
 
+def picked(rig, hosts):
+    """An item is picked from a list; these daemons are killed while it comes, and once more."""
+    big = rig.write("image.bin", 1_500_000)
+    files = [rig.write("small.json", '{"a": 1}'), big]
+    receive, send = rig.receive("--list"), rig.send(*files)
+    rig.tap()
+    assert receive.expect("list")["items"] == 2
+    number = receive.find("listed", name="image.bin")["number"]
+    rig.link("rate", "400")
+    before = carried(rig)
+    receive.type(str(number))
+    for at in (400_000, 900_000):
+        rig.link("wait", str(before + at))
+        for host in hosts:
+            rig.call("kill-daemon", host)
+    rig.link("wait", str(before + 950_000))
+    rig.link("rate", "0")
+    send.ends(0), receive.ends(0)
+    sessions = rig.sessions("got")
+    assert len(sessions) == 1, sessions
+    directory = os.path.join("got", sessions[0])
+    assert sorted(n for n in os.listdir(directory) if n.endswith(".bin") or n == "small.json") == ["image.bin"]
+    assert read(os.path.join(directory, "image.bin")) == read(big)
+    for state, end in (("p/state", ".got"), ("c/state", ".made")):  # one for the list, one for the item
+        receipts = os.listdir(os.path.join(rig.dir, state, "receipts"))
+        assert len(receipts) == 2 and all(n.endswith(end) for n in receipts), receipts
+    again = carried(rig) - before - 1_500_000
+    print(f"figure: {again} bytes beside the item's own")
+    assert again < 2 * 2_097_152 and not rig.spooled(), again
+
+
+@case()
+def picked_clinic_killed(rig):
+    """The clinic's daemon is killed while an item comes that was picked from a list: it goes on"""
+    picked(rig, ("clinic",))
+
+
+@case()
+def picked_patient_killed(rig):
+    """The patient's daemon is killed while an item goes that was picked from a list: it goes on"""
+    picked(rig, ("patient",))
+
+
+@case()
+def picked_both_killed(rig):
+    """Both daemons are killed while an item is on its way that was picked from a list: it goes on"""
+    picked(rig, ("clinic", "patient"))
+
+
 @case()
 def killed_while_the_link_is_down(rig):
     """A daemon is killed while there is no link; the link comes back"""

@@ -149,8 +149,7 @@ test_list(Fixture *f, gconstpointer data)
     ehd_session_request_items_async(f->clinic->owner.session, queries, FALSE, host_on_result,
                                     &twice);
     WAIT(twice != NULL);
-    g_assert_false(
-        ehd_session_request_items_finish(f->clinic->owner.session, twice, &error));
+    g_assert_false(ehd_session_request_items_finish(f->clinic->owner.session, twice, &error));
     g_assert_error(error, EHD_ERROR, EHP_WRONG_STATE);
     wait_idle(f, 1);
     assert_listed(f, 3, "scan.dcm", EHD_ITEM_COLLECTED);

@@ -196,7 +196,8 @@ clock_uptime(gpointer user_data)
     return (guint64)(1000 + later);
 }
 
-/* Away for too long: what was asked for last failed, what came before stays and can be filed. */
+/* Away for too long: what was asked for last failed, what came before stays and can be filed.
+ */
 static void
 test_too_late(Pair *f, gconstpointer data)
 {
@@ -221,8 +222,8 @@ test_too_late(Pair *f, gconstpointer data)
     g_assert_cmpint(info_of(f->clinic)->transfer, ==, EHD_TRANSFER_FAILED);
     g_assert_false(info_of(f->clinic)->may_ask);
     {
-        g_autoptr(GArray) list = ehd_session_list_items(f->clinic->owner.session,
-                                                        EHD_TO_TERMINAL, 0, 256, NULL);
+        g_autoptr(GArray) list =
+            ehd_session_list_items(f->clinic->owner.session, EHD_TO_TERMINAL, 0, 256, NULL);
         g_assert_cmpuint(list->len, ==, 3);
         g_assert_cmpint(g_array_index(list, EhdItemInfo, 0).state, ==, EHD_ITEM_LISTED);
         g_assert_cmpint(g_array_index(list, EhdItemInfo, 2).state, ==, EHD_ITEM_COLLECTED);
