@@ -104,15 +104,6 @@ ehd_session_answer_reply(EhdSession *session, gboolean accepted)
 }
 
 gboolean
-ehd_session_request_items(EhdSession *session, const GArray *queries, gboolean list,
-                          GError **error)
-{
-    session->queries = queries->len;
-    session->list = list;
-    return TRUE;
-}
-
-gboolean
 ehd_session_reply(EhdSession *session, const GArray *items, GError **error)
 {
     session->reply_items = items->len;
@@ -183,6 +174,16 @@ ehd_session_file_async(EhdSession *session, GAsyncReadyCallback callback, gpoint
     return_true(callback, user_data);
 }
 FINISH(ehd_session_file)
+
+void
+ehd_session_request_items_async(EhdSession *session, const GArray *queries, gboolean list,
+                                GAsyncReadyCallback callback, gpointer user_data)
+{
+    session->queries = queries->len;
+    session->list = list;
+    return_true(callback, user_data);
+}
+FINISH(ehd_session_request_items)
 
 void
 ehd_session_discard_async(EhdSession *session, const char *rule, GAsyncReadyCallback callback,
