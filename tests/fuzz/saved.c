@@ -15,6 +15,9 @@
 
 static const pair_item items[] = {{"a", 700, 1}, {"none", 0, 0}, {"two segments", 263000, 1}};
 
+/* Several transfers of them. */
+static const pair_item few[] = {{"a", 700, 1}, {"none", 0, 0}, {"b", 300, 0}};
+
 typedef struct {
     pair w;
     kept_store p, t;
@@ -165,8 +168,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ehp_reader_init(&it.in, data, size);
     flags = ehp_take_u8(&it.in);
     pair_init(&it.w);
-    it.w.items = items;
-    it.w.n_items = G_N_ELEMENTS(items);
+    it.w.items = (flags & 16) != 0 ? few : items;
+    it.w.n_items = G_N_ELEMENTS(items); /* as many of either */
     it.p.forgetful = (flags & 2) != 0;
     it.w.later = flags & 16 ? "rwx" : NULL;
     kept_start(&it.w, &it.p, &it.t);
