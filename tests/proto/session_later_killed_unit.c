@@ -53,6 +53,7 @@ world_new(const plan *p, pair_blow blow)
     it->w.later = p->later;
     it->w.list_first = p->list_first;
     it->w.blow = blow;
+    it->w.zstd_level = -1; /* what is tried here is not compression */
     kept_start(&it->w, &it->p, &it->t);
     return it;
 }
@@ -141,7 +142,7 @@ strike_event(const plan *p, pair_blow blow, bool patient, bool handled, unsigned
 static void
 test_every_event(void)
 {
-    unsigned stride = g_test_slow() ? 1 : 5;
+    unsigned stride = g_test_slow() ? 1 : 7;
 
     for (size_t i = 0; i < G_N_ELEMENTS(plans); i++)
         for (pair_blow blow = PAIR_CUT; blow <= PAIR_KILL_BOTH; blow++)
@@ -156,7 +157,7 @@ test_every_event(void)
 static void
 test_again(void)
 {
-    unsigned stride = g_test_slow() ? 1 : 11;
+    unsigned stride = g_test_slow() ? 1 : 17;
 
     for (size_t i = 0; i < G_N_ELEMENTS(plans); i++)
         for (pair_blow blow = PAIR_KILL_PATIENT; blow <= PAIR_KILL_BOTH; blow++)
@@ -170,7 +171,7 @@ test_again(void)
 static void
 test_streams(void)
 {
-    unsigned stride = g_test_slow() ? 101 : 20011;
+    unsigned stride = g_test_slow() ? 101 : 60013;
 
     for (size_t i = 0; i < G_N_ELEMENTS(plans); i++)
         for (pair_blow blow = PAIR_KILL_PATIENT; blow <= PAIR_KILL_BOTH; blow++)
@@ -264,7 +265,7 @@ static void
 test_damaged(void)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(plans); i++)
-        for (uint64_t at = i;; at += g_test_slow() ? 997 : 30011) {
+        for (uint64_t at = i;; at += g_test_slow() ? 997 : 60013) {
             world *it = world_new(&plans[i], PAIR_CUT);
             it->w.stop_at = at + 1;
             pair_connect(&it->w);
@@ -366,7 +367,7 @@ test_figure(void)
 {
     g_test_message("later transfers: %u points, %u blows, lost %u, doubled %u", figure.points,
                    figure.blows, figure.lost, figure.doubled);
-    g_assert_cmpuint(figure.points, >, 500);
+    g_assert_cmpuint(figure.points, >, 300);
     g_assert_cmpuint(figure.lost + figure.doubled, ==, 0);
 }
 
