@@ -80,8 +80,8 @@ run(world *it, const char *where, uint64_t at)
     pair_finish(&it->w, 60);
     struck = it->w.blows > 0;
     again = MAX(it->w.sent_p, calm.sent_p) - calm.sent_p;
-    fine = whole(it) && kept_same_receipt(&it->p, &it->t, 0) && it->p.doubled == 0 && it->t.doubled == 0 &&
-           it->w.t.received_bytes == total &&
+    fine = whole(it) && kept_same_receipt(&it->p, &it->t, 0) && it->p.doubled == 0 &&
+           it->t.doubled == 0 && it->w.t.received_bytes == total &&
            again <= it->w.blows * (uint64_t)(EHP_WINDOW_BYTES + REATTACH_BYTES);
     if (!fine)
         g_printerr(
