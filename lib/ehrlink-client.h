@@ -489,8 +489,8 @@ void ehrlink_client_diagnose_async(EhrlinkClient *self, GCancellable *cancellabl
  * @result: what the callback got
  * @error: where to put an error, or %NULL
  *
- * Returns: (transfer full): an aa{sv} with "id", "level", "error", "text", "remedy" (s); %NULL
- * with an error set
+ * Returns: (transfer full): an aa{sv} with "id", "level", "error", "text", "remedy" (s), and
+ * "words", "detail" (s), "arguments" (as) for who translates; %NULL with an error set
  */
 GVariant *ehrlink_client_diagnose_finish(EhrlinkClient *self, GAsyncResult *result,
                                          GError **error);

@@ -434,6 +434,24 @@ ehd_details_of_receipt(const EhdReceiptFacts *facts)
     return g_variant_builder_end(&dict);
 }
 
+/* "text" is whole; the others are what it was made of, for who translates it. */
+static void
+add_finding_words(GVariantBuilder *dict, const EhdFinding *finding)
+{
+    g_autofree char *whole = ehd_finding_text(finding);
+    GVariantBuilder arguments;
+
+    add_text(dict, "text", whole);
+    add_text(dict, "words", finding->words);
+    add_text(dict, "detail", finding->detail);
+    if (finding->arguments->len == 0)
+        return;
+    g_variant_builder_init(&arguments, G_VARIANT_TYPE_STRING_ARRAY);
+    for (guint i = 0; i < finding->arguments->len; i++)
+        g_variant_builder_add_value(&arguments, text(finding->arguments->pdata[i]));
+    add(dict, "arguments", g_variant_builder_end(&arguments));
+}
+
 GVariant *
 ehd_details_of_findings(const GPtrArray *findings)
 {
@@ -447,7 +465,7 @@ ehd_details_of_findings(const GPtrArray *findings)
         add_text(&dict, "level", ehd_level_name(finding->level));
         if (finding->error != EHP_OK)
             add_text(&dict, "error", ehp_status_name(finding->error));
-        add_text(&dict, "text", finding->text);
+        add_finding_words(&dict, finding);
         add_text(&dict, "remedy", finding->remedy);
         g_variant_builder_add_value(&list, g_variant_builder_end(&dict));
     }

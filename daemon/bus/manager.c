@@ -12,6 +12,7 @@
 #include "daemon/bus/requests.h"
 #include "daemon/bus/session-object.h"
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 gboolean
 ehd_call_without_options(EhdCall *call)
@@ -230,15 +231,16 @@ on_polkit_probed(GObject *source, GAsyncResult *result, gpointer user_data)
     EhdGate *gate = ehd_bus_get_gate(ehd_call_get_owner(call));
     EhdFinding *finding;
     if (ehd_gate_probe_finish(gate, result, &error))
-        finding = ehd_finding_new("polkit", EHD_LEVEL_OK, EHP_OK, "polkit answers", NULL);
+        finding = ehd_finding_new("polkit", EHD_LEVEL_OK, EHP_OK, N_("polkit answers"), NULL);
     else if (error != NULL)
         finding = ehd_finding_new("polkit", EHD_LEVEL_PROBLEM, EHP_NOT_AUTHORIZED,
-                                  "polkit is there but does not answer",
-                                  "look at the log of polkitd, and restart it");
+                                  N_("polkit is there but does not answer"),
+                                  N_("look at the log of polkitd, and restart it"));
     else
-        finding = ehd_finding_new("polkit", EHD_LEVEL_WARNING, EHP_OK,
-                                  "no polkit runs: only root may send, receive and configure",
-                                  "install and start polkitd");
+        finding =
+            ehd_finding_new("polkit", EHD_LEVEL_WARNING, EHP_OK,
+                            N_("no polkit runs: only root may send, receive and configure"),
+                            N_("install and start polkitd"));
     g_ptr_array_add(findings, finding);
     ehd_call_return(call, g_variant_new("(@aa{sv})", ehd_details_of_findings(findings)));
 }

@@ -10,6 +10,7 @@
 #include "daemon/core/core-priv.h"
 #include "daemon/core/left.h"
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 /* Receipt, audit lines and ledger of one session, with room to spare. */
 #define BOOKS_BYTES (G_GUINT64_CONSTANT(1) << 20)
@@ -21,11 +22,11 @@ check_books(EhdCore *core, GError **error)
 
     if (trouble != EHP_OK) {
         ehd_books_retry(core->books); /* whoever asks again need not wait for the timer */
-        ehd_error_set(error, trouble, "the audit log cannot be written");
+        ehd_error_set(error, trouble, N_("the audit log cannot be written"));
         return FALSE;
     }
     if (ehd_audit_used(core->parts.audit) >= core->parts.config->audit_quota) {
-        ehd_error_set(error, EHP_AUDIT_FULL, "[store] audit-quota is used up");
+        ehd_error_set(error, EHP_AUDIT_FULL, N_("[store] audit-quota is used up"));
         return FALSE;
     }
     return TRUE;
@@ -37,14 +38,15 @@ check_disk(EhdCore *core, guint64 wanted, GError **error)
     struct statvfs fs;
 
     if (fstatvfs(ehd_state_fd(core->parts.state), &fs) != 0) {
-        ehd_error_set_errno(error, errno, "the state directory");
+        ehd_error_set_errno(error, errno, N_("the state directory"));
         return FALSE;
     }
     if ((guint64)fs.f_bavail * fs.f_frsize >= wanted)
         return TRUE;
-    ehd_error_set(error, EHP_NO_SPACE,
-                  "less than %" G_GUINT64_FORMAT " MiB are free for the state directory",
-                  wanted >> 20);
+    ehd_error_set(
+        error, EHP_NO_SPACE,
+        N_("less is free for the state directory than is needed") ": %" G_GUINT64_FORMAT " MiB",
+        wanted >> 20);
     return FALSE;
 }
 
@@ -53,7 +55,8 @@ check_spool(EhdCore *core, GError **error)
 {
     if (ehd_spool_used(core->parts.spool) < core->parts.config->spool_quota)
         return TRUE;
-    ehd_error_set(error, EHP_NO_SPACE, "[store] spool-quota is used up by what is not filed");
+    ehd_error_set(error, EHP_NO_SPACE,
+                  N_("[store] spool-quota is used up by what is not filed"));
     return FALSE;
 }
 

@@ -6,6 +6,8 @@
  */
 #include "daemon/nfc/busy.h"
 
+#include "daemon/words.h"
+
 #include <dirent.h>
 #include <limits.h>
 #include <stdbool.h>
@@ -120,23 +122,23 @@ verdict_on(const char *root, const char *device, char *detail, size_t size)
 
     bound_driver(device, driver, sizeof driver);
     if (driver[0] && strcmp(driver, "usbfs")) {
-        snprintf(detail, size, "the kernel module %s holds the reader", driver);
+        snprintf(detail, size, N_("a kernel module holds the reader") ": %s", driver);
         return EHP_READER_BUSY;
     }
     if (pcscd_runs(root)) {
-        snprintf(detail, size, "pcscd holds the reader");
+        snprintf(detail, size, N_("pcscd holds the reader"));
         return EHP_READER_BUSY;
     }
     if (driver[0]) {
-        snprintf(detail, size, "another program holds the reader (perhaps pcscd)");
+        snprintf(detail, size, N_("another program holds the reader (perhaps pcscd)"));
         return EHP_READER_BUSY;
     }
     if (!may_open(root, device)) {
         snprintf(detail, size,
-                 "no permission to open the reader (it wants the group ehrlink-nfc)");
+                 N_("no permission to open the reader (it wants the group ehrlink-nfc)"));
         return EHP_NO_READER;
     }
-    snprintf(detail, size, "the USB reader does not answer");
+    snprintf(detail, size, N_("the USB reader does not answer"));
     return EHP_READER_MUTE;
 }
 
@@ -147,7 +149,7 @@ ehd_nfc_usb_verdict(const char *root, char *detail, size_t size)
     struct dirent *entry;
     ehp_status status = EHP_NO_READER;
 
-    snprintf(detail, size, "no USB reader is plugged in; a serial one must be configured");
+    snprintf(detail, size, N_("no USB reader is plugged in; a serial one must be configured"));
     snprintf(path, sizeof path, "%s/sys/bus/usb/devices", root);
     DIR *devices = opendir(path);
     while (devices && (entry = readdir(devices))) {

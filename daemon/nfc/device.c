@@ -8,6 +8,7 @@
 #include "daemon/nfc/device.h"
 
 #include "daemon/nfc/busy.h"
+#include "daemon/words.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +47,7 @@ ehd_nfc_device_init(EhdNfcDevice *device, const char *reader)
     *device = (EhdNfcDevice){.reader = reader, .lock = -1};
     nfc_init(&device->context);
     if (!device->context)
-        fail(device, EHP_NO_MEMORY, "libnfc did not start");
+        fail(device, EHP_NO_MEMORY, N_("libnfc did not start"));
 }
 
 /* The port of "driver:/dev/ttyUSB0:115200"; false if the reader is not a serial one. */
@@ -70,12 +71,14 @@ fail_port(EhdNfcDevice *device, const char *port, int error)
 
     switch (error) {
     case EBUSY:
-        return fail(device, EHP_READER_BUSY, "%s is used by another program", port);
+        return fail(device, EHP_READER_BUSY, "%s: " N_("another program uses it"), port);
     case EACCES:
     case EPERM:
-        return fail(device, EHP_NO_READER,
-                    "no permission to open %s (group ehrlink-nfc, or DeviceAllow= in the unit)",
-                    port);
+        return fail(
+            device, EHP_NO_READER,
+            "%s: " N_(
+                "no permission to open it (group ehrlink-nfc, or DeviceAllow= in the unit)"),
+            port);
     default:
         return fail(device, missing, "%s: %s", port, strerror(error));
     }
@@ -88,7 +91,7 @@ lock_port(EhdNfcDevice *device, const char *port)
     if (device->lock < 0)
         return fail_port(device, port, errno);
     if (!isatty(device->lock))
-        return fail(device, EHP_NO_READER, "%s is not a serial port", port);
+        return fail(device, EHP_NO_READER, "%s: " N_("not a serial port"), port);
     for (int i = 0; i < LOCK_TRIES && flock(device->lock, LOCK_EX | LOCK_NB); i++) {
         if (i + 1 < LOCK_TRIES && errno == EWOULDBLOCK)
             poll(NULL, 0, LOCK_PAUSE_MS);
@@ -121,7 +124,7 @@ open_one(EhdNfcDevice *device, const char *connstring)
         return true;
     unlock(device);
     if (serial)
-        return fail(device, EHP_READER_MUTE, "the reader at %s does not answer", port);
+        return fail(device, EHP_READER_MUTE, "%s: " N_("the reader does not answer"), port);
     device->status = ehd_nfc_usb_verdict("", device->detail, sizeof device->detail);
     if (device->status == EHP_NO_READER && device->was_open)
         device->status = EHP_READER_LOST;
@@ -160,7 +163,7 @@ ehd_nfc_device_open(EhdNfcDevice *device)
     device->failures = 0;
     device->status = EHP_OK;
     snprintf(device->detail, sizeof device->detail, "%s%s", nfc_device_get_name(device->nfc),
-             back ? ", back again" : "");
+             back ? ": " N_("back again") : "");
     return true;
 }
 
@@ -189,7 +192,7 @@ ehd_nfc_device_judge(EhdNfcDevice *device, int result)
 
     if (result == NFC_ENOTIMPL || result == NFC_EDEVNOTSUPP) {
         ehd_nfc_device_close(device);
-        return fail(device, EHP_NO_READER, "this reader cannot act as an ISO-DEP card");
+        return fail(device, EHP_NO_READER, N_("this reader cannot act as an ISO-DEP card"));
     }
     if (!suspect) {
         device->failures = device->revivals = 0;
@@ -197,7 +200,7 @@ ehd_nfc_device_judge(EhdNfcDevice *device, int result)
     }
     if (is_hung_up(device)) {
         ehd_nfc_device_close(device);
-        return fail(device, EHP_READER_LOST, "the reader was unplugged");
+        return fail(device, EHP_READER_LOST, N_("the reader was unplugged"));
     }
     if (++device->failures < FAILURES_MAX)
         return true;
@@ -206,8 +209,8 @@ ehd_nfc_device_judge(EhdNfcDevice *device, int result)
     if (device->revivals++ == 0)
         return false;
     if (result == NFC_ETIMEOUT)
-        return fail(device, EHP_READER_MUTE, "the reader stopped answering");
-    return fail(device, EHP_READER_LOST, "the reader fails every command");
+        return fail(device, EHP_READER_MUTE, N_("the reader stopped answering"));
+    return fail(device, EHP_READER_LOST, N_("the reader fails every command"));
 }
 
 bool

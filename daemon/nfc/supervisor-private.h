@@ -67,7 +67,7 @@ void ehd_nfc_pass_on(EhdNfcSupervisor *s, const EhdNfcMessage *message);
 void ehd_nfc_read_worker(EhdNfcSupervisor *s);
 /* Hangs up, so that it closes the reader and ends. */
 void ehd_nfc_dismiss(EhdNfcSupervisor *s);
-/* fault: static; what it did, for the daemon. */
+/* fault: static; what it did and that it was killed, for the daemon. */
 void ehd_nfc_kill_worker(EhdNfcSupervisor *s, const char *fault);
 /* It ended with this wait status. */
 void ehd_nfc_bury(EhdNfcSupervisor *s, int status);

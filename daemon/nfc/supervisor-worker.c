@@ -6,6 +6,7 @@
 #include "daemon/nfc/supervisor-private.h"
 
 #include "daemon/nfc/spawn.h"
+#include "daemon/words.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -50,7 +51,7 @@ ehd_nfc_spawn(EhdNfcSupervisor *s)
     if (s->pid < 0) {
         s->pid = 0;
         s->respawn = ehd_nfc_now_ms() + PAUSE_LAST_MS;
-        ehd_nfc_tell_state(s, EHP_NFC_HELPER_FAILED, "the worker cannot be started");
+        ehd_nfc_tell_state(s, EHP_NFC_HELPER_FAILED, N_("the worker cannot be started"));
         return;
     }
     ehd_nfc_note(s, "worker %d started", (int)s->pid);
@@ -92,11 +93,13 @@ tell_death(EhdNfcSupervisor *s, int status)
     uint32_t tap = s->tap;
 
     if (s->fault)
-        snprintf(detail, sizeof detail, "the worker %s and was killed", s->fault);
+        snprintf(detail, sizeof detail, "%s", s->fault);
     else if (WIFSIGNALED(status))
-        snprintf(detail, sizeof detail, "the worker crashed (signal %d)", WTERMSIG(status));
+        snprintf(detail, sizeof detail, N_("the worker crashed, of signal") ": %d",
+                 WTERMSIG(status));
     else
-        snprintf(detail, sizeof detail, "the worker ended (%d)", WEXITSTATUS(status));
+        snprintf(detail, sizeof detail, N_("the worker ended, with status") ": %d",
+                 WEXITSTATUS(status));
     ehd_nfc_note(s, "%s", detail);
     s->tap = 0;
     if (tap != 0)
@@ -179,7 +182,7 @@ ehd_nfc_read_worker(EhdNfcSupervisor *s)
     close(s->worker);
     s->worker = -1;
     if (got > 0)
-        ehd_nfc_kill_worker(s, "said nonsense");
+        ehd_nfc_kill_worker(s, N_("the worker said nonsense and was killed"));
     else if (s->due == 0)
         s->due = ehd_nfc_now_ms() + ANSWER_MS;
 }

@@ -8,6 +8,8 @@
  */
 #include "daemon/nfc/supervisor-private.h"
 
+#include "daemon/words.h"
+
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -67,12 +69,12 @@ check_time(EhdNfcSupervisor *s)
     bool wanted = !s->quit && (s->role != EHD_NFC_ROLE_NONE || s->probing);
 
     if (s->pid > 0 && s->killed == 0 && s->due != 0 && s->due <= now)
-        ehd_nfc_kill_worker(s, "hung");
+        ehd_nfc_kill_worker(s, N_("the worker hung and was killed"));
     if (s->pid > 0 && s->killed == 0 && s->farewell != 0 && s->farewell <= now)
-        ehd_nfc_kill_worker(s, "did not end");
+        ehd_nfc_kill_worker(s, N_("the worker did not end and was killed"));
     if (s->pid > 0 && s->killed != 0 && !s->stuck_told && s->killed + DEATH_MS <= now) {
         s->stuck_told = true;
-        ehd_nfc_tell_state(s, EHP_NFC_HELPER_FAILED, "the worker is stuck in the kernel");
+        ehd_nfc_tell_state(s, EHP_NFC_HELPER_FAILED, N_("the worker is stuck in the kernel"));
     }
     if (s->pid > 0 && s->farewell == 0 && s->killed == 0 && (s->quit || s->daemon < 0))
         ehd_nfc_dismiss(s);

@@ -7,6 +7,7 @@
 #include "daemon/tap/tap.h"
 
 #include "daemon/tap/helper.h"
+#include "daemon/words.h"
 
 #include <string.h>
 
@@ -147,9 +148,9 @@ on_no_answer(gpointer user_data)
     clear_timer(&tap->answer);
     g_warning("the NFC helper does not answer and is started again");
     ehd_tap_helper_stop(tap->helper, TRUE);
-    tell_lost(tap, EHP_NFC_HELPER_FAILED, "the NFC helper does not answer");
+    tell_lost(tap, EHP_NFC_HELPER_FAILED, N_("the NFC helper does not answer"));
     if (!tap->freed)
-        set_state(tap, EHP_NFC_HELPER_FAILED, "the NFC helper does not answer");
+        set_state(tap, EHP_NFC_HELPER_FAILED, N_("the NFC helper does not answer"));
     if (!tap->freed)
         settle(tap);
     let_go(tap);
@@ -195,9 +196,9 @@ on_gone(gpointer user_data)
 
     clear_timer(&tap->answer);
     restart_later(tap);
-    tell_lost(tap, EHP_NFC_HELPER_FAILED, "the NFC helper ended");
+    tell_lost(tap, EHP_NFC_HELPER_FAILED, N_("the NFC helper ended"));
     if (!tap->freed && (tap->deaths > QUIET_DEATHS || tap->probes->len > 0))
-        set_state(tap, EHP_NFC_HELPER_FAILED, "the NFC helper keeps ending");
+        set_state(tap, EHP_NFC_HELPER_FAILED, N_("the NFC helper keeps ending"));
     let_go(tap);
 }
 
@@ -251,7 +252,7 @@ on_hello(EhdTap *tap, const EhdNfcMessage *message)
         return;
     ehd_tap_helper_stop(tap->helper, FALSE);
     restart_later(tap);
-    set_state(tap, EHP_NFC_HELPER_FAILED, "the NFC helper is of another version");
+    set_state(tap, EHP_NFC_HELPER_FAILED, N_("the NFC helper is of another version"));
 }
 
 static void
@@ -439,7 +440,7 @@ on_probe_timeout(gpointer user_data)
     EhdTap *tap = hold(user_data);
 
     clear_timer(&tap->probing);
-    set_state(tap, EHP_NFC_HELPER_FAILED, "the NFC helper did not tell in time");
+    set_state(tap, EHP_NFC_HELPER_FAILED, N_("the NFC helper did not tell in time"));
     if (!tap->freed)
         settle(tap);
     let_go(tap);
@@ -470,7 +471,7 @@ ehd_tap_new(const EhdTapConfig *config)
     tap->refs = 1;
     tap->context = g_main_context_ref_thread_default();
     tap->helper = ehd_tap_helper_new(config, &events, tap);
-    tap->detail = g_strdup("not tried yet");
+    tap->detail = g_strdup(N_("not tried yet"));
     tap->probes = g_array_new(FALSE, FALSE, sizeof(Probe));
     return tap;
 }

@@ -14,6 +14,7 @@
 
 #include "tools/common/output.h"
 #include "tools/common/words.h"
+#include "tools/common/words-service.h"
 #include "tools/config.h"
 
 static struct {
@@ -142,7 +143,8 @@ static void
 say_error(JsonBuilder *event, EhrlinkRole role, const GError *error)
 {
     /* the library's message names the file or the reader; the words say what it means */
-    g_autofree char *detail = ehrlink_safe_text(error->message, 400);
+    g_autofree char *words = words_detail(error->message);
+    g_autofree char *detail = ehrlink_safe_text(words, 400);
 
     if (error->domain == EHRLINK_ERROR)
         output_member_string(event, "error", ehrlink_error_get_name((EhrlinkError)error->code));

@@ -5,6 +5,7 @@
 #include <glib/gi18n.h>
 
 #include "tools/common/output.h"
+#include "tools/common/words-service.h"
 #include "tools/ctl/ctl.h"
 
 static GVariant *
@@ -31,12 +32,13 @@ static gboolean
 show(GVariant *finding, gboolean briefly)
 {
     const char *level = ctl_string(finding, "level");
-    const char *remedy = ctl_string(finding, "remedy");
+    const char *remedy = words_remedy(finding);
+    g_autofree char *found = words_finding(finding);
 
     output_members(output_event(NULL), finding);
     output_event_end();
-    output_line("%s  %-10s %s", mark(level), ctl_string(finding, "id"), ctl_string(finding, "text"));
-    if (!briefly && remedy != NULL && *remedy != '\0')
+    output_line("%s  %-10s %s", mark(level), ctl_string(finding, "id"), found);
+    if (!briefly && remedy != NULL)
         output_line("         %-10s → %s", "", remedy);
     return g_strcmp0(level, "problem") == 0;
 }

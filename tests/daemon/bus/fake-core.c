@@ -341,37 +341,17 @@ ehd_origin_facts_clear(EhdOriginFacts *facts)
     memset(facts, 0, sizeof *facts);
 }
 
-const char *
-ehd_level_name(EhdLevel level)
-{
-    static const char *const names[] = {"ok", "note", "warning", "problem"};
-    return names[level];
-}
-
-EhdFinding *
-ehd_finding_new(const char *id, EhdLevel level, ehp_status error, const char *text,
-                const char *remedy)
-{
-    EhdFinding *finding = g_new0(EhdFinding, 1);
-    *finding = (EhdFinding){id, level, error, g_strdup(text), g_strdup(remedy)};
-    return finding;
-}
-
-void
-ehd_finding_free(EhdFinding *finding)
-{
-    g_free(finding->text);
-    g_free(finding->remedy);
-    g_free(finding);
-}
-
 void
 ehd_doctor_async(EhdCore *core, GAsyncReadyCallback callback, gpointer user_data)
 {
     g_autoptr(GTask) task = g_task_new(NULL, NULL, callback, user_data);
     GPtrArray *findings = g_ptr_array_new_with_free_func((GDestroyNotify)ehd_finding_free);
-    g_ptr_array_add(findings, ehd_finding_new("reader", EHD_LEVEL_PROBLEM, EHP_NO_READER,
-                                              "no reader", "plug one in"));
+    EhdFinding *finding = ehd_finding_new("reader", EHD_LEVEL_PROBLEM, EHP_NO_READER,
+                                          "{2} of {1} readers, {3}", "plug one in");
+    ehd_finding_argument(finding, "%u", 3u);
+    ehd_finding_argument(finding, "{1}");
+    ehd_finding_set_detail(finding, "none: at all");
+    g_ptr_array_add(findings, finding);
     g_task_return_pointer(task, findings, (GDestroyNotify)g_ptr_array_unref);
 }
 

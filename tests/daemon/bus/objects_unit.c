@@ -430,6 +430,11 @@ test_diagnose(void)
     g_autofree char *text = g_variant_print(reply, FALSE);
     g_assert_nonnull(strstr(text, "'error': <'NoReader'>"));
     g_assert_nonnull(strstr(text, "'polkit'>, 'level': <'ok'>"));
+    /* whole, and in parts for who translates it; an argument is not looked into */
+    g_assert_nonnull(strstr(text, "'text': <'{1} of 3 readers, {3} (none: at all)'>, "
+                                  "'words': <'{2} of {1} readers, {3}'>, "
+                                  "'detail': <'none: at all'>, 'arguments': <['3', '{1}']>"));
+    g_assert_nonnull(strstr(text, "'text': <'polkit answers'>, 'words': <'polkit answers'>}"));
     fixture_end(&f);
 }
 

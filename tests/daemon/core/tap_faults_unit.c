@@ -451,6 +451,7 @@ test_doctor(Fixture *f, gconstpointer data)
     g_assert_cmpint(find(findings, "reader")->level, ==, EHD_LEVEL_PROBLEM);
     g_assert_cmpint(find(findings, "reader")->error, ==, EHP_READER_BUSY);
     g_assert_nonnull(find(findings, "reader")->remedy);
+    g_assert_cmpstr(find(findings, "reader")->words, ==, ehp_status_text(EHP_READER_BUSY));
     g_assert_cmpint(find(findings, "identity")->level, ==, EHD_LEVEL_NOTE);
     g_assert_cmpint(find(findings, "trust")->level, ==, EHD_LEVEL_WARNING);
     g_assert_cmpint(find(findings, "clock")->level, ==, EHD_LEVEL_OK);
@@ -460,6 +461,10 @@ test_doctor(Fixture *f, gconstpointer data)
     WAIT(result != NULL);
     findings = ehd_doctor_finish(f->clinic->core, result, NULL);
     g_assert_cmpint(find(findings, "identity")->level, ==, EHD_LEVEL_OK);
+    /* a name is no part of the sentence, which is translated as it stands */
+    g_assert_cmpstr(find(findings, "identity")->words, ==,
+                    "this terminal is {1}, {2}, for {3} more days");
+    g_assert_cmpuint(find(findings, "identity")->arguments->len, ==, 3);
     g_assert_cmpint(find(findings, "reader")->level, ==, EHD_LEVEL_OK);
 }
 

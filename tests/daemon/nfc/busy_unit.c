@@ -94,7 +94,7 @@ test_kernel_module(void)
 
     put_reader(root, "04cc\n", "2533\n");
     bind_driver(root, "pn533_usb");
-    expect(root, EHP_READER_BUSY, "kernel module pn533_usb");
+    expect(root, EHP_READER_BUSY, "kernel module holds the reader: pn533_usb");
     remove_tree(root);
 }
 

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the service says to people is English on the bus, and whoever shows it translates it
+ * (tools/common/words-service.h). N_() marks a sentence for that, in the files that
+ * tools/po/POTFILES lists; tests/tools/words.py holds that none is forgotten. What varies
+ * stands in none: a finding has its arguments, any other detail has it behind or before a
+ * colon.
+ */
+#pragma once
+
+#define N_(text) text
