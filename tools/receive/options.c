@@ -17,6 +17,8 @@
 #define TIMEOUT_MAX 3600
 #define DAYS_MAX 36500
 #define LAST_MAX 16384
+/* No number that a person types. */
+#define NOT_GIVEN G_MININT
 /* "later" means that staff come back to it: a day, not the ten minutes of somebody at the desk. Seconds. */
 #define FILING_LATER (24 * 60 * 60)
 
@@ -127,13 +129,13 @@ check(ReceiveOptions *options, int argc)
 
     if (argc > 1)
         return cli_usage(_("ehr-receive takes no arguments besides its options"));
-    if (options->timeout < -1 || options->timeout > TIMEOUT_MAX)
+    if (options->timeout != NOT_GIVEN && (options->timeout < 0 || options->timeout > TIMEOUT_MAX))
         return cli_usage(_("--timeout must be 0 to %d seconds"), TIMEOUT_MAX);
     if (options->period_days < 0 || options->period_days > DAYS_MAX || options->retention_days < 0 ||
         options->retention_days > DAYS_MAX)
         return cli_usage(_("days must be 0 to %d"), DAYS_MAX);
-    if (options->timeout == -1 && !options->once)
-        options->timeout = 0;
+    if (options->timeout == NOT_GIVEN)
+        options->timeout = options->once ? -1 : 0;
     if (options->output == NULL)
         options->output = g_strdup(".");
     for (char **file = options->reply; file != NULL && *file != NULL; file++)
@@ -194,7 +196,7 @@ receive_options_parse(ReceiveOptions *options, int argc, char **argv)
     };
     int code;
 
-    options->timeout = -1;
+    options->timeout = NOT_GIVEN;
     code = cli_parse(&argc, &argv, entries, &options->common, NULL,
                      _("Receives health records at a clinic's terminal by a tap."));
     return code != 0 ? code : check(options, argc);

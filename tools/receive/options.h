@@ -31,7 +31,7 @@ typedef struct {
     char *operator_id; /* owned, nullable */
     char *operator_assurance; /* owned, nullable */
     gboolean once;
-    int timeout; /* seconds; -1: not given */
+    int timeout; /* seconds; 0: no end; -1 once parsed: not given */
     char *file; /* owned, as given, nullable */
     FileMode file_mode;
     char *policy_name; /* owned, as given, nullable */

@@ -12,6 +12,8 @@
 
 #define TIMEOUT_MAX 3600
 #define LAST_MAX 100000
+/* No number that a person types. */
+#define NOT_GIVEN G_MININT
 
 static int
 check_folder(const SendOptions *options)
@@ -60,8 +62,10 @@ check(SendOptions *options)
         return cli_usage(_("--yes needs --to: agreeing unseen is possible for a named terminal only"));
     if (options->to != NULL && *options->to == '\0')
         return cli_usage(_("--to is empty"));
-    if (options->timeout < 0 || options->timeout > TIMEOUT_MAX)
+    if (options->timeout != NOT_GIVEN && (options->timeout < 1 || options->timeout > TIMEOUT_MAX))
         return cli_usage(_("--timeout must be 1 to %d seconds"), TIMEOUT_MAX);
+    if (options->timeout == NOT_GIVEN)
+        options->timeout = 0;
     if (options->acting_as != NULL && !g_strv_contains(who, options->acting_as))
         return cli_usage(_("--acting-as must be self, parent, guardian or caregiver"));
     if (options->to != NULL)
@@ -102,9 +106,11 @@ send_options_parse(SendOptions *options, int argc, char **argv)
         {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->files, NULL, NULL},
         {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
     };
-    int code = cli_parse(&argc, &argv, entries, &options->common, _("FILE…"),
-                         _("Sends health records to a clinic's terminal by a tap."));
+    int code;
 
+    options->timeout = NOT_GIVEN;
+    code = cli_parse(&argc, &argv, entries, &options->common, _("FILE…"),
+                     _("Sends health records to a clinic's terminal by a tap."));
     return code != 0 ? code : check(options);
 }
 

@@ -11,7 +11,7 @@ typedef struct {
     gboolean yes;
     char *to;             /* owned, NULL: anyone */
     char *to_fingerprint; /* owned, NULL: `to` is an organisation */
-    int timeout;          /* seconds; 0: the service's default */
+    int timeout;          /* seconds; 0 once parsed: not given, the service's default */
     char *acting_as;      /* owned */
     char *receipt;        /* owned */
     gboolean wait_filed;
