@@ -49,6 +49,14 @@ CASES = [
     (receive, ["--output", os.path.join(here, "none", "deeper")], 73, "deeper"),
     (receive, ["--output", record], 73, "record.json"),
     (receive, ["--output", here, "--once"], 69, "service"),
+    # found out before anybody taps, not at the first filing
+    (receive, ["--output", here, "--on-filed", os.path.join(here, "none")], 66, "none: no such program"),
+    (receive, ["--output", here, "--on-filed", "ehrlink-no-such-program"], 66, "ehrlink-no-such-program: no such program"),
+    (receive, ["--output", here, "--on-filed", ""], 66, "no such program"),
+    (receive, ["--output", here, "--on-filed", record], 66, "record.json: it cannot be executed"),
+    (receive, ["--output", here, "--on-filed", here], 66, "it cannot be executed"),
+    (receive, ["--output", here, "--on-filed", "true"], 69, "service"),
+    (receive, ["--output", here, "--on-filed", "/usr/bin/true"], 69, "service"),
     (receive, ["--last", "-1"], 64, "--last"),
     (receive, ["--policy", "maybe"], 64, "--policy"),
     (receive, ["--type", "x"], 64, "--type"),
@@ -133,6 +141,7 @@ ENDS = [(send, [record], 69, "DaemonUnavailable"), (send, ["--from", os.path.joi
         (send, ["--only", "Laboratory-Reports", record], 64, "InvalidArgument"), (receive, ["word"], 64, "InvalidArgument"),
         (receive, ["--pick", "1"], 64, "InvalidArgument"), (receive, ["--bogus"], 64, "InvalidArgument"),
         (receive, ["--reply", os.path.join(here, "none")], 66, "NoInput"),
+        (receive, ["--on-filed", os.path.join(here, "none")], 66, "NoInput"),
         (receive, ["--expect-patient", os.path.join(here, "none")], 66, "NoInput"),
         (view, [record], 64, "InvalidArgument"), (view, ["--bogus"], 64, "InvalidArgument"), (ctl, ["bogus"], 64, "InvalidArgument"),
         (ctl, ["session", "file"], 64, "InvalidArgument")]

@@ -64,12 +64,24 @@ check_operator(const ReceiveOptions *options)
 }
 
 static int
-no_input(const char *file)
+no_input(const char *file, const char *why)
 {
-    g_autoptr(GError) error =
-        g_error_new(EHRLINK_ERROR, EHRLINK_ERROR_NO_INPUT, _("%s: no such file"), file);
+    g_autoptr(GError) error = g_error_new(EHRLINK_ERROR, EHRLINK_ERROR_NO_INPUT, "%s: %s", file, why);
 
     return cli_end(EHRLINK_ROLE_TERMINAL, error);
+}
+
+/* Found by the same rules as when it is run: with records here and filed it would be too late to hear of it. */
+static int
+check_on_filed(const char *program)
+{
+    g_autofree char *path = program != NULL ? g_find_program_in_path(program) : NULL;
+
+    if (program == NULL || path != NULL)
+        return 0;
+    return no_input(program, strchr(program, '/') != NULL && g_file_test(program, G_FILE_TEST_EXISTS)
+                                 ? _("it cannot be executed")
+                                 : _("no such program"));
 }
 
 /* A slip would be found out only when the records are here, and be taken for another person. */
@@ -80,7 +92,7 @@ check_expected(const ReceiveOptions *options)
         if (person_can_be_expected(*one))
             continue;
         if (strchr(*one, '=') == NULL && !g_file_test(*one, G_FILE_TEST_EXISTS))
-            return no_input(*one);
+            return no_input(*one, _("no such file"));
         return cli_usage(_("--expect-patient takes a file with a FHIR Patient, or name, family, birth-date, sex or "
                            "identifier with = and a value, not “%s”"), *one);
     }
@@ -140,7 +152,7 @@ check(ReceiveOptions *options, int argc)
         options->output = g_strdup(".");
     for (char **file = options->reply; file != NULL && *file != NULL; file++)
         if (!g_file_test(*file, G_FILE_TEST_IS_REGULAR))
-            return no_input(*file);
+            return no_input(*file, _("no such file"));
     code = check_policy(options);
     if (code == 0)
         code = check_operator(options);
@@ -150,6 +162,8 @@ check(ReceiveOptions *options, int argc)
         code = check_pick(options);
     if (code == 0)
         code = check_expected(options);
+    if (code == 0)
+        code = check_on_filed(options->on_filed);
     return code != 0 ? code : check_file_mode(options);
 }
 
