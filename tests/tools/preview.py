@@ -108,6 +108,13 @@ else:
     check(set(seen[2].split()) <= {"fonts", "ld.so.cache", "dcmtk"}, "nothing else of /etc", seen[2])
     check(seen[3].startswith("%PDF-") and "readonly" in seen[4], "the file itself, which it cannot change", seen[3:])
     check("HOME=/tmp" in seen[4] and "LC_ALL=C.UTF-8" in seen[4] and "DBUS" not in seen[4] and "EHRLINK" not in seen[4], "no environment of ours")
+    # a decoder that is taken over fills no memory by way of files: what it may write is bounded, everywhere
+    fill = "for i in $(seq 40); do head -c 1048576 /dev/zero > /tmp/$i 2>/dev/null || break; done; du -sk /tmp | cut -f1"
+    used = int(subprocess.run(["bwrap", *told[:cut], "--", "sh", "-c", fill], capture_output=True, text=True, check=True).stdout)
+    check(1024 <= used <= 16 << 10, "a bound on its temporary files", f"{used} KiB")
+    places = "for i in /x /dev/x /dev/shm/x /usr/x /etc/x; do (echo x > $i) 2>/dev/null && echo $i; done; echo all; echo x > /dev/null"
+    wrote = subprocess.run(["bwrap", *told[:cut], "--", "sh", "-c", places], capture_output=True, text=True, check=True).stdout
+    check(wrote == "all\n", "which it can write nowhere else", wrote)
     for file, tool in ((PDF, "pdftocairo"), (DICOM, "dcm2pnm"), (large, "gdk-pixbuf-thumbnailer"), (picture, "gdk-pixbuf-thumbnailer")):
         if not shutil.which(tool):
             skip(f"a preview of {Path(file).name}", f"{tool} is not here")

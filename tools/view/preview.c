@@ -20,6 +20,8 @@
 #define PATIENCE    (15 * G_USEC_PER_SEC)
 /* A decoder that is given more only fails later. */
 #define INPUT_MAX   (256u << 20)
+/* In bytes: files there are memory too. It can write nowhere else. */
+#define FILES_MAX   "8388608"
 
 static const char *const of_pdf[] = {"pdftocairo", "-png", "-singlefile", "-f", "1", "-l", "1",
                                      "-scale-to",  SIZE,   "/in",         "-",  NULL};
@@ -69,8 +71,12 @@ static const char *const sandbox[] = {"bwrap",
                                       "/proc",
                                       "--dev",
                                       "/dev",
+                                      "--size",
+                                      FILES_MAX,
                                       "--tmpfs",
                                       "/tmp",
+                                      "--remount-ro",
+                                      "/dev",
                                       "--chdir",
                                       "/tmp",
                                       "--ro-bind",
@@ -117,6 +123,8 @@ start(const ViewRecord *record, const char *const *decoder, GPid *pid, int *out)
         g_ptr_array_add(argv, (gpointer)sandbox[i]);
     g_ptr_array_add(argv, path);
     g_ptr_array_add(argv, (gpointer) "/in");
+    g_ptr_array_add(argv, (gpointer) "--remount-ro"); /* what was made to mount on, the last */
+    g_ptr_array_add(argv, (gpointer) "/");
     g_ptr_array_add(argv, (gpointer) "--");
     for (gsize i = 0; decoder[i] != NULL; i++)
         g_ptr_array_add(argv, (gpointer)decoder[i]);
