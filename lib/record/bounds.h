@@ -21,5 +21,9 @@
 #define EREC_ENTRIES_MAX 250000
 /* Text that the index keeps of each entry: a URL longer than this resolves to nothing. */
 #define EREC_URL_MAX     1000
+/* XML is read for what stands above the body (256 KiB of it): elements in each other, and the
+ * names of one and all around it, in bytes. Each element costs as much as its path is long. */
+#define EREC_XML_DEPTH   64
+#define EREC_XML_PATH    1024
 /* What is read at a time. */
 #define EREC_WINDOW      (64u << 10)

@@ -6,12 +6,12 @@
 
 #include <string.h>
 
+#include "lib/record/bounds.h"
 #include "lib/record/category.h"
 #include "lib/record/xml-fhir.h"
 
 /* Both headers come first in their documents; a body is not needed. */
 #define HEADER_MAX (256u << 10)
-#define DEPTH_MAX  64
 
 typedef struct {
     ErecDescription *description;
@@ -57,19 +57,31 @@ take_type(ErecDescription *d, const char *system, const char *code, const char *
     d->category = category != NULL ? category : "Composition";
 }
 
+/* FALSE: it nests deeper, or its path is longer, than that of any record. */
+static gboolean
+enter(Reader *reader, const char *name)
+{
+    const char *colon = strrchr(name, ':'), *local = colon != NULL ? colon + 1 : name;
+
+    if (++reader->depth > EREC_XML_DEPTH ||
+        reader->path->len + 1 + strlen(local) > EREC_XML_PATH)
+        return FALSE;
+    g_string_append_c(reader->path, '/');
+    g_string_append(reader->path, local);
+    return TRUE;
+}
+
 static void
 on_start(GMarkupParseContext *context, const char *name, const char **names,
          const char **values, gpointer user_data, GError **error)
 {
     Reader *reader = user_data;
     ErecDescription *d = reader->description;
-    const char *local = strrchr(name, ':');
 
-    if (++reader->depth > DEPTH_MAX) {
+    if (!enter(reader, name)) {
         g_set_error_literal(error, G_MARKUP_ERROR, G_MARKUP_ERROR_INVALID_CONTENT, "too deep");
         return;
     }
-    g_string_append_printf(reader->path, "/%s", local != NULL ? local + 1 : name);
     if (strcmp(reader->path->str, "/ClinicalDocument/code") == 0)
         take_type(d, attribute(names, values, "codeSystem"), attribute(names, values, "code"),
                   attribute(names, values, "displayName"));

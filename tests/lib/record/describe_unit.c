@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "lib/record/bounds.h"
 #include "lib/record/category.h"
 #include "lib/record/describe.h"
 #include "tests/lib/record/corpus.h"
@@ -352,6 +353,51 @@ static const char fhir_xml[] =
     "value='Doe'/><given "
     "value='Erna'/></name></Patient></resource></entry></Bundle>";
 
+/* A composition whose title comes behind elements that nest so deep, each with a name so long.
+ */
+static ErecSource *
+behind(guint depth, gsize length)
+{
+    g_autofree char *name = g_strnfill(length, 'x');
+    g_autoptr(GString) text =
+        g_string_new("<Composition xmlns='http://hl7.org/fhir'><date value='2026-03-01'/>");
+
+    for (guint i = 0; i < depth; i++)
+        g_string_append_printf(text, "<%s>", name);
+    for (guint i = 0; i < depth; i++)
+        g_string_append_printf(text, "</%s>", name);
+    g_string_append(text, "<title value='Note'/></Composition>");
+    return source_of(text->str, (gssize)text->len);
+}
+
+/* What is deeper, or has longer names, than any record ends what is learned. */
+static void
+test_xml_bounds(void)
+{
+    /* the composition itself is one, and "/Composition/" thirteen bytes */
+    static const struct {
+        guint depth;
+        gsize length;
+        gboolean read;
+    } cases[] = {
+        {EREC_XML_DEPTH - 1, 1, TRUE},     {EREC_XML_DEPTH, 1, FALSE},
+        {1, EREC_XML_PATH - 13, TRUE},     {1, EREC_XML_PATH - 12, FALSE},
+        {4, EREC_XML_PATH / 4 - 5, TRUE},  {4, EREC_XML_PATH / 4, FALSE},
+        {EREC_XML_DEPTH - 1, 4000, FALSE}, {1, 200000, FALSE},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(ErecSource) source = behind(cases[i].depth, cases[i].length);
+        g_auto(ErecDescription) d = {0};
+
+        g_test_message("%u deep, names of %" G_GSIZE_FORMAT, cases[i].depth, cases[i].length);
+        erec_describe(source, &d);
+        g_assert_cmpint(d.kind, ==, EREC_KIND_FHIR_XML);
+        g_assert_cmpstr(d.date, ==, "2026-03-01");
+        g_assert_cmpstr(d.title, ==, cases[i].read ? "Note" : NULL);
+    }
+}
+
 /* Of FHIR in XML as of FHIR in JSON; but a title only when the name is known that must not be
  * in it.
  */
@@ -499,6 +545,7 @@ main(int argc, char **argv)
     g_test_add_func("/record/describe/categories", test_categories);
     g_test_add_func("/record/describe/dates", test_dates);
     g_test_add_func("/record/describe/fhir-xml", test_fhir_xml);
+    g_test_add_func("/record/describe/xml-bounds", test_xml_bounds);
     g_test_add_func("/record/describe/fhir-xml-resource", test_fhir_xml_resource);
     g_test_add_func("/record/describe/cda", test_cda);
     g_test_add_func("/record/describe/cda-author", test_cda_author);
