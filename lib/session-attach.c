@@ -8,6 +8,7 @@
 #include "bus-error.h"
 #include "item-private.h"
 #include "names.h"
+#include "words-private.h"
 
 /* A service that dies of this very session must not be started for it for ever. */
 #define REATTACHMENTS_MAX 32
@@ -76,7 +77,7 @@ fail_lost(EhrlinkSession *self, const GError *cause)
     ehrlink_session_fail(
         self, unknown ? g_error_new_literal(
                             EHRLINK_ERROR, EHRLINK_ERROR_DAEMON_UNAVAILABLE,
-                            "the ehrlink service ended, and the session was lost with it")
+                            N_("the ehrlink service ended, and the session was lost with it"))
                       : g_error_copy(cause));
 }
 
@@ -147,7 +148,7 @@ ehrlink_session_service_back(EhrlinkSession *self)
     if (self->generation >= REATTACHMENTS_MAX) {
         ehrlink_session_fail(
             self, g_error_new_literal(EHRLINK_ERROR, EHRLINK_ERROR_DAEMON_UNAVAILABLE,
-                                      "the ehrlink service ends again and again"));
+                                      N_("the ehrlink service ends again and again")));
         return;
     }
     g_dbus_connection_call(

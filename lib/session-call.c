@@ -11,6 +11,7 @@
 #include "bus-error.h"
 #include "item-private.h"
 #include "names.h"
+#include "words-private.h"
 
 typedef struct {
     const EhrlinkMethod *method; /* static */
@@ -105,7 +106,7 @@ issue(GTask *task)
             g_ptr_array_add(self->parked, g_object_ref(task));
         else
             g_task_return_new_error(task, EHRLINK_ERROR, EHRLINK_ERROR_DAEMON_UNAVAILABLE,
-                                    "the ehrlink service is being started again");
+                                    N_("the ehrlink service is being started again"));
         return;
     }
     g_dbus_connection_call_with_unix_fd_list(

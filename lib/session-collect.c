@@ -14,6 +14,7 @@
 #include "item-private.h"
 #include "names.h"
 #include "store.h"
+#include "words-private.h"
 
 #define PARALLEL 4
 
@@ -247,7 +248,7 @@ on_descriptor(GObject *source, GAsyncResult *result, gpointer user_data)
         job->fd = g_unix_fd_list_get(fds, 0, &error);
     else if (reply != NULL)
         g_set_error_literal(&error, EHRLINK_ERROR, EHRLINK_ERROR_STORE_FAILED,
-                            "the service gave no descriptor");
+                            N_("the service gave no descriptor"));
     if (error != NULL) {
         job_end(job, error);
         return;
@@ -330,7 +331,7 @@ on_page_of_one(GObject *source, GAsyncResult *result, gpointer user_data)
         (collect->items->len != 1 ||
          ehrlink_item_get_id(collect->items->pdata[0]) != (guint)collect->only))
         g_set_error_literal(&collect->error, EHRLINK_ERROR, EHRLINK_ERROR_NOT_FOUND,
-                            "there is no such item");
+                            N_("there is no such item"));
     start_jobs(collect);
 }
 
@@ -341,7 +342,7 @@ list(Collect *collect, EhrlinkSession *session)
 
     if ((collect->replies ? session->reply : session->transfer) == NULL) {
         g_set_error_literal(&collect->error, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE,
-                            "nothing has arrived yet");
+                            N_("nothing has arrived yet"));
         finish(collect);
     } else if (collect->replies) {
         ehrlink_session_list_replies_async(session, cancellable, on_listed, collect);
@@ -397,7 +398,7 @@ collect(EhrlinkSession *self, GFile *directory, gint64 only, gboolean replies, g
     g_task_set_task_data(job->task, job, (GDestroyNotify)collect_free);
     if (job->directory == NULL) {
         g_set_error_literal(&job->error, EHRLINK_ERROR, EHRLINK_ERROR_STORE_FAILED,
-                            "not a local directory");
+                            N_("not a local directory"));
         finish(job);
         return;
     }

@@ -14,6 +14,7 @@
 #include <glib/gstdio.h>
 
 #include "ehrlink-error.h"
+#include "words-private.h"
 
 #define OPEN_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
@@ -75,18 +76,18 @@ open_regular(const EhrlinkSource *self, struct stat *st, GError **error)
     int fd;
 
     if (self->path == NULL && self->fd < 0)
-        return no_input(self, "not a local file", error);
+        return no_input(self, N_("not a local file"), error);
     fd = self->path != NULL ? open(self->path, OPEN_FLAGS) : reopen(self->fd);
     if (fd < 0)
         return no_input(self, g_strerror(errno), error);
     if (fstat(fd, st) != 0)
         no_input(self, g_strerror(errno), error);
     else if (S_ISDIR(st->st_mode))
-        no_input(self, "is a directory", error);
+        no_input(self, N_("is a directory"), error);
     else if (!S_ISREG(st->st_mode))
-        no_input(self, "is not a regular file", error);
+        no_input(self, N_("is not a regular file"), error);
     else if (st->st_size == 0)
-        no_input(self, "is empty", error);
+        no_input(self, N_("is empty"), error);
     else
         return fd;
     close(fd);
@@ -107,7 +108,7 @@ ehrlink_source_look(EhrlinkSource *self, GError **error)
     errno = 0;
     readable = pread(fd, &first, 1, 0) == 1;
     if (!readable)
-        no_input(self, errno != 0 ? g_strerror(errno) : "cannot be read", error);
+        no_input(self, errno != 0 ? g_strerror(errno) : N_("cannot be read"), error);
     close(fd);
     self->size = (guint64)st.st_size;
     self->mtime = microseconds(&st.st_mtim);
@@ -127,7 +128,7 @@ ehrlink_source_open(const EhrlinkSource *self, GError **error)
         microseconds(&st.st_mtim) != self->mtime) {
         close(fd);
         g_set_error(error, EHRLINK_ERROR, EHRLINK_ERROR_ITEM_CHANGED,
-                    "%s: changed since it was offered", self->name);
+                    "%s: " N_("changed since it was offered"), self->name);
         return -1;
     }
     return fd;

@@ -19,6 +19,7 @@
 
 #include "ehrlink-error.h"
 #include "name-private.h"
+#include "words-private.h"
 
 #define COPY_BYTES     (128 * 1024)
 /* Files of one name in one directory. More is somebody's joke. */
@@ -144,7 +145,7 @@ copy_bytes(int from, int to, guint64 size, GCancellable *cancellable, GError **e
         return error == NULL || *error == NULL;
     if (error != NULL && *error == NULL)
         g_set_error(error, EHRLINK_ERROR, EHRLINK_ERROR_STORE_FAILED,
-                    "the service gave another number of bytes than it announced");
+                    N_("the service gave another number of bytes than it announced"));
     return FALSE;
 }
 

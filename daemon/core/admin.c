@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 void
 ehd_core_load_identity(EhdCore *self)
@@ -109,11 +110,11 @@ ehd_core_import_identity(EhdCore *self, const EhdGrant *grant, const char *chain
     if (!ehd_grant_check(grant, EHD_ACTION_MANAGE_IDENTITY, error))
         return FALSE;
     if (self->identity == NULL) {
-        ehd_error_set(error, EHP_NO_IDENTITY, "there is no device key");
+        ehd_error_set(error, EHP_NO_IDENTITY, N_("there is no device key"));
         return FALSE;
     }
     if ((chain == NULL || *chain == '\0') && n_crls == 0) {
-        ehd_error_set(error, EHP_INVALID_ARGUMENT, "neither a chain nor a revocation list");
+        ehd_error_set(error, EHP_INVALID_ARGUMENT, N_("neither a chain nor a revocation list"));
         return FALSE;
     }
     if (chain != NULL && *chain != '\0')

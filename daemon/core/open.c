@@ -11,6 +11,7 @@
 #include "daemon/core/session-priv.h"
 #include "daemon/error.h"
 #include "daemon/log.h"
+#include "daemon/words.h"
 
 void
 ehd_core_incoming(int fd, gpointer user_data)
@@ -42,9 +43,10 @@ check_limits(EhdCore *self, uid_t uid, GError **error)
     if (own < config->max_sessions_per_user && all < config->max_sessions)
         return TRUE;
     if (own >= config->max_sessions_per_user)
-        ehd_error_set(error, EHP_LIMIT_REACHED, "this user has %u sessions open", own);
+        ehd_error_set(error, EHP_LIMIT_REACHED,
+                      N_("too many sessions of this user are open") ": %u", own);
     else
-        ehd_error_set(error, EHP_LIMIT_REACHED, "%u sessions are open", all);
+        ehd_error_set(error, EHP_LIMIT_REACHED, N_("too many sessions are open") ": %u", all);
     return FALSE;
 }
 
@@ -56,7 +58,7 @@ check_common(EhdCore *self, const EhdGrant *grant, EhdAction action, GError **er
     if (!ehd_grant_check(grant, action, error))
         return FALSE;
     if (self->stopping) {
-        ehd_error_set(error, EHP_DAEMON_UNAVAILABLE, "the service is stopping");
+        ehd_error_set(error, EHP_DAEMON_UNAVAILABLE, N_("the service is stopping"));
         return FALSE;
     }
     clock = ehd_clock_check(ehd_core_now(self));
@@ -91,7 +93,8 @@ session_add(EhdCore *self, EhdSessionRole role, const EhdGrant *grant, GError **
     EhdSession *session = ehd_session_new(self, role, ehd_grant_get_uid(grant));
 
     if (!ehd_core_claim_reader(self, session)) {
-        ehd_error_set(error, EHP_READER_BUSY, "another session on this machine has the reader");
+        ehd_error_set(error, EHP_READER_BUSY,
+                      N_("another session on this machine has the reader"));
         ehd_session_free(session);
         return NULL;
     }
@@ -251,7 +254,8 @@ check_identity(EhdCore *self, gboolean unverified, GError **error)
         return TRUE;
     if (identity == NULL || identity->n_chain == 0) {
         ehd_error_set(error, EHP_NO_IDENTITY,
-                      identity == NULL ? "there is no device key" : "there is no certificate");
+                      identity == NULL ? N_("there is no device key")
+                                       : N_("there is no certificate"));
         return FALSE;
     }
     if (identity->not_after <= ehd_core_now(self)) {

@@ -12,6 +12,7 @@
 #include "daemon/error.h"
 #include "daemon/store/atomic.h"
 #include "daemon/store/file.h"
+#include "daemon/words.h"
 
 #define PEM_MAX     65536
 #define ANCHORS_MAX 256
@@ -43,7 +44,7 @@ parse_single(const void *pem, gsize length, GError **error)
                  ? GNUTLS_E_PARSING_ERROR
                  : gnutls_x509_crt_list_import2(&list, &n, &datum, GNUTLS_X509_FMT_PEM, 0);
     if (rc < 0) {
-        ehd_error_set(error, EHP_CERT_INVALID, "not a PEM certificate");
+        ehd_error_set(error, EHP_CERT_INVALID, N_("not a PEM certificate"));
         return NULL;
     }
     gnutls_x509_crt_t crt = n == 1 ? list[0] : NULL;
@@ -51,7 +52,8 @@ parse_single(const void *pem, gsize length, GError **error)
         gnutls_x509_crt_deinit(list[i]);
     gnutls_free(list);
     if (crt == NULL)
-        ehd_error_set(error, EHP_CERT_INVALID, "%u certificates where one is wanted", n);
+        ehd_error_set(error, EHP_CERT_INVALID,
+                      N_("one certificate is wanted, these are") ": %u", n);
     return crt;
 }
 
@@ -71,7 +73,7 @@ ehd_anchor_parse(const char *file, const void *pem, gsize length, gboolean syste
     if (gnutls_x509_crt_get_version(crt) == 3 && ehd_crt_is_ca(crt) &&
         ehd_crt_fingerprint(crt, entry->info.fingerprint))
         return entry;
-    ehd_error_set(error, EHP_CERT_INVALID, "not a certificate of an authority (CA)");
+    ehd_error_set(error, EHP_CERT_INVALID, N_("not a certificate of an authority (CA)"));
     ehd_anchor_free(entry);
     return NULL;
 }
@@ -89,7 +91,7 @@ load_file(int dir_fd, const char *file, gboolean system, GError **error)
     if (ehd_file_is_protected(fd))
         pem = ehd_file_read_fd(fd, "read", PEM_MAX, error);
     else
-        ehd_error_set(error, EHP_CERT_INVALID, "others may write it");
+        ehd_error_set(error, EHP_CERT_INVALID, N_("others may write it"));
     close(fd);
     if (pem == NULL)
         return NULL;
@@ -226,7 +228,7 @@ ehd_trust_add(EhdTrust *trust, const char *pem, gsize length, gint64 now, EhdAnc
     entry->file = g_strconcat(text, ".pem", NULL);
     gboolean ok = TRUE;
     if (entry->info.not_after < now) {
-        ehd_error_set(error, EHP_CERT_EXPIRED, "the authority's certificate has expired");
+        ehd_error_set(error, EHP_CERT_EXPIRED, N_("the authority's certificate has expired"));
         ok = FALSE;
     } else if (!is_known(trust, entry)) {
         /* A renewed certificate of the same key takes the old one's file; hence the reload. */
@@ -258,16 +260,18 @@ ehd_trust_remove(EhdTrust *trust, const char *fingerprint, GError **error)
     guint n = find_matching(trust, fingerprint, &entry);
     if (n == 0) {
         ehd_error_set(error, EHP_NOT_FOUND,
-                      "no authority has this fingerprint (at least 8 hex digits)");
+                      N_("no authority has this fingerprint (at least 8 hex digits)"));
         return FALSE;
     }
     if (n > 1) {
-        ehd_error_set(error, EHP_INVALID_ARGUMENT, "%u authorities match: give more digits", n);
+        ehd_error_set(
+            error, EHP_INVALID_ARGUMENT,
+            N_("more than one authority has this fingerprint, give more digits") ": %u", n);
         return FALSE;
     }
     if (entry->info.system) {
-        ehd_error_set(error, EHP_INVALID_ARGUMENT, "%s belongs to the system's directory",
-                      entry->file);
+        ehd_error_set(error, EHP_INVALID_ARGUMENT,
+                      "%s: " N_("it belongs to the system's directory"), entry->file);
         return FALSE;
     }
     return ehd_atomic_remove(ehd_state_room(trust->state, "trust.d"), entry->file, error) &&

@@ -11,6 +11,7 @@
 #include "daemon/store/atomic.h"
 #include "daemon/store/trust.h"
 #include "daemon/store/x509.h"
+#include "daemon/words.h"
 
 #define CHAIN_FILE "chain"
 #define CHAIN_KIND "chain"
@@ -43,12 +44,13 @@ parse_given(const void *pem, gsize length, Given *given, GError **error)
         gnutls_x509_crt_list_import2(&given->list, &given->n, &datum, GNUTLS_X509_FMT_PEM, 0) <
             0) {
         given->n = 0;
-        ehd_error_set(error, EHP_CERT_INVALID, "not PEM certificates");
+        ehd_error_set(error, EHP_CERT_INVALID, N_("not PEM certificates"));
         return FALSE;
     }
     if (given->n <= GIVEN_MAX)
         return TRUE;
-    ehd_error_set(error, EHP_CERT_INVALID, "more than %d certificates", GIVEN_MAX);
+    ehd_error_set(error, EHP_CERT_INVALID, N_("these are more certificates than") ": %d",
+                  GIVEN_MAX);
     return FALSE;
 }
 
@@ -83,12 +85,12 @@ order(const Given *given, const guint8 public_key[32], gnutls_x509_crt_t *chain,
     gnutls_x509_crt_t crt = find_leaf(given, public_key);
     if (crt == NULL) {
         ehd_error_set(error, EHP_CERT_INVALID,
-                      "none of the certificates is for this device's key");
+                      N_("none of the certificates is for this device's key"));
         return FALSE;
     }
     while (crt != NULL && !ehd_crt_names_issuer(crt, crt)) {
         if (*n == EHP_CHAIN_MAX) {
-            ehd_error_set(error, EHP_CERT_INVALID, "the chain is longer than %d",
+            ehd_error_set(error, EHP_CERT_INVALID, N_("the chain is longer than") ": %d",
                           EHP_CHAIN_MAX);
             return FALSE;
         }
@@ -97,7 +99,7 @@ order(const Given *given, const guint8 public_key[32], gnutls_x509_crt_t *chain,
     }
     if (*n > 0)
         return TRUE;
-    ehd_error_set(error, EHP_CERT_INVALID, "the certificate is self-signed");
+    ehd_error_set(error, EHP_CERT_INVALID, N_("the certificate is self-signed"));
     return FALSE;
 }
 
@@ -106,8 +108,8 @@ check_leaf(gnutls_x509_crt_t leaf, GError **error)
 {
     if (ehd_crt_eku(leaf) != EHD_EKU_OURS || !ehd_crt_may_sign(leaf)) {
         ehd_error_set(error, EHP_CERT_WRONG_PURPOSE,
-                      "the certificate lacks the extended key usage " EHD_EKU_TERMINAL
-                      " or may not sign");
+                      N_("the certificate may not sign or lacks extended key usage") ": %s",
+                      EHD_EKU_TERMINAL);
         return FALSE;
     }
     gint64 life =
@@ -117,8 +119,8 @@ check_leaf(gnutls_x509_crt_t leaf, GError **error)
     if (organisation[0] != '\0' && life <= EHD_LEAF_DAYS_MAX * 86400 && !ehd_crt_is_ca(leaf))
         return TRUE;
     ehd_error_set(error, EHP_CERT_INVALID,
-                  "patients' devices would refuse it: it is a CA's, names no organisation, or "
-                  "is valid for more than %d days",
+                  N_("patients' devices would refuse a certificate that is a CA's, names no "
+                     "organisation, or is valid for more days than") ": %d",
                   EHD_LEAF_DAYS_MAX);
     return FALSE;
 }
@@ -130,17 +132,17 @@ check_each(gnutls_x509_crt_t *chain, guint n, gint64 now, GError **error)
         g_autoptr(GBytes) der = ehd_crt_to_der(chain[i]);
         if (g_bytes_get_size(der) > EHP_CERT_MAX) {
             ehd_error_set(error, EHP_CERT_INVALID,
-                          "certificate %u of the chain is over %d bytes", i + 1, EHP_CERT_MAX);
+                          N_("this certificate of the chain is too large") ": %u", i + 1);
             return FALSE;
         }
         if (now > gnutls_x509_crt_get_expiration_time(chain[i])) {
-            ehd_error_set(error, EHP_CERT_EXPIRED, "certificate %u of the chain has expired",
-                          i + 1);
+            ehd_error_set(error, EHP_CERT_EXPIRED,
+                          N_("this certificate of the chain has expired") ": %u", i + 1);
             return FALSE;
         }
         if (now < gnutls_x509_crt_get_activation_time(chain[i])) {
             ehd_error_set(error, EHP_CERT_NOT_YET_VALID,
-                          "certificate %u of the chain is not valid yet", i + 1);
+                          N_("this certificate of the chain is not valid yet") ": %u", i + 1);
             return FALSE;
         }
     }
@@ -228,7 +230,8 @@ load_chain(int dir_fd, EhdIdentity *identity, GError **error)
     guint8 key[32];
     if (given.n == 0 || given.n > EHP_CHAIN_MAX || !ehd_crt_key(given.list[0], key) ||
         memcmp(key, identity->public_key, 32) != 0) {
-        ehd_error_set(error, EHP_STATE_DAMAGED, "the stored chain is not for the device key");
+        ehd_error_set(error, EHP_STATE_DAMAGED,
+                      N_("the stored chain is not for the device key"));
         return FALSE;
     }
     fill_from_chain(identity, &given);
@@ -280,7 +283,7 @@ ehd_certificate_load(int dir_fd, EhdIdentity *identity, GError **error)
     if (pem == NULL || g_bytes_get_size(pem) == 0 ||
         take_crls(g_bytes_get_data(pem, NULL), g_bytes_get_size(pem), identity))
         return TRUE;
-    ehd_error_set(error, EHP_STATE_DAMAGED, "the stored revocation lists cannot be read");
+    ehd_error_set(error, EHP_STATE_DAMAGED, N_("the stored revocation lists cannot be read"));
     return FALSE;
 }
 
@@ -312,14 +315,16 @@ append_checked(const EhdIdentity *taken, const EhdCrtChain *chain, GString *pem,
         g_autoptr(EhdCrl) crl = ehd_crl_from_der(taken->crls[i]);
         total += g_bytes_get_size(taken->crls[i]);
         if (crl == NULL || total > EHP_CRL_TOTAL_MAX) {
-            ehd_error_set(error, EHP_INVALID_ARGUMENT,
-                          "revocation lists: at most %d bytes each, %d together",
-                          EHP_CRL_BYTES_MAX, EHP_CRL_TOTAL_MAX);
+            ehd_error_set(
+                error, EHP_INVALID_ARGUMENT,
+                N_("revocation lists may have so many bytes, one and all together") ": %d, %d",
+                EHP_CRL_BYTES_MAX, EHP_CRL_TOTAL_MAX);
             return FALSE;
         }
         if (!is_ours(crl, chain)) {
-            ehd_error_set(error, EHP_INVALID_ARGUMENT,
-                          "a revocation list is not of an authority in this terminal's chain");
+            ehd_error_set(
+                error, EHP_INVALID_ARGUMENT,
+                N_("a revocation list is not of an authority in this terminal's chain"));
             return FALSE;
         }
         gnutls_datum_t one = {0};
@@ -351,7 +356,8 @@ ehd_certificate_import_crls(int dir_fd, const EhdIdentity *identity, GBytes *con
 {
     g_auto(EhdCrtChain) chain = {0};
     if (!chain_of(identity, &chain)) {
-        ehd_error_set(error, EHP_WRONG_STATE, "there is no chain yet that they could be for");
+        ehd_error_set(error, EHP_WRONG_STATE,
+                      N_("there is no chain yet that they could be for"));
         return FALSE;
     }
     g_autoptr(EhdIdentity) taken = g_new0(EhdIdentity, 1);
@@ -360,7 +366,8 @@ ehd_certificate_import_crls(int dir_fd, const EhdIdentity *identity, GBytes *con
         if (length == 0 || length > PEM_MAX ||
             !take_crls(g_bytes_get_data(crls[i], NULL), length, taken)) {
             ehd_error_set(error, EHP_INVALID_ARGUMENT,
-                          "not PEM or DER revocation lists, or more than %d", EHP_CRL_MAX);
+                          N_("not PEM or DER revocation lists, or more than") ": %d",
+                          EHP_CRL_MAX);
             return FALSE;
         }
     }

@@ -15,6 +15,7 @@
 #include "daemon/store/atomic.h"
 #include "daemon/store/certificate.h"
 #include "daemon/store/display.h"
+#include "daemon/words.h"
 
 #define KEY_FILE    "key"
 #define KEY_KIND    "device-key"
@@ -37,9 +38,9 @@ load_seed(EhdState *state, GError **error)
         return seed;
     if (seed != NULL) {
         g_bytes_unref(seed);
-        ehd_error_set(error, EHP_STATE_DAMAGED, "device key: wrong length");
+        ehd_error_set(error, EHP_STATE_DAMAGED, N_("the device key has a wrong length"));
     } else if (g_error_matches(local, EHD_ERROR, EHP_NOT_FOUND)) {
-        ehd_error_set(error, EHP_NO_IDENTITY, "there is no device key");
+        ehd_error_set(error, EHP_NO_IDENTITY, N_("there is no device key"));
     } else {
         g_propagate_error(error, g_steal_pointer(&local));
     }
@@ -60,7 +61,7 @@ gboolean
 ehd_identity_init(EhdState *state, gboolean replace, GError **error)
 {
     if (sodium_init() < 0) {
-        ehd_error_set(error, EHP_INTERNAL, "libsodium does not start");
+        ehd_error_set(error, EHP_INTERNAL, N_("libsodium does not start"));
         return FALSE;
     }
     g_autoptr(GError) local = NULL;
@@ -104,9 +105,10 @@ check_names(const EhdIdentityNames *names, GError **error)
         wrong = "country";
     if (wrong == NULL)
         return TRUE;
-    ehd_error_set(error, EHP_INVALID_ARGUMENT,
-                  "%s: 1 to %d visible characters are wanted (country: two capitals)", wrong,
-                  SUBJECT_MAX);
+    ehd_error_set(
+        error, EHP_INVALID_ARGUMENT,
+        "%s: " N_("visible characters are wanted (of a country two capitals), at most") ": %d",
+        wrong, SUBJECT_MAX);
     return FALSE;
 }
 
@@ -177,7 +179,8 @@ make_request(GBytes *seed, const EhdIdentityNames *names, GError **error)
         rc = gnutls_x509_crq_export2(request, GNUTLS_X509_FMT_PEM, &pem);
     char *text = rc == 0 ? g_strndup((const char *)pem.data, pem.size) : NULL;
     if (text == NULL)
-        ehd_error_set(error, EHP_INTERNAL, "signing request: %s", gnutls_strerror(rc));
+        ehd_error_set(error, EHP_INTERNAL, N_("the signing request") ": %s",
+                      gnutls_strerror(rc));
     gnutls_free(pem.data);
     gnutls_x509_crq_deinit(request);
     gnutls_pubkey_deinit(pub);

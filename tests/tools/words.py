@@ -19,11 +19,25 @@ po = os.path.join(root, "tools/po")
 SAYS = [("daemon/core/doctor.c", None), ("daemon/core/room.c", None), ("daemon/link/bluez-doctor.c", None),
         ("daemon/bus/manager.c", "on_polkit_probed"), ("daemon/nfc/busy.c", "verdict_on"), ("daemon/nfc/busy.c", "ehd_nfc_usb_verdict"),
         ("daemon/nfc/device.c", None), ("daemon/nfc/supervisor-worker.c", "tell_death"), ("daemon/nfc/supervisor.c", "check_time"), ("daemon/tap/tap.c", None)]
+# Details of errors that a person at a command line can meet: what is given to these calls.
+CALLS = re.compile(r"\b(ehd_error_set|g_set_error(?:_literal)?|g_error_new(?:_literal)?|g_task_return_new_error|no_input)\(")
+TELLS = ["daemon/core/admin.c", "daemon/core/open.c", "daemon/store/anchors.c", "daemon/store/certificate.c", "daemon/store/identity.c",
+         "lib/session-attach.c", "lib/session-call.c", "lib/session-collect.c", "lib/source.c", "lib/store.c"]
 LITERAL = r'"(?:[^"\\\n]|\\.)*"'
 WORDLESS = re.compile(r"%[-.*0-9a-z]*|\{\d\}|MiB|[^A-Za-z]")
 
 
-def sentences(name, function):
+def calls(text):
+    """The arguments of those calls."""
+    for found in CALLS.finditer(text):
+        depth, end = 1, found.end()
+        while depth:
+            depth += {"(": 1, ")": -1}.get(text[end], 0)
+            end += 1
+        yield text[found.end():end]
+
+
+def sentences(name, function, only_calls=False):
     """The string literals of a source that have more than one word, joined as the compiler does."""
     with open(os.path.join(root, name), encoding="utf-8") as f:
         text = re.sub(r"/\*.*?\*/|^#include.*?$", "", f.read(), flags=re.S | re.M)
@@ -32,6 +46,8 @@ def sentences(name, function):
         assert found, f"{name} has no {function}() any more"
         text = found[0]
     text = re.sub(r"\bg_warning\(.*?\);", "", text, flags=re.S)  # for the log
+    if only_calls:
+        text = "\n;\n".join(calls(text))
     for run in re.findall(rf"{LITERAL}(?:\s*{LITERAL})*", text):
         literal = "".join(ast.literal_eval(part) for part in re.findall(LITERAL, run))
         if " " in literal and not literal.startswith("/"):
@@ -90,6 +106,11 @@ for name, function in SAYS:
     check(said, f"{name}{' ' + function if function else ''} says something")
     unmarked = [s for s in said if not known(s, msgids)]
     check(not unmarked, f"{name}{' ' + function if function else ''}: all of it is marked", unmarked)
+for name in TELLS:
+    said = list(sentences(name, None, only_calls=True))
+    check(said, f"{name} has details of errors")
+    unmarked = [s for s in said if not known(s, msgids)]
+    check(not unmarked, f"{name}: all of them are marked", unmarked)
 places = {m: re.findall(r"\{\d\}", m) for m in msgids}
 lost = [m for m, there in places.items() if sorted(there) != sorted(re.findall(r"\{\d\}", german.get(m) or ""))]
 check(not lost, "what is filled in has its place in German too", lost)

@@ -26,6 +26,9 @@ static const struct {
     {"less is free for the state directory than is needed: 64 MiB",
      "für das Zustandsverzeichnis ist weniger frei als nötig: 64 MiB"},
     {"pn532_uart:/dev/pts/1", "pn532_uart:/dev/pts/1"},
+    {"no such object: no authority has this fingerprint (at least 8 hex digits)",
+     "gibt es nicht: keine Zertifizierungsstelle hat diesen Fingerabdruck (mindestens 8 Hexziffern)"},
+    {"a.json: is empty", "a.json: ist leer"},
     {": ", ": "},
     {"the reader was unplugged: ", "der Leser wurde herausgezogen: "},
 };

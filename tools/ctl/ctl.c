@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "tools/common/output.h"
+#include "tools/common/words-service.h"
 #include "tools/common/words.h"
 
 #define READ_MAX (256 * 1024)
@@ -61,7 +62,8 @@ is_about_content(const GError *error)
 int
 ctl_fail_file(const char *path, const GError *error)
 {
-    g_autofree char *detail = ehrlink_safe_text(error->message, 400);
+    g_autofree char *words = words_detail(error->message);
+    g_autofree char *detail = ehrlink_safe_text(words, 400);
     JsonBuilder *event;
 
     if (!is_about_content(error))
