@@ -155,8 +155,10 @@ finish(Supervised *s)
 static void
 test_ends_badly(gconstpointer how)
 {
-    static const char *const words[][2] = {
-        {"crash", "signal 6"}, {"leave", "(7)"}, {"nonsense", "nonsense"}, {"hang", "hung"}};
+    static const char *const words[][2] = {{"crash", "signal: 6"},
+                                           {"leave", "status: 7"},
+                                           {"nonsense", "nonsense"},
+                                           {"hang", "hung"}};
     Supervised s = supervise(how);
     const char *word = NULL;
 
@@ -195,7 +197,7 @@ test_crash_disarmed(void)
     expect_tap(&s);
     say(s.fd, (EhdNfcMessage){.type = EHD_NFC_DISARM, .arm = 5});
     g_assert_cmpuint(expect(&s, EHD_NFC_DISARMED).arm, ==, 5);
-    expect_failure(&s, EHD_NFC_STATE, "signal 6");
+    expect_failure(&s, EHD_NFC_STATE, "signal: 6");
     /* a new arming hears of it at once, and then of the new worker */
     say(s.fd, (EhdNfcMessage){.type = EHD_NFC_ARM, .role = EHD_NFC_ROLE_CARD, .arm = 5});
     EhdNfcMessage next = hear(s.fd, EHD_NFC_FROM_HELPER);
