@@ -111,6 +111,12 @@ for name in TELLS:
     check(said, f"{name} has details of errors")
     unmarked = [s for s in said if not known(s, msgids)]
     check(not unmarked, f"{name}: all of them are marked", unmarked)
+raw = []
+for folder in ("common", "ctl", "receive", "send"):
+    for name in sorted(os.listdir(os.path.join(root, "tools", folder))):
+        with open(os.path.join(root, "tools", folder, name), encoding="utf-8") as f:
+            raw += [f"{folder}/{name}: {found}" for found in re.findall(r"output_(?:error|note|line)\([^;]*->message[^;]*;", f.read())]
+check(not raw, "no message is printed as it came", raw)
 places = {m: re.findall(r"\{\d\}", m) for m in msgids}
 lost = [m for m, there in places.items() if sorted(there) != sorted(re.findall(r"\{\d\}", german.get(m) or ""))]
 check(not lost, "what is filled in has its place in German too", lost)

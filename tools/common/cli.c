@@ -143,8 +143,7 @@ static void
 say_error(JsonBuilder *event, EhrlinkRole role, const GError *error)
 {
     /* the library's message names the file or the reader; the words say what it means */
-    g_autofree char *words = words_detail(error->message);
-    g_autofree char *detail = ehrlink_safe_text(words, 400);
+    g_autofree char *detail = words_error(error);
 
     if (error->domain == EHRLINK_ERROR)
         output_member_string(event, "error", ehrlink_error_get_name((EhrlinkError)error->code));
@@ -179,6 +178,14 @@ cli_failed(EhrlinkRole role, const char *session, const GError *error)
         output_member_string(event, "session", session);
     say_error(event, role, error);
     output_event_end();
+}
+
+void
+cli_complain(const GError *error)
+{
+    g_autofree char *words = words_error(error);
+
+    output_error("%s", words);
 }
 
 static gboolean

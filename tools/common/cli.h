@@ -38,6 +38,8 @@ int cli_end(EhrlinkRole role, const GError *error);
 /* The same of one session of several, as the event "failed": the program goes on. session: its id,
  * NULL when there was none yet. */
 void cli_failed(EhrlinkRole role, const char *session, const GError *error);
+/* Says what did not work beside that, and is no end of anything. */
+void cli_complain(const GError *error);
 
 /* SIGINT, SIGTERM, SIGHUP call this; the second time the program ends at once with 130. */
 void cli_on_interrupt(void (*callback)(gpointer user_data), gpointer user_data);

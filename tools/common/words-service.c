@@ -38,6 +38,14 @@ words_detail(const char *english)
     return g_strjoinv(": ", parts);
 }
 
+char *
+words_error(const GError *error)
+{
+    g_autofree char *words = words_detail(error->message);
+
+    return ehrlink_safe_text(words, SHOWN_MAX);
+}
+
 static const char *
 argument(const char *p, char **arguments)
 {

@@ -11,6 +11,8 @@
 /* The detail of an error or of a finding: parts with ": " between them, each translated where
  * it is known. Transfer full. */
 char *words_detail(const char *english);
+/* The message of an error, likewise; safe to print; transfer full. */
+char *words_error(const GError *error);
 /* What was found, of a finding as Manager.Diagnose has it; safe to print; transfer full. */
 char *words_finding(GVariant *finding);
 /* What to do about it; NULL: nothing. Static, or borrowed from the finding. */

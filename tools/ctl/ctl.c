@@ -62,8 +62,7 @@ is_about_content(const GError *error)
 int
 ctl_fail_file(const char *path, const GError *error)
 {
-    g_autofree char *words = words_detail(error->message);
-    g_autofree char *detail = ehrlink_safe_text(words, 400);
+    g_autofree char *detail = words_error(error);
     JsonBuilder *event;
 
     if (!is_about_content(error))

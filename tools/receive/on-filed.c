@@ -7,6 +7,7 @@
 #include <glib/gi18n.h>
 #include <sys/wait.h>
 
+#include "tools/common/cli.h"
 #include "tools/common/output.h"
 #include "tools/common/session-dir.h"
 
@@ -38,7 +39,7 @@ note(const Job *job, const char *state, int status)
     g_autoptr(GError) error = NULL;
 
     if (!session_dir_set_on_filed(job->directory, job->program, state, status, &error))
-        output_error("%s", error->message);
+        cli_complain(error);
 }
 
 static void

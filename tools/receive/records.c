@@ -8,6 +8,7 @@
 
 #include "tools/common/findings.h"
 #include "tools/common/output.h"
+#include "tools/common/words-service.h"
 #include "tools/common/session-dir.h"
 
 /* Lines of one file on the screen; all of them are in findings.json. */
@@ -68,7 +69,9 @@ check(const char *session, const char *directory, const char *name, JsonBuilder 
     g_autoptr(ErecReport) report = NULL;
 
     if (source == NULL) {
-        output_error("%s: %s", path, error->message);
+        g_autofree char *why = words_error(error);
+
+        output_error("%s: %s", path, why);
         return;
     }
     report = findings_check(source, &description);

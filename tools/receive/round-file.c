@@ -9,6 +9,7 @@
 
 #include "tools/common/ask.h"
 #include "tools/common/output.h"
+#include "tools/common/words-service.h"
 #include "tools/common/person.h"
 #include "tools/common/session-dir.h"
 #include "tools/common/words.h"
@@ -17,13 +18,21 @@
 #define ASK_FILE N_("Is this the person in front of you? yes files the records, no deletes them:")
 
 static void
+mention(const GError *error)
+{
+    g_autofree char *words = words_error(error);
+
+    output_note("%s", words);
+}
+
+static void
 on_done(GObject *source, GAsyncResult *result, gpointer user_data)
 {
     /* What became of it comes with "ended"; an error here means that the session ended meanwhile. */
     g_autoptr(GError) error = NULL;
 
     if (!ehrlink_session_file_finish(EHRLINK_SESSION(source), result, &error))
-        output_note("%s", error->message);
+        mention(error);
 }
 
 static void
@@ -32,7 +41,7 @@ on_discarded(GObject *source, GAsyncResult *result, gpointer user_data)
     g_autoptr(GError) error = NULL;
 
     if (!ehrlink_session_discard_finish(EHRLINK_SESSION(source), result, &error))
-        output_note("%s", error->message);
+        mention(error);
 }
 
 /* Whoever finds the directory after a crash must not take it for one that nobody confirmed. */
@@ -54,7 +63,7 @@ on_answer(const char *answer, gpointer user_data)
     if (ask_is_yes(answer) && file_it(round, &error))
         return;
     if (error != NULL)
-        output_error("%s", error->message);
+        cli_complain(error);
     if (ask_is_no(answer))
         ehrlink_session_discard_async(round->session, NULL, NULL, on_discarded, NULL);
     else if (answer != NULL)

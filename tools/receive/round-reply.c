@@ -33,7 +33,7 @@ on_reply_receipt(GObject *source, GAsyncResult *result, gpointer user_data)
     if (!round_stored(round))
         return;
     if (receipt == NULL || !session_dir_add_reply(round->directory, round->options->reply, receipt, &error))
-        output_error("%s", error->message);
+        cli_complain(error);
     reply_over(round, TRUE, _("The patient has it; the receipt for it is stored."));
 }
 
@@ -61,7 +61,7 @@ on_reply_offered(GObject *source, GAsyncResult *result, gpointer user_data)
     if (!round_stored(round))
         return;
     if (!ehrlink_session_reply_finish(EHRLINK_SESSION(source), result, &error)) {
-        output_error("%s", error->message);
+        cli_complain(error);
         reply_over(round, FALSE, _("Nothing was sent back."));
         return;
     }

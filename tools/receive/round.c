@@ -49,7 +49,7 @@ drop_directory(Round *round)
     g_autoptr(GError) error = NULL;
 
     if (round->directory != NULL && !session_dir_remove(round->directory, &error))
-        output_error("%s", error->message);
+        cli_complain(error);
     g_clear_pointer(&round->directory, g_free);
 }
 
@@ -59,7 +59,7 @@ note_filed(Round *round)
     g_autoptr(GError) error = NULL;
 
     if (!session_dir_set_state(round->directory, "filed", &error))
-        output_error("%s", error->message);
+        cli_complain(error);
     output_member_string(round_event(round, "filed"), "directory", round->directory);
     output_event_end();
     output_line(_("Filed: %s"), round->directory);

@@ -104,7 +104,7 @@ on_collected(GObject *source, GAsyncResult *result, gpointer user_data)
     GPtrArray *items = ehrlink_session_collect_replies_finish(EHRLINK_SESSION(source), result, &error);
 
     if (items == NULL) {
-        output_error("%s", error->message); /* the service gives up the transfer: no receipt for it */
+        cli_complain(error); /* the service gives up the transfer: no receipt for it */
         return;
     }
     g_clear_pointer(&back.items, g_ptr_array_unref);
@@ -124,7 +124,7 @@ on_arrived(EhrlinkSession *session, gpointer user_data)
     back.directory =
         session_dir_incoming(back.options->replies, ehrlink_session_get_id(session), &error);
     if (back.directory == NULL) {
-        output_error("%s", error->message);
+        cli_complain(error);
         return;
     }
     directory = g_file_new_for_path(back.directory);
@@ -177,12 +177,12 @@ on_origin(GObject *source, GAsyncResult *result, gpointer user_data)
         final = session_dir_complete(back.options->replies, back.session, back.items, back.files,
                                      back.receipt, proof, &error);
     if (final == NULL) {
-        output_error("%s", error->message);
+        cli_complain(error);
         over();
         return;
     }
     if (!received_note(final, &error))
-        output_error("%s", error->message); /* it is stored all the same, but will never be shown as verified */
+        cli_complain(error); /* it is stored all the same, but will never be shown as verified */
     output_line(_("From the clinic:"));
     tell(final);
     g_clear_pointer(&back.directory, g_free);
@@ -204,7 +204,7 @@ on_receipt(GObject *source, GAsyncResult *result, gpointer user_data)
     g_clear_pointer(&back.receipt, g_bytes_unref);
     back.receipt = ehrlink_session_get_receipt_finish(EHRLINK_SESSION(source), result, &error);
     if (back.receipt == NULL) {
-        output_error("%s", error->message);
+        cli_complain(error);
         over();
         return;
     }
