@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 #define RFKILL "/sys/class/rfkill"
 
@@ -55,22 +56,23 @@ remedy_of(EhdLinkBluez *self, ehp_status problem)
 {
     switch (problem) {
     case EHP_BLUETOOTH_STOPPED:
-        return self->installed ? "start it: systemctl enable --now bluetooth"
-                               : "install it: the package is called bluez";
+        return self->installed ? N_("start it: systemctl enable --now bluetooth")
+                               : N_("install it: the package is called bluez");
     case EHP_NO_ADAPTER:
-        return self->has_address ? "plug in the adapter that [link] address names, or take the "
-                                   "key out"
-                                 : "plug in a Bluetooth adapter";
+        return self->has_address
+                   ? N_("plug in the adapter that [link] address names, or take the "
+                        "key out")
+                   : N_("plug in a Bluetooth adapter");
     case EHP_ADAPTER_OFF:
-        return "somebody turned it off in a session: bluetoothctl power on";
+        return N_("somebody turned it off in a session: bluetoothctl power on");
     case EHP_ADAPTER_BLOCKED:
-        return "end flight mode, or: rfkill unblock bluetooth";
+        return N_("end flight mode, or: rfkill unblock bluetooth");
     case EHP_CHANNEL_TAKEN:
-        return "name others in [link] channels";
+        return N_("name others in [link] channels");
     case EHP_RADIO_NOT_PERMITTED:
-        return "let user ehrlink send to org.bluez in the bus policy (org.ehrlink1.conf)";
+        return N_("let user ehrlink send to org.bluez in the bus policy (org.ehrlink1.conf)");
     default:
-        return "look at the log of bluetoothd";
+        return N_("look at the log of bluetoothd");
     }
 }
 
@@ -82,19 +84,20 @@ ehd_bluez_describe(EhdLink *link, EhdLinkDescription *description, GError **erro
     ehp_status problem = problem_of(self, adapter);
 
     if (!ehd_radio_is_installed(self->radio)) {
-        description->note = g_strdup("the Bluetooth helper (ehrlink-bt) is not installed: to "
-                                     "connect takes some seconds longer");
+        description->note =
+            g_strdup(N_("the Bluetooth helper (ehrlink-bt) is not installed: to "
+                        "connect takes some seconds longer"));
         description->note_remedy =
-            g_strdup("build with libbluetooth, or start ehrlink-bt.socket");
+            g_strdup(N_("build with libbluetooth, or start ehrlink-bt.socket"));
     }
     if (problem != EHP_OK) {
         description->remedy = g_strdup(remedy_of(self, problem));
         ehd_error_set(error, problem, NULL);
         return FALSE;
     }
-    description->text =
-        g_strdup(adapter->powered ? "Bluetooth is ready"
-                                  : "Bluetooth is off now; a session turns it on for itself");
+    description->text = g_strdup(
+        adapter->powered ? N_("Bluetooth is ready")
+                         : N_("Bluetooth is off now; a session turns it on for itself"));
     return TRUE;
 }
 
