@@ -158,10 +158,12 @@ int
 cli_end(EhrlinkRole role, const GError *error)
 {
     int code = interrupt.seen ? CLI_EXIT_INTERRUPTED : cli_exit_code(error);
+    /* a call that was given up for it is no error of its own */
+    gboolean own = error != NULL && !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
     JsonBuilder *event = output_event("end");
 
     output_member_int(event, "exit", code);
-    if (error != NULL)
+    if (own)
         say_error(event, role, error);
     else if (code == CLI_EXIT_INTERRUPTED)
         say_interrupted(event);
