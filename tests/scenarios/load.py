@@ -212,8 +212,9 @@ def idle(load, receive, hours):
     assert left(load.rig) == {"patient": 1, "clinic": 2}, left(load.rig)
     receive = kiosk(load.rig)
     for _ in range(hours):
+        # somebody looks in, or it would leave when a day is over; first, so that the reader that was asked for it is let go of again
+        load.rig.call("on-patient", "ehrctl", "status", check=False)
         load.pass_time(HOUR)
-        load.rig.call("on-patient", "ehrctl", "status", check=False)  # somebody looks in, or it would leave when a day is over
     assert left(load.rig) == {"patient": 0, "clinic": hours < 24}, left(load.rig)
     if hours > 24:
         load.told(f"{hours} hours of virtual idle", before, load.forgotten(armed=1))
