@@ -258,6 +258,25 @@ dispatch(struct air_medium *m, const struct epoll_event *e)
     return true;
 }
 
+/* What leaves one side joins the queue of another, so all send before any receives: else what
+ * came to a side that was looked at already would wait for the next event. */
+static uint64_t
+pump(struct air_medium *m)
+{
+    uint64_t (*const steps[])(struct air_medium *, struct radio_side *,
+                              uint64_t) = {radio_send, radio_receive};
+    uint64_t next = AIR_NEVER;
+
+    for (size_t step = 0; step < 2; step++) {
+        for (int i = 0; i < RADIO_SIDES_MAX; i++) {
+            uint64_t due =
+                radio_sides[i].used ? steps[step](m, &radio_sides[i], now_ns()) : AIR_NEVER;
+            next = due < next ? due : next;
+        }
+    }
+    return next;
+}
+
 static void
 run(struct air_medium *m)
 {
@@ -277,12 +296,7 @@ run(struct air_medium *m)
         for (int i = 0; i < n; i++)
             if (!dispatch(m, &events[i]))
                 return;
-        next = AIR_NEVER;
-        for (int i = 0; i < RADIO_SIDES_MAX; i++) {
-            uint64_t due =
-                radio_sides[i].used ? radio_pump(m, &radio_sides[i], now_ns()) : AIR_NEVER;
-            next = due < next ? due : next;
-        }
+        next = pump(m);
         air_control_tell(m);
     }
 }

@@ -91,8 +91,10 @@ void radio_from_machine(struct air_medium *m, struct radio_side *s, uint8_t *dat
 /* A whole packet came from the controller. */
 void radio_from_controller(struct air_medium *m, struct radio_side *s, uint8_t *data,
                            size_t len, uint64_t now);
-/* Moves what may move. Returns the next time at which more may, or AIR_NEVER. */
-uint64_t radio_pump(struct air_medium *m, struct radio_side *s, uint64_t now);
+/* Moves what may move: to the others, and to the machine. Return the next time at which more
+ * may, or AIR_NEVER. */
+uint64_t radio_send(struct air_medium *m, struct radio_side *s, uint64_t now);
+uint64_t radio_receive(struct air_medium *m, struct radio_side *s, uint64_t now);
 
 /* radio.c */
 

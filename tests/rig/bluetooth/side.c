@@ -677,10 +677,15 @@ pump_down(struct air_medium *m, struct radio_side *s, uint64_t now)
 }
 
 uint64_t
-radio_pump(struct air_medium *m, struct radio_side *s, uint64_t now)
+radio_send(struct air_medium *m, struct radio_side *s, uint64_t now)
 {
-    uint64_t up = pump_up(m, s, now), down = pump_down(m, s, now), page = pump_page(m, s, now);
-    uint64_t next = up < down ? up : down;
+    return pump_up(m, s, now);
+}
 
-    return next < page ? next : page;
+uint64_t
+radio_receive(struct air_medium *m, struct radio_side *s, uint64_t now)
+{
+    uint64_t down = pump_down(m, s, now), page = pump_page(m, s, now);
+
+    return down < page ? down : page;
 }
