@@ -151,7 +151,8 @@ def unit_sanitized():
 
 # programs that have threads: the lanes of the daemon's core. The helpers have none
 THREADED = ["core-lane_unit", "core-source_unit", "core-inbox_unit", "core-session_unit", "core-link_unit", "core-disk_unit",
-            "core-owner_unit", "core-restart_unit", "core-later_unit", "core-expiry_unit", "core-oob_unit", "core-tap_faults_unit", "core-sweep"]
+            "core-owner_unit", "core-restart_unit", "core-later_unit", "core-reply_unit", "core-expiry_unit", "core-oob_unit", "core-tap_faults_unit",
+            "core-sweep"]
 
 
 def unit_threads():

@@ -253,6 +253,8 @@ on_reap(gpointer user_data)
     EhdSession *self = user_data;
 
     self->engine_reaper = 0;
+    /* files of a reply that are being read or opened have nobody to go to any more */
+    g_clear_pointer(&self->source, ehd_source_free);
     ehd_session_stop_engine(self);
     self->engine_ended = TRUE;
     if (self->ended)

@@ -163,9 +163,11 @@ on_receipt_stored(ehp_status status, gpointer user_data)
     EhdSession *self = user_data;
 
     self->jobs--;
-    if (ehp_session_receipt_stored(self->engine, status, ehd_now_ms()) != EHP_OK)
-        g_debug("session %s: too late for the receipt", self->id);
-    ehd_session_pump(self);
+    if (self->engine != NULL && !self->engine_ended) { /* a terminal's goes with its end */
+        if (ehp_session_receipt_stored(self->engine, status, ehd_now_ms()) != EHP_OK)
+            g_debug("session %s: too late for the receipt", self->id);
+        ehd_session_pump(self);
+    }
     ehd_core_check(self->core);
 }
 

@@ -36,6 +36,7 @@ typedef struct {
     GPtrArray *replies; /* of GBytes */
     guint offered;
     gboolean declines_replies;
+    gboolean mulls_replies; /* says nothing yet */
     EhdSession *session; /* NULL once it was removed */
     ehp_status error;    /* its last; stays when it was removed */
 } Owner;

@@ -246,6 +246,8 @@ on_offer_reply(EhdSession *session, gpointer user_data)
     Owner *owner = user_data;
 
     owner->offered++;
+    if (owner->mulls_replies)
+        return;
     ehd_session_answer_reply(session, owner->answer != DECLINE && !owner->declines_replies);
 }
 

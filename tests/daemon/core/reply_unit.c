@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the clinic sends back, and what goes wrong with it: a patient that gives it up, a person
+ * who declines it or answers too late, a program that answers when nobody asks any more.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+
+#include "daemon/core/session-priv.h"
+#include "daemon/error.h"
+#include "tests/daemon/core/pair.h"
+
+static void
+set_up(Pair *f, gconstpointer data)
+{
+    pair_set_up(f, data);
+    f->clinic->config->resume_ms = f->patient->config->resume_ms = 300;
+    f->clinic->owner.files = FALSE;
+    host_add_item(f->clinic, "report.pdf", PAIR_SMALL, 0);
+}
+
+static const EhdSessionInfo *
+info_of(Host *host)
+{
+    return ehd_session_get_info(host->owner.session);
+}
+
+static gboolean
+on_tick(gpointer user_data)
+{
+    return G_SOURCE_CONTINUE; /* only wakes the loop */
+}
+
+/* The patient's device takes what is sent back, and the clinic may send it. */
+static void
+open_for_reply(Pair *f, gboolean list)
+{
+    EhdReceiveOptions receive;
+    EhdSendOptions send;
+
+    ehd_receive_options_init(&receive);
+    receive.list = list;
+    ehd_send_options_init(&send);
+    send.replies = TRUE;
+    send.linger = 600;
+    host_receive(f->clinic, &receive);
+    host_send(f->patient, &send);
+    field_tap(f->clinic->port, f->patient->port, 0);
+    WAIT(info_of(f->clinic)->may_ask && f->clinic->owner.collected == (list ? 0 : 2));
+}
+
+static void
+reply(Pair *f)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(ehd_session_reply(f->clinic->owner.session, f->clinic->items, &error));
+    g_assert_no_error(error);
+}
+
+static void
+wait_engine_gone(EhdSession *session)
+{
+    guint tick = g_timeout_add(5, on_tick, NULL);
+
+    WAIT(session->engine == NULL && session->jobs == 0);
+    g_source_remove(tick);
+}
+
+static void
+discard(Pair *f)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GAsyncResult) result = NULL;
+
+    ehd_session_discard_async(f->clinic->owner.session, NULL, host_on_result, &result);
+    WAIT(result != NULL);
+    ehd_session_discard_finish(f->clinic->owner.session, result, &error);
+    g_assert_no_error(error);
+    host_wait_end(f->clinic);
+    host_assert_clean(f->clinic);
+}
+
+/* The patient gives the reply up while the clinic's program opens the file: what that brings
+ * (data: a file; NULL: none) is for nobody. */
+static void
+test_given_up(Pair *f, gconstpointer data)
+{
+    EhdSession *session;
+    int fd = -1;
+
+    f->clinic->owner.giving = GIVE_LATER;
+    open_for_reply(f, FALSE);
+    session = f->clinic->owner.session;
+    reply(f);
+    WAIT(f->clinic->owner.opened > 0);
+    host_cancel(f->patient->owner.session);
+    wait_engine_gone(session);
+    g_assert_cmpint(host_state(f->clinic), ==, EHD_STATE_CONFIRMING);
+    if (data != NULL) {
+        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        g_assert_cmpint(fd, >=, 0);
+    }
+    ehd_session_give_item(session, f->clinic->owner.waiting_for, fd, EHP_NO_INPUT);
+    if (data != NULL) {
+        g_assert_cmpint(fcntl(fd, F_GETFD), ==, -1);
+        g_assert_cmpint(errno, ==, EBADF);
+    }
+    discard(f);
+}
+
+/* The clinic is cancelled while the person decides: an answer that comes then makes no room,
+ * and ends nothing a second time. */
+static void
+test_answered_after(Pair *f, gconstpointer data)
+{
+    EhdSession *session;
+
+    f->patient->owner.mulls_replies = TRUE;
+    open_for_reply(f, FALSE);
+    session = f->patient->owner.session;
+    reply(f);
+    WAIT(f->patient->owner.offered == 1);
+    host_cancel(f->clinic->owner.session);
+    host_wait_end(f->patient);
+    g_assert_cmpint(host_error(f->patient), ==, EHP_OK);
+    g_assert_cmpuint(f->patient->owner.voided, ==, 1);
+    ehd_session_answer_reply(session, data != NULL);
+    g_assert_cmpint(host_state(f->patient), ==, EHD_STATE_DONE);
+    g_assert_cmpuint(session->jobs, ==, 0);
+    host_assert_clean(f->patient);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_assert_cmpint(sodium_init(), >=, 0);
+#define ADD(path, data, func) g_test_add(path, Pair, data, set_up, func, pair_tear_down)
+    ADD("/core/reply/given-up-no-file", NULL, test_given_up);
+    ADD("/core/reply/given-up-file", "file", test_given_up);
+    ADD("/core/reply/accepted-after", "yes", test_answered_after);
+    ADD("/core/reply/declined-after", NULL, test_answered_after);
+    return g_test_run();
+}
