@@ -324,7 +324,7 @@ ehd_session_finish(EhdSession *self, ehp_status why, const char *detail)
     ehd_session_release_link(self);
     ehd_session_disarm(self);
     ehd_session_fail_opening(self, why);
-    if (why != EHP_OK || self->consent_open)
+    if (why != EHP_OK || self->consent_open || self->reply.asked)
         ehd_session_void_questions(self, void_reason(self));
     ehd_session_tell_progress(self, TRUE);
     if (why == EHP_LINK_LOST && !self->received)
