@@ -351,7 +351,7 @@ ehd_session_transfer_failed(EhdSession *self)
         return;
     }
     self->complete = TRUE;
-    if (self->reply.there && self->reply.state != EHD_TRANSFER_COMPLETE) {
+    if (ehd_session_to_patient(self)) {
         ehd_reply_set_state(self, EHD_TRANSFER_FAILED);
         ehd_session_changed(self);
         return;

@@ -132,6 +132,44 @@ test_answered_after(Pair *f, gconstpointer data)
     host_assert_clean(f->patient);
 }
 
+static void
+request(Pair *f, const char *number)
+{
+    g_autoptr(GArray) queries = ehd_queries_new();
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GAsyncResult) result = NULL;
+    EhdQuery query = {.ids = g_new0(char *, 2)};
+
+    query.ids[0] = g_strdup(number);
+    g_array_append_val(queries, query);
+    ehd_session_request_items_async(f->clinic->owner.session, queries, FALSE, host_on_result,
+                                    &result);
+    WAIT(result != NULL);
+    ehd_session_request_items_finish(f->clinic->owner.session, result, &error);
+    g_assert_no_error(error);
+}
+
+/* A reply was declined; items that are asked for after that never come, since the link does not
+ * come back: they are not listed, and what there is can be discarded. */
+static void
+test_declined_then_lost(Pair *f, gconstpointer data)
+{
+    f->patient->owner.declines_replies = TRUE;
+    f->patient->owner.giving = GIVE_LATER;
+    open_for_reply(f, TRUE);
+    reply(f);
+    WAIT(info_of(f->clinic)->has_reply && info_of(f->clinic)->reply == EHD_TRANSFER_FAILED);
+    WAIT(info_of(f->clinic)->may_ask);
+    request(f, "1");
+    WAIT(info_of(f->clinic)->items == 1 && f->patient->owner.opened > 0);
+    cut_link_down(f->patient->link);
+    wait_engine_gone(f->clinic->owner.session);
+    g_assert_cmpint(host_state(f->clinic), ==, EHD_STATE_CONFIRMING);
+    g_assert_cmpint(info_of(f->clinic)->transfer, ==, EHD_TRANSFER_FAILED);
+    g_assert_cmpuint(f->clinic->owner.session->items->len, ==, 2);
+    discard(f);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -142,5 +180,6 @@ main(int argc, char **argv)
     ADD("/core/reply/given-up-file", "file", test_given_up);
     ADD("/core/reply/accepted-after", "yes", test_answered_after);
     ADD("/core/reply/declined-after", NULL, test_answered_after);
+    ADD("/core/reply/declined-then-lost", NULL, test_declined_then_lost);
     return g_test_run();
 }
