@@ -60,7 +60,7 @@ static ehp_status
 work_extend(EhdInbox *self, EhdInboxJob *job)
 {
     GError *error = NULL;
-    ehp_status status = check_room(self, job->bytes);
+    ehp_status status = self->session != NULL ? check_room(self, job->bytes) : EHP_NOT_FOUND;
 
     if (status != EHP_OK || job->meta == NULL)
         return status;
@@ -79,6 +79,10 @@ position(EhdInbox *self, EhdInboxJob *job, GError **error)
         g_clear_pointer(&self->item, ehd_spool_item_free);
     if (self->item != NULL)
         return TRUE;
+    if (self->session == NULL) {
+        ehd_error_set(error, EHP_NOT_FOUND, "discarded");
+        return FALSE;
+    }
     self->item = ehd_spool_item_begin(self->session, job->item, job->size, job->offset, error);
     self->item_id = job->item;
     return self->item != NULL;

@@ -12,7 +12,7 @@
 
 typedef struct {
     GMutex held; /* the worker stands still while the test holds it */
-    guint durable, stored, opened;
+    guint durable, stored, opened, failed, refused;
 } Told;
 
 static void
@@ -120,6 +120,44 @@ test_cut_before_done(void)
     g_assert_cmpint(g_rmdir(air), ==, 0);
 }
 
+static void
+on_failure(ehp_status why, gpointer user_data)
+{
+    g_assert_cmpint(why, ==, EHP_NOT_FOUND);
+    ((Told *)user_data)->failed++;
+}
+
+static void
+on_no_room(ehp_status status, gpointer user_data)
+{
+    g_assert_cmpint(status, ==, EHP_NOT_FOUND);
+    ((Told *)user_data)->refused++;
+}
+
+/* A session is cancelled while its peer still sends: what comes behind that finds no room. */
+static void
+test_behind_discard(void)
+{
+    static const EhdInboxUser failing = {
+        .durable = on_durable, .stored = on_stored, .failed = on_failure};
+    g_autofree char *air = g_dir_make_tmp("ehd-air-XXXXXX", NULL);
+    Host *host = host_new(air, NULL);
+    g_autoptr(GBytes) meta = g_bytes_new_static("note", 4);
+    Told told = {0};
+    EhdInbox *inbox = ehd_inbox_new(host->spool, host->ledger, "s1", G_MAXUINT32, 0,
+                                    ehd_state_fd(host->state), &failing, &told);
+
+    ehd_inbox_prepare(inbox, meta, 8, on_done, &told);
+    ehd_inbox_discard(inbox, on_done, &told);
+    ehd_inbox_extend(inbox, meta, 8, on_no_room, &told);
+    put(inbox, 1);
+    WAIT(told.refused == 1 && told.failed == 1);
+    g_assert_cmpuint(told.durable + told.stored, ==, 0);
+    ehd_inbox_free(inbox);
+    host_free(host);
+    g_assert_cmpint(g_rmdir(air), ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -127,5 +165,6 @@ main(int argc, char **argv)
     g_assert_cmpint(sodium_init(), >=, 0);
     g_test_add_func("/core/inbox/opened-behind", test_opened_behind);
     g_test_add_func("/core/inbox/cut-before-done", test_cut_before_done);
+    g_test_add_func("/core/inbox/behind-discard", test_behind_discard);
     return g_test_run();
 }
