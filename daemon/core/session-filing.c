@@ -301,8 +301,13 @@ on_audited(ehp_status status, gpointer user_data)
         return;
     }
     if (self->engine != NULL && !self->engine_ended && !self->receipt_acked) {
-        keep_decision(filing);
-        return;
+        if (self->complete) {
+            keep_decision(filing);
+            return;
+        }
+        /* items that were asked for still come: there is no receipt of them to be told, and
+         * nothing more is to be written to what is discarded now */
+        ehd_session_abort(self, EHP_CANCELLED);
     }
     self->jobs++;
     ehd_inbox_discard(self->inbox, on_spool_gone, filing);

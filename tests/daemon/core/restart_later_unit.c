@@ -234,6 +234,24 @@ test_too_late(Pair *f, gconstpointer data)
     host_assert_clean(f->clinic);
 }
 
+/* Cancelled while items that were asked for come: what a power cut leaves of it asks nobody for
+ * them any more. */
+static void
+test_cancelled(Pair *f, gconstpointer data)
+{
+    EhdSession *session;
+
+    f->patient->owner.giving = GIVE_LATER;
+    open_list(f);
+    session = f->clinic->owner.session;
+    request(f, "1");
+    ehd_session_cancel_async(session, NULL, NULL);
+    WAIT(session->status != 0);
+    host_restart(f->clinic, f->air);
+    g_assert_cmpuint(f->clinic->added, ==, 0);
+    host_assert_clean(f->clinic);
+}
+
 /* A reply ends with either process; what was sent before stays as it was. */
 static void
 test_reply(Pair *f, gconstpointer data)
@@ -280,6 +298,7 @@ main(int argc, char **argv)
     ADD("/core/restart-later/between-both", "clinic patient", test_between);
     ADD("/core/restart-later/often", NULL, test_often);
     ADD("/core/restart-later/too-late", NULL, test_too_late);
+    ADD("/core/restart-later/cancelled", NULL, test_cancelled);
     ADD("/core/restart-later/reply-clinic", "clinic", test_reply);
     ADD("/core/restart-later/reply-patient", "patient", test_reply);
     return g_test_run();
