@@ -68,6 +68,7 @@ restore_sender(ehp_session *s, const ehp_session_past *past, const uint8_t salt_
     s->state = SS_SENDING;
     if (s->to_patient) { /* whether it was accepted says the patient */
         s->state = SS_REPLYING;
+        s->sender.held = true;
         ehp_session_sign_origins(s);
     }
     return status;
