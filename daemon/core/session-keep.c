@@ -60,7 +60,10 @@ ehd_session_keep(EhdSession *self, EhdKept done)
 static void
 on_saved(EhdSession *self, ehp_status status)
 {
-    ehd_session_asked(self, status);
+    self->saving--;
+    /* one that was under way before says nothing of what is asked for now */
+    if (status != EHP_OK || self->saving == 0)
+        ehd_session_asked(self, status);
     if (self->engine == NULL || self->left)
         return;
     if (ehp_session_saved(self->engine, status, ehd_now_ms()) != EHP_OK)
@@ -71,6 +74,9 @@ on_saved(EhdSession *self, ehp_status status)
 void
 ehd_session_on_save(EhdSession *self, const ehp_event *event)
 {
+    if (self->revoking) /* nothing is kept, and nobody told */
+        return;
+    self->saving++;
     ehd_session_keep(self, on_saved);
 }
 

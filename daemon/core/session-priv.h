@@ -77,11 +77,12 @@ typedef struct {
     GArray *items;      /* owned, of EhdItem: all replies of the session, one after the other */
     GByteArray *states; /* owned, EhdItemState of each */
     GArray *origins;    /* owned, of EhdOrigin */
-    GPtrArray *signed_items; /* owned, of GBytes, patient: of the reply in course (ItemOrigin) */
-    GPtrArray *proofs;  /* owned, of GBytes or NULL, patient: by number of the transfer */
-    guint base;         /* the first of the reply in course */
-    gboolean listing;   /* patient: a list has begun, and is not whole */
-    gboolean asked;     /* the person decides */
+    GPtrArray
+        *signed_items;   /* owned, of GBytes, patient: of the reply in course (ItemOrigin) */
+    GPtrArray *proofs;   /* owned, of GBytes or NULL, patient: by number of the transfer */
+    guint base;          /* the first of the reply in course */
+    gboolean listing;    /* patient: a list has begun, and is not whole */
+    gboolean asked;      /* the person decides */
     gboolean commit_due; /* patient: all of it is to be stored by the application first */
     gsize text;
     guint64 bytes;
@@ -226,6 +227,7 @@ struct EhdSession {
     /* session-keep.c, take-up.c */
     gboolean kept;      /* a live record is in the ledger */
     gboolean unkept;    /* terminal: the first one is being written: nobody may connect yet */
+    guint saving;       /* records that the engine asked for, and that are being written */
     gboolean noted;     /* patient: and the items' note */
     gboolean revoking;  /* patient: nothing more is sent, and nothing kept */
     gboolean left;      /* the service stops; the next start goes on */

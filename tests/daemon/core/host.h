@@ -37,8 +37,8 @@ typedef struct {
     guint offered;
     gboolean declines_replies;
     gboolean mulls_replies; /* says nothing yet */
-    EhdSession *session; /* NULL once it was removed */
-    ehp_status error;    /* its last; stays when it was removed */
+    EhdSession *session;    /* NULL once it was removed */
+    ehp_status error;       /* its last; stays when it was removed */
 } Owner;
 
 typedef struct {
@@ -63,7 +63,7 @@ typedef struct {
     guint stall_ms;             /* taken at (re)start */
     guint removal_ms;           /* likewise; 0: a minute */
     void (*before_open)(void);  /* nothing of the state is open */
-    gboolean started; /* by ehd_core_start(), the last time */
+    gboolean started;           /* by ehd_core_start(), the last time */
     void (*before_start)(void); /* just before the core starts, which may then fail */
 } Host;
 

@@ -234,6 +234,39 @@ test_too_late(Pair *f, gconstpointer data)
     host_assert_clean(f->clinic);
 }
 
+static void
+on_requested(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    EhdSession *session = user_data;
+    g_autoptr(GError) error = NULL;
+
+    ehd_session_request_items_finish(session, result, &error);
+    g_assert_no_error(error);
+    g_assert_null(session->keepings); /* its record is not one of those that are written yet */
+    g_assert_null(session->asking);
+}
+
+/* A record is being written already when items are asked for: the answer waits for the one that
+ * has the request in it. */
+static void
+test_saved_before(Pair *f, gconstpointer data)
+{
+    g_autoptr(GArray) queries = ehd_queries_new();
+    EhdSession *session;
+    EhdQuery query = {.ids = g_new0(char *, 2)};
+
+    query.ids[0] = g_strdup("0");
+    g_array_append_val(queries, query);
+    open_list(f);
+    session = f->clinic->owner.session;
+    ehd_session_on_save(session, NULL);
+    ehd_session_request_items_async(session, queries, FALSE, on_requested, session);
+    g_assert_cmpuint(g_slist_length(session->keepings), >=, 2);
+    WAIT(session->asking == NULL);
+    WAIT(info_of(f->clinic)->may_ask && is_collected(f, 2));
+    file(f);
+}
+
 /* Cancelled while items that were asked for come: what a power cut leaves of it asks nobody for
  * them any more. */
 static void
@@ -298,6 +331,7 @@ main(int argc, char **argv)
     ADD("/core/restart-later/between-both", "clinic patient", test_between);
     ADD("/core/restart-later/often", NULL, test_often);
     ADD("/core/restart-later/too-late", NULL, test_too_late);
+    ADD("/core/restart-later/saved-before", NULL, test_saved_before);
     ADD("/core/restart-later/cancelled", NULL, test_cancelled);
     ADD("/core/restart-later/reply-clinic", "clinic", test_reply);
     ADD("/core/restart-later/reply-patient", "patient", test_reply);
