@@ -82,9 +82,11 @@ ehd_patient_needs_files(const EhdSession *self)
 void
 ehd_patient_await_files(EhdSession *self)
 {
-    if (!self->wishes.detach || !ehd_patient_needs_files(self))
+    guint graces = self->wishes.detach ? EHD_FILES_GRACES : 1;
+
+    if (!ehd_patient_needs_files(self))
         return;
-    ehd_session_await_owner(self, EHD_FILES_GRACES * self->core->parts.grace_ms);
+    ehd_session_await_owner(self, graces * self->core->parts.grace_ms);
     ehd_session_changed(self);
 }
 

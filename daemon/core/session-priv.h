@@ -354,7 +354,7 @@ void ehd_patient_open_source(EhdSession *self);
 void ehd_patient_ask_again(EhdSession *self);
 /* The owner is gone, and the item that is due is not open. */
 gboolean ehd_patient_needs_files(const EhdSession *self);
-/* If it is so although the session goes on alone: its time runs. */
+/* If it is so: the time that it waits for its owner runs. */
 void ehd_patient_await_files(EhdSession *self);
 void ehd_request_clear(EhdRequest *request);
 

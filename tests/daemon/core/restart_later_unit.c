@@ -267,6 +267,27 @@ test_saved_before(Pair *f, gconstpointer data)
     file(f);
 }
 
+/* The patient's device started again, all was done, and no program came back: items that are
+ * asked for then wait for one only as long as any owner may be away. */
+static void
+test_nobody_came_back(Pair *f, gconstpointer data)
+{
+    g_autofree char *id = NULL;
+
+    open_list(f);
+    id = g_strdup(info_of(f->patient)->id);
+    host_restart(f->patient, f->air);
+    f->patient->owner.session = ehd_core_find(f->patient->core, id, 1000, NULL);
+    request(f, "1");
+    host_wait_end(f->patient);
+    g_assert_cmpint(host_error(f->patient), ==, EHP_NO_AGENT);
+    WAIT(host_state(f->clinic) == EHD_STATE_CONFIRMING);
+    g_assert_cmpint(info_of(f->clinic)->transfer, ==, EHD_TRANSFER_FAILED);
+    host_cancel(f->clinic->owner.session);
+    host_wait_end(f->clinic);
+    host_assert_clean(f->clinic);
+}
+
 /* Cancelled while items that were asked for come: what a power cut leaves of it asks nobody for
  * them any more. */
 static void
@@ -332,6 +353,7 @@ main(int argc, char **argv)
     ADD("/core/restart-later/often", NULL, test_often);
     ADD("/core/restart-later/too-late", NULL, test_too_late);
     ADD("/core/restart-later/saved-before", NULL, test_saved_before);
+    ADD("/core/restart-later/nobody-came-back", NULL, test_nobody_came_back);
     ADD("/core/restart-later/cancelled", NULL, test_cancelled);
     ADD("/core/restart-later/reply-clinic", "clinic", test_reply);
     ADD("/core/restart-later/reply-patient", "patient", test_reply);
