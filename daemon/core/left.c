@@ -9,6 +9,7 @@
 
 #include "daemon/core/age.h"
 #include "daemon/core/session-priv.h"
+#include "proto/ehrlink.pb-c.h"
 
 #define STAGE     'U'
 #define STAGE_LEN 8
@@ -363,6 +364,13 @@ ehd_lefts_claim_named(EhdSession *session, const guint8 proof[EHP_HASH_LEN])
     return NULL;
 }
 
+/* What is just being thrown away is as good as gone. */
+static gboolean
+is_here(const EhdSession *session)
+{
+    return !session->filing || session->filing_as == EHP__STATUS_KIND__STATUS_FILED;
+}
+
 gboolean
 ehd_lefts_wait(EhdSession *session, const guint8 proof[EHP_HASH_LEN])
 {
@@ -371,7 +379,7 @@ ehd_lefts_wait(EhdSession *session, const guint8 proof[EHP_HASH_LEN])
     for (guint i = 0; i < sessions->len && session->core->identity != NULL; i++) {
         const EhdSession *other = sessions->pdata[i];
 
-        if (other != session && !other->filing && other->leaves != NULL &&
+        if (other != session && is_here(other) && other->leaves != NULL &&
             other->leaves->whole && is_named(session, other->leaves, proof))
             return TRUE;
     }

@@ -336,6 +336,7 @@ decide(EhdSession *self, int status, const char *rule, ehp_status why, GTask *ta
     filing->why = why;
     filing->task = task != NULL ? g_object_ref(task) : NULL;
     self->filing = TRUE;
+    self->filing_as = status;
     g_clear_handle_id(&self->filing_timer, g_source_remove);
     page.audit = audit_kind(filing);
     page.kept = task == NULL;

@@ -220,7 +220,8 @@ struct EhdSession {
     gint64 committed; /* Unix seconds */
     guint filing_timer;
     gboolean received; /* receipt durable: the items are kept until filed or discarded */
-    gboolean filing;   /* File or Discard is under way */
+    gboolean filing;   /* File or Discard is under way, or done */
+    int filing_as;     /* StatusKind of that */
     gboolean spooled, recorded; /* there is something to remove from spool, ledger */
     gboolean spool_left;        /* it ended, and that could not be removed yet */
 

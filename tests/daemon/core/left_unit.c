@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a lost link left, and who gets it: the same two devices, the same users, and nobody else;
- * nothing twice, nothing that was thrown away, and never at the cost of somebody else's room.
+ * What a lost link left, and who gets it: the same two devices, the same users, and nobody
+ * else; nothing twice, nothing that was thrown away, and never at the cost of somebody else's
+ * room.
  */
 #include <sodium.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "daemon/core/grant-make.h"
 #include "daemon/core/session-priv.h"
 #include "daemon/error.h"
+#include "proto/ehrlink.pb-c.h"
 #include "tests/daemon/core/pair.h"
 
 static void
@@ -153,6 +155,25 @@ test_waits(Pair *f, gconstpointer data)
     pair_assert_arrived(f);
 }
 
+/* Nor does what is just being filed; while it is thrown away it is as good as gone. */
+static void
+test_being_filed(Pair *f, gconstpointer data)
+{
+    EhdSession *first = receive_unreceipted(f);
+    gboolean files = data != NULL;
+
+    first->filing = TRUE; /* as while the decision is being written */
+    first->filing_as =
+        files ? EHP__STATUS_KIND__STATUS_FILED : EHP__STATUS_KIND__STATUS_DISCARDED;
+    pair_open_and_tap(f);
+    if (files)
+        assert_ended(f, EHP_ALREADY_RECEIVED, EHP_ALREADY_RECEIVED);
+    else
+        assert_ended(f, EHP_OK, EHP_OK);
+    first->filing = FALSE;
+    discard(first);
+}
+
 /* Somebody else's records need the room. */
 static void
 test_room(Pair *f, gconstpointer data)
@@ -194,11 +215,14 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_assert_cmpint(sodium_init(), >=, 0);
-#define ADD(path, func) g_test_add(path, Pair, NULL, set_up, func, pair_tear_down)
+#define ADD_FOR(path, data, func) g_test_add(path, Pair, data, set_up, func, pair_tear_down)
+#define ADD(path, func)           ADD_FOR(path, NULL, func)
     ADD("/core/left/taken-up", test_taken_up);
     ADD("/core/left/other-user", test_other_user);
     ADD("/core/left/discarded", test_discarded);
     ADD("/core/left/waits", test_waits);
+    ADD_FOR("/core/left/being-filed", "filed", test_being_filed);
+    ADD_FOR("/core/left/being-discarded", NULL, test_being_filed);
     ADD("/core/left/room", test_room);
     ADD("/core/left/no-room", test_no_room);
     return g_test_run();
