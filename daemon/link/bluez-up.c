@@ -264,8 +264,12 @@ void
 ehd_bluez_up_unpublished(EhdLinkBluez *self)
 {
     self->published = FALSE;
-    if (!self->freed)
-        tell_watch(self, EHP_BLUETOOTH_STOPPED);
+    if (self->freed)
+        return;
+    tell_watch(self, EHP_BLUETOOTH_STOPPED);
+    /* one that only gave it back may say nothing more that we would notice */
+    if (self->wanted && self->timer == 0 && ehd_bluez_bus_is_running(self->bus))
+        again_in(self, RETRY_MS);
 }
 
 void

@@ -636,6 +636,27 @@ test_watch(Fixture *f, gconstpointer data)
     g_assert_cmpuint(f->watched->len, ==, 0);
 }
 
+/* bluetoothd gives our record back and stays: it is registered again, and taps are answered. */
+static void
+test_released(Fixture *f, gconstpointer data)
+{
+    guint registrations;
+
+    start_bluez(f);
+    fake_bluez_add_adapter(f->fake, "hci0", CLINIC, TRUE);
+    start_helper(f);
+    make_link(f);
+    ehd_link_watch(f->link, on_watched, f);
+    g_assert_cmpint(listen_status(f), ==, EHP_OK);
+    registrations = f->fake->registrations;
+    fake_bluez_release(f->fake);
+    wait_watched(f, EHP_BLUETOOTH_STOPPED);
+    wait_watched(f, EHP_OK);
+    g_assert_cmpuint(f->fake->registrations, ==, registrations + 1);
+    close(fake_bluez_connect(f->fake, g_ptr_array_index(f->fake->adapters, 0), PATIENT));
+    wait_for(one_came, f);
+}
+
 /* A helper that hangs keeps nobody from listening; and ends when nobody is left who asked. */
 static void
 test_mute_helper(Fixture *f, gconstpointer data)
@@ -1088,6 +1109,7 @@ main(int argc, char **argv)
     CASE("crash-theirs", test_crash_theirs);
     CASE("restart", test_restart);
     CASE("watch", test_watch);
+    CASE("released", test_released);
     CASE("mute-helper", test_mute_helper);
     CASE("replugged", test_replugged);
     CASE("two-adapters", test_two_adapters);

@@ -412,6 +412,14 @@ forget_profile(FakeBluez *self)
     self->published = FALSE;
 }
 
+void
+fake_bluez_release(FakeBluez *self)
+{
+    g_dbus_connection_call(self->connection, self->owner, self->profile, "org.bluez.Profile1",
+                           "Release", NULL, NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL, NULL);
+    forget_profile(self);
+}
+
 static void
 register_profile(FakeBluez *self, const char *sender, GVariant *parameters)
 {

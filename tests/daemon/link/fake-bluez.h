@@ -63,6 +63,9 @@ FakeDevice *fake_bluez_add_device(FakeBluez *fake, FakeAdapter *adapter, const c
 void fake_device_set(FakeDevice *device, const char *property, gboolean value);
 FakeDevice *fake_bluez_find_device(FakeBluez *fake, const char *address);
 
+/* Gives the registered profile back, and stays. */
+void fake_bluez_release(FakeBluez *fake);
+
 /* A device connects to our service on this adapter: NewConnection is called, without waiting
  * for its answer. Returns the other end, (transfer full), blocking. */
 int fake_bluez_connect(FakeBluez *fake, FakeAdapter *adapter, const char *address);
