@@ -178,6 +178,14 @@ take_up_filed(EhdSession *self, EhdFound *found, GError **error)
     return ehd_take_up_find_leaf(self, error) && ehd_take_up_restore(self, found, error);
 }
 
+/* All of the last transfer to the terminal, which was a list or was not. */
+static void
+show_sent(EhdSession *self, gboolean list)
+{
+    for (guint i = 0; i < self->n_order; i++)
+        self->item_states->data[self->order[i]] = list ? EHD_ITEM_LISTED : EHD_ITEM_STORED;
+}
+
 static gboolean
 take_up_patient_done(EhdSession *self, EhdFound *found, GError **error)
 {
@@ -185,9 +193,7 @@ take_up_patient_done(EhdSession *self, EhdFound *found, GError **error)
     self->has_transfer = TRUE;
     self->transfer = EHD_TRANSFER_COMPLETE;
     ehd_take_up_find_sent(self, &found->marks);
-    for (guint i = 0; i < self->n_order; i++)
-        self->item_states->data[self->order[i]] =
-            found->past.stage.manifest_only ? EHD_ITEM_LISTED : EHD_ITEM_STORED;
+    show_sent(self, found->past.stage.manifest_only);
     return ehd_take_up_restore(self, found, error);
 }
 
@@ -240,6 +246,8 @@ take_up_lost_reply(EhdSession *self, EhdFound *found, GError **error)
         return take_up_received(self, found, error);
     self->complete = self->has_transfer = TRUE;
     self->transfer = EHD_TRANSFER_COMPLETE;
+    ehd_take_up_find_sent(self, &found->marks);
+    show_sent(self, self->listed && found->past.stage.transfer == 1);
     return TRUE;
 }
 

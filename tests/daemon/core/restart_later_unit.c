@@ -306,6 +306,37 @@ test_cancelled(Pair *f, gconstpointer data)
     host_assert_clean(f->clinic);
 }
 
+/* What the person withheld stays so for the owner of a session that comes back, also when a
+ * reply was lost with the process. */
+static void
+test_reply_withheld(Pair *f, gconstpointer data)
+{
+    g_autoptr(GArray) list = NULL;
+    EhdSendOptions send;
+
+    host_add_item(f->clinic, "report.pdf", PAIR_BIG, 0);
+    ehd_send_options_init(&send);
+    send.replies = TRUE;
+    send.linger = 600;
+    f->clinic->owner.files = FALSE;
+    f->patient->owner.answer = NARROW;
+    f->patient->owner.narrowed[0] = 1;
+    f->patient->owner.n_narrowed = 1;
+    host_receive(f->clinic, NULL);
+    host_send(f->patient, &send);
+    field_tap(f->clinic->port, f->patient->port, 0);
+    WAIT(info_of(f->clinic)->may_ask && f->clinic->owner.collected == 1);
+    g_assert_true(ehd_session_reply(f->clinic->owner.session, f->clinic->items, NULL));
+    WAIT(info_of(f->clinic)->reply_done > 400000);
+    restart(f, "patient");
+    list = ehd_session_list_items(f->patient->owner.session, EHD_TO_TERMINAL, 0, 256, NULL);
+    g_assert_cmpuint(list->len, ==, 1);
+    g_assert_cmpuint(g_array_index(list, EhdItemInfo, 0).id, ==, 1);
+    g_assert_cmpint(g_array_index(list, EhdItemInfo, 0).state, ==, EHD_ITEM_STORED);
+    host_wait_end(f->patient);
+    host_wait_clean(f->patient);
+}
+
 /* A reply ends with either process; what was sent before stays as it was. */
 static void
 test_reply(Pair *f, gconstpointer data)
@@ -356,6 +387,7 @@ main(int argc, char **argv)
     ADD("/core/restart-later/nobody-came-back", NULL, test_nobody_came_back);
     ADD("/core/restart-later/cancelled", NULL, test_cancelled);
     ADD("/core/restart-later/reply-clinic", "clinic", test_reply);
+    ADD("/core/restart-later/reply-withheld", NULL, test_reply_withheld);
     ADD("/core/restart-later/reply-patient", "patient", test_reply);
     return g_test_run();
 }
