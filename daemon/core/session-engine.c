@@ -229,15 +229,11 @@ on_complete(EhdSession *self, const ehp_event *event)
 static void
 on_consent_void(EhdSession *self, const ehp_event *event)
 {
-    gboolean reply = self->reply.asked;
+    gboolean reply = self->reply.asked || self->reply.making_room;
 
     ehd_session_void_questions(self, EHD_VOID_TIMED_OUT);
-    if (reply) {
+    if (reply)
         ehd_reply_void(self);
-        self->complete = TRUE;
-        ehd_session_set_state(self, EHD_STATE_CONFIRMING,
-                              ehd_now_ms() + 1000ull * self->wishes.linger_s);
-    }
 }
 
 static void

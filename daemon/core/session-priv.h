@@ -78,12 +78,13 @@ typedef struct {
     GByteArray *states; /* owned, EhdItemState of each */
     GArray *origins;    /* owned, of EhdOrigin */
     GPtrArray
-        *signed_items;   /* owned, of GBytes, patient: of the reply in course (ItemOrigin) */
-    GPtrArray *proofs;   /* owned, of GBytes or NULL, patient: by number of the transfer */
-    guint base;          /* the first of the reply in course */
-    gboolean listing;    /* patient: a list has begun, and is not whole */
-    gboolean asked;      /* the person decides */
-    gboolean commit_due; /* patient: all of it is to be stored by the application first */
+        *signed_items;    /* owned, of GBytes, patient: of the reply in course (ItemOrigin) */
+    GPtrArray *proofs;    /* owned, of GBytes or NULL, patient: by number of the transfer */
+    guint base;           /* the first of the reply in course */
+    gboolean listing;     /* patient: a list has begun, and is not whole */
+    gboolean asked;       /* the person decides */
+    gboolean making_room; /* patient: it was accepted, and the engine does not know it yet */
+    gboolean commit_due;  /* patient: all of it is to be stored by the application first */
     gsize text;
     guint64 bytes;
     ehp_progress last; /* of the reply, when another transfer is in course */
@@ -399,7 +400,7 @@ void ehd_reply_set_item_state(EhdSession *self, guint id, EhdItemState state);
 void ehd_reply_set_state(EhdSession *self, EhdTransferState state);
 void ehd_reply_manifest_page(EhdSession *self, const ehp_event *event);
 void ehd_reply_offered(EhdSession *self, const ehp_event *event);
-/* Nobody answered in time. */
+/* Nobody answered in time, or with no: what was offered is forgotten. */
 void ehd_reply_void(EhdSession *self);
 void ehd_reply_refused(EhdSession *self, const ehp_event *event);
 void ehd_reply_keep_origin(EhdSession *self, const ehp_event *event);

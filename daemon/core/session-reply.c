@@ -89,25 +89,24 @@ ehd_reply_manifest_page(EhdSession *self, const ehp_event *event)
                              reply->states, reply->origins, &reply->text, &reply->bytes);
 }
 
-static void
-refuse(EhdSession *self, ehp_status why)
-{
-    EhdReply *reply = &self->reply;
-
-    reply->asked = FALSE;
-    forget_offer(reply);
-    if (ehp_session_refuse(self->engine, why, ehd_now_ms()) != EHP_OK)
-        g_debug("session %s: no offer to refuse", self->id);
-    self->complete = TRUE;
-    ehd_session_set_state(self, EHD_STATE_CONFIRMING,
-                          ehd_now_ms() + 1000ull * self->wishes.linger_s);
-    ehd_session_pump(self);
-}
-
+/* The session is where it was before the offer. */
 void
 ehd_reply_void(EhdSession *self)
 {
+    self->reply.asked = self->reply.making_room = FALSE;
     forget_offer(&self->reply);
+    self->complete = TRUE;
+    ehd_session_set_state(self, EHD_STATE_CONFIRMING,
+                          ehd_now_ms() + 1000ull * self->wishes.linger_s);
+}
+
+static void
+refuse(EhdSession *self, ehp_status why)
+{
+    if (ehp_session_refuse(self->engine, why, ehd_now_ms()) != EHP_OK)
+        g_debug("session %s: no offer to refuse", self->id);
+    ehd_reply_void(self);
+    ehd_session_pump(self);
 }
 
 void
@@ -139,20 +138,30 @@ ehd_reply_offered(EhdSession *self, const ehp_event *event)
 }
 
 static void
+accept(EhdSession *self)
+{
+    if (ehp_session_manifest_ok(self->engine, EHP_OK, ehd_now_ms()) == EHP_OK) {
+        self->reply.making_room = FALSE;
+        ehd_reply_set_state(self, EHD_TRANSFER_RUNNING);
+        ehd_session_set_state(self, EHD_STATE_TRANSFERRING, 0);
+    } else {
+        g_debug("session %s: nobody waits for the answer", self->id);
+        ehd_reply_void(self);
+    }
+    ehd_session_pump(self);
+}
+
+static void
 on_room(ehp_status status, gpointer user_data)
 {
     EhdSession *self = user_data;
 
     self->jobs--;
-    if (!self->ending && status != EHP_OK) {
-        self->reply.asked = TRUE;
-        refuse(self, status);
-    } else if (!self->ending) {
-        if (ehp_session_manifest_ok(self->engine, EHP_OK, ehd_now_ms()) != EHP_OK)
-            g_debug("session %s: nobody waits for the answer", self->id);
-        ehd_reply_set_state(self, EHD_TRANSFER_RUNNING);
-        ehd_session_set_state(self, EHD_STATE_TRANSFERRING, 0);
-        ehd_session_pump(self);
+    if (!self->ending && self->reply.making_room) { /* else the time was over first */
+        if (status != EHP_OK)
+            refuse(self, status);
+        else
+            accept(self);
     }
     ehd_core_check(self->core);
 }
@@ -170,6 +179,7 @@ ehd_session_answer_reply(EhdSession *self, gboolean accepted)
         return;
     }
     reply->asked = FALSE;
+    reply->making_room = TRUE;
     self->jobs++;
     if (self->inbox == NULL) {
         self->inbox = ehd_terminal_inbox_new(self);

@@ -132,6 +132,31 @@ test_answered_after(Pair *f, gconstpointer data)
     host_assert_clean(f->patient);
 }
 
+/* The person agrees, and the time is over before there is room for it: the session is where it
+ * was before the offer, and nothing of that stays. */
+static void
+test_accepted_too_late(Pair *f, gconstpointer data)
+{
+    EhdSession *session;
+
+    f->patient->owner.mulls_replies = TRUE;
+    open_for_reply(f, FALSE);
+    session = f->patient->owner.session;
+    reply(f);
+    WAIT(f->patient->owner.offered == 1);
+    ehd_session_answer_reply(session, TRUE);
+    ehp_session_tick(session->engine, ehd_now_ms() + f->patient->config->consent_ms);
+    WAIT(session->jobs == 0);
+    g_assert_cmpint(host_state(f->patient), ==, EHD_STATE_CONFIRMING);
+    g_assert_cmpuint(session->reply.items->len, ==, 0);
+    g_assert_true(session->complete);
+    WAIT(info_of(f->clinic)->reply == EHD_TRANSFER_FAILED && info_of(f->clinic)->may_ask);
+    discard(f);
+    host_wait_end(f->patient);
+    g_assert_cmpint(host_error(f->patient), ==, EHP_OK);
+    host_assert_clean(f->patient);
+}
+
 static void
 request(Pair *f, const char *number)
 {
@@ -180,6 +205,7 @@ main(int argc, char **argv)
     ADD("/core/reply/given-up-file", "file", test_given_up);
     ADD("/core/reply/accepted-after", "yes", test_answered_after);
     ADD("/core/reply/declined-after", NULL, test_answered_after);
+    ADD("/core/reply/accepted-too-late", NULL, test_accepted_too_late);
     ADD("/core/reply/declined-then-lost", NULL, test_declined_then_lost);
     return g_test_run();
 }
