@@ -182,6 +182,14 @@ def test_exposure():
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr
 
 
+def test_descriptors_suffice():
+    """As many sessions as may be configured, each with its connection and all the files that it may have open; half is left for the rest."""
+    sessions = int(re.search(r'"max-sessions",[^}]*, (\d+), "', read(source("daemon", "config.c"))).group(1))
+    files = int(re.search(r"define EHD_SOURCE_OPEN_MAX +(\d+)", read(source("daemon", "core", "source.h"))).group(1))
+    limit = int(settings("ehrlinkd.service")["LimitNOFILE"][0])
+    assert limit >= 2 * sessions * (files + 1), (limit, sessions, files)
+
+
 def test_sandboxes_differ():
     """Each process has what it is there for and nothing of the others': DESIGN section 3."""
     daemon, nfc, bt = settings("ehrlinkd.service"), settings("ehrlink-nfc.service"), settings("ehrlink-bt.service")
