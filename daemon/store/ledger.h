@@ -14,7 +14,7 @@
 
 typedef struct EhdLedger EhdLedger;
 
-#define EHD_LEDGER_BYTES_MAX   (256 * 1024)
+#define EHD_LEDGER_BYTES_MAX   (384 * 1024)
 #define EHD_LEDGER_RECORDS_MAX 1024
 #define EHD_LEDGER_NOTE_MAX    (16 * 1024 * 1024)
 

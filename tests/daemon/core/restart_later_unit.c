@@ -369,6 +369,35 @@ test_reply(Pair *f, gconstpointer data)
     }
 }
 
+static GBytes *
+zeros(gsize n)
+{
+    return g_bytes_new_take(g_malloc0(n), n);
+}
+
+/* The ledger has room for the record of a session with as many items, all of them listed and
+ * asked for, and with certificates as long as there may be. */
+static void
+test_largest_record(Pair *f, gconstpointer data)
+{
+    EhdSession *session = ehd_session_new(f->patient->core, EHD_PATIENT, 1000);
+    g_autoptr(GBytes) record = NULL;
+    gsize most;
+
+    session->n_order = session->n_granted = EHP_ITEMS_MAX;
+    session->order = g_new0(guint, EHP_ITEMS_MAX);
+    session->granted = g_new0(guint, EHP_ITEMS_MAX);
+    ehd_patient_keep_list(session);
+    for (guint i = 0; i < EHP_CHAIN_MAX; i++)
+        session->chain[session->n_chain++] = zeros(EHP_CERT_MAX);
+    g_ptr_array_add(session->crls, zeros(EHP_CRL_TOTAL_MAX));
+    record = ehd_record_live(session);
+    most = g_bytes_get_size(record) + EHP_SESSION_SAVED_MAX;
+    g_test_message("%zu bytes", most);
+    g_assert_cmpuint(most, <=, EHD_LEDGER_BYTES_MAX);
+    ehd_session_free(session);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -385,6 +414,7 @@ main(int argc, char **argv)
     ADD("/core/restart-later/too-late", NULL, test_too_late);
     ADD("/core/restart-later/saved-before", NULL, test_saved_before);
     ADD("/core/restart-later/nobody-came-back", NULL, test_nobody_came_back);
+    ADD("/core/restart-later/largest-record", NULL, test_largest_record);
     ADD("/core/restart-later/cancelled", NULL, test_cancelled);
     ADD("/core/restart-later/reply-clinic", "clinic", test_reply);
     ADD("/core/restart-later/reply-withheld", NULL, test_reply_withheld);
