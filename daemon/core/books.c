@@ -31,6 +31,8 @@ typedef struct {
     EhdBooksHead on_head;
     gpointer user_data;
     ehp_status status;
+    gboolean again; /* was kept */
+    gboolean begun; /* worker */
     guint8 head[EHD_AUDIT_HASH_LEN];
     gboolean has_marks;
     EhdMarks marks;       /* looks into: */
@@ -100,6 +102,7 @@ job_work(gpointer data)
 {
     Job *job = data;
 
+    job->begun = TRUE;
     if (job->on_head != NULL)
         ehd_audit_head(job->books->audit, job->head);
     else if (job->has_marks)
@@ -129,6 +132,9 @@ job_free(gpointer data)
     Job *job = data;
     EhdAuditEntry *entry = &job->page.entry;
 
+    /* the books end before its turn came, and wait for us */
+    if (job->again && !job->begun)
+        write_page(job->books, &job->page);
     g_free((char *)job->page.session);
     g_clear_pointer(&job->page.receipt, g_bytes_unref);
     g_clear_pointer(&job->page.note, g_bytes_unref);
@@ -186,6 +192,7 @@ job_again(Job *job)
     Job *again = g_new0(Job, 1);
 
     again->books = job->books;
+    again->again = TRUE;
     copy_page(again, &job->page);
     return again;
 }
@@ -256,10 +263,8 @@ ehd_books_free(EhdBooks *self)
         return;
     ehd_lane_free(self->lane, TRUE);
     g_clear_handle_id(&self->retry_timer, g_source_remove);
-    while ((job = g_queue_pop_head(&self->kept)) != NULL) {
-        write_page(self, &job->page);
-        job_free(job);
-    }
+    while ((job = g_queue_pop_head(&self->kept)) != NULL)
+        job_free(job); /* with its last try */
     g_free(self);
 }
 

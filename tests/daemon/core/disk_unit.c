@@ -165,6 +165,42 @@ test_books_wait(Pair *f, gconstpointer data)
 }
 
 static void
+on_page(ehp_status status, gpointer user_data)
+{
+    *(ehp_status *)user_data = status;
+}
+
+/* The service ends while a line that is tried again waits behind others for its turn. */
+static void
+test_books_end(Pair *f, gconstpointer data)
+{
+    Host *host = f->patient;
+    GLogLevelFlags fatal = g_log_set_always_fatal(G_LOG_FATAL_MASK); /* it warns */
+    EhdBooks *books = ehd_books_new(host->state, host->ledger, host->audit);
+    EhdPage page = {.session = "s1",
+                    .audited = TRUE,
+                    .audit = EHD_AUDIT_DECLINED,
+                    .entry = EHD_AUDIT_ENTRY_INIT,
+                    .now = HOST_NOW,
+                    .kept = TRUE};
+    EhdMarks marks = {
+        .roots = (const guint8 *)"", .mark = (const guint8 *)"m", .mark_length = 1};
+    ehp_status status = EHP_OK;
+
+    page.entry.role = "patient";
+    faults_set(FAULT_WRITE, 1, ENOSPC);
+    ehd_books_write(books, &page, on_page, &status);
+    WAIT(status != EHP_OK);
+    faults_clear();
+    for (guint i = 0; i < 200; i++)
+        ehd_books_write_marks(books, "s2", &marks, NULL, NULL);
+    ehd_books_retry(books);
+    ehd_books_free(books);
+    g_assert_cmpuint(host_count_audit(host, "declined"), ==, 1);
+    g_log_set_always_fatal(fatal);
+}
+
+static void
 test_no_file(Pair *f, gconstpointer data)
 {
     f->patient->owner.giving = GIVE_NONE;
@@ -224,6 +260,7 @@ main(int argc, char **argv)
     }
     ADD("/core/disk/no-room", NULL, test_no_room);
     ADD("/core/disk/books-wait", NULL, test_books_wait);
+    ADD("/core/disk/books-end", NULL, test_books_end);
     ADD("/core/disk/no-file", NULL, test_no_file);
     ADD("/core/disk/file-changed", NULL, test_file_changed);
     ADD("/core/disk/file-grows", NULL, test_file_grows);
