@@ -190,7 +190,8 @@ filing_fail(Filing *filing, ehp_status status)
     ehd_core_check(self->core);
 }
 
-/* Bye would give up a link that is just down, and with it the patient's receipt. */
+/* Bye would give up a link that is just down, and with it the patient's receipt, or the status.
+ * When that has come back the patient knows both, and says bye itself. */
 static void
 tell_peer(EhdSession *self, const Filing *filing)
 {
@@ -202,7 +203,7 @@ tell_peer(EhdSession *self, const Filing *filing)
                                    self->status_time != 0 ? self->status_time
                                                           : ehd_core_now(self->core),
                                    ehd_now_ms()) == EHP_OK;
-    self->bye_due = told && !self->receipt_acked;
+    self->bye_due = told && (!self->receipt_acked || (self->complete && !self->linked));
     if (!self->bye_due && ehp_session_bye(self->engine, ehd_now_ms()) != EHP_OK)
         ehp_session_end(self->engine, EHP_CANCELLED, ehd_now_ms()); /* in a later transfer */
     ehd_session_pump(self);

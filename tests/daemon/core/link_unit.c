@@ -162,6 +162,39 @@ test_strangers(Pair *f, gconstpointer data)
             close(fds[i]);
 }
 
+/* The patient has the receipt, and its link is down while the items are filed: it hears of that
+ * when the link is back. */
+static void
+test_filed_meanwhile(Pair *f, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GAsyncResult) result = NULL;
+    EhdSession *clinic;
+
+    if (data != NULL)
+        f->clinic->config->resume_ms = f->patient->config->resume_ms = 300;
+    f->clinic->owner.files = FALSE;
+    pair_open_patient_and_tap(f);
+    clinic = f->clinic->owner.session;
+    WAIT(clinic->receipt_acked && f->clinic->owner.collected == 2);
+    cut_link_down(f->patient->link);
+    WAIT(!clinic->linked);
+    ehd_session_file_async(clinic, host_on_result, &result);
+    WAIT(result != NULL);
+    ehd_session_file_finish(clinic, result, &error);
+    g_assert_no_error(error);
+    host_wait_end(f->clinic);
+    if (data == NULL) { /* it comes back */
+        cut_link_up(f->patient->link);
+        host_wait_end(f->patient);
+        g_assert_cmpstr(ehd_session_get_info(f->patient->owner.session)->status, ==, "filed");
+    }
+    WAIT(clinic->engine == NULL); /* and nobody waits for longer than a link may be away */
+    g_assert_false(clinic->bye_due);
+    if (data == NULL)
+        pair_assert_errors(f, EHP_OK, EHP_OK);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -170,6 +203,8 @@ main(int argc, char **argv)
 #define ADD(path, data, func) g_test_add(path, Pair, data, pair_set_up, func, pair_tear_down)
     ADD("/core/link/link-back", NULL, test_link_back);
     ADD("/core/link/link-back-after-filing", NULL, test_link_back_after_filing);
+    ADD("/core/link/filed-meanwhile", NULL, test_filed_meanwhile);
+    ADD("/core/link/filed-and-gone", "gone", test_filed_meanwhile);
     ADD("/core/link/gone-while-ending", NULL, test_gone_while_ending);
     ADD("/core/link/link-down", NULL, test_link_down);
     ADD("/core/link/link-late", NULL, test_link_late);

@@ -83,7 +83,7 @@ file(Pair *f)
     g_autoptr(GError) error = NULL;
     g_autoptr(GAsyncResult) result = NULL;
 
-    /* without a link the patient would not hear of it */
+    /* one that is just going, and taken for a link, would not tell the patient */
     WAIT(f->patient->owner.session->linked && f->clinic->owner.session->linked);
     ehd_session_file_async(f->clinic->owner.session, host_on_result, &result);
     WAIT(result != NULL);
