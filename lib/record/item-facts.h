@@ -11,9 +11,13 @@
 void erec_item_take_facts(ErecReading *reading, ErecItem *item, const ErecNode *resource,
                           gboolean *unsafe);
 
+/* Somebody else than the person of the file, in the file or not: a fact, and the standing. */
+void erec_item_take_subject(ErecReading *reading, ErecItem *item, const ErecNode *resource);
 /* Of what is particular to a medicine; to one of the rarer types. */
 void erec_item_take_medicine(ErecReading *reading, ErecItem *item, const ErecNode *resource,
                              gboolean *unsafe);
+/* What ended before the record was written is over, whatever it is called. */
+void erec_item_take_end(const ErecReading *reading, ErecItem *item, const char *end);
 void erec_item_take_kind(ErecReading *reading, ErecItem *item, const ErecNode *resource);
 /* FALSE: a type of which not all is shown. */
 gboolean erec_item_is_shown_whole(const char *type);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "lib/record/item-facts.h"
+#include "lib/record/words.h"
 
 /* What somebody wants, or wants not: the one word that turns it round comes first. */
 static void
@@ -24,8 +25,18 @@ take_consent(ErecReading *reading, ErecItem *item, const ErecNode *resource)
     erec_item_add_concepts(reading, item, provision, "action", N_("what"));
     erec_item_add_concepts(reading, item, provision, "code", N_("what"));
     erec_item_add_concepts(reading, item, resource, "policyRule", N_("rule"));
+    erec_fact_text(
+        item->facts, N_("valid"),
+        erec_words_choice(erec_member(provision, "period"), reading->language, NULL));
+    erec_item_take_end(reading, item, erec_text(provision, "period.end"));
     if (erec_each(provision, "provision") != NULL)
         erec_fact_word(item->facts, "", N_("WITH EXCEPTIONS, not shown here"));
+    if (erec_member(provision, "actor") != NULL || erec_member(provision, "class") != NULL ||
+        erec_member(provision, "purpose") != NULL || erec_member(provision, "data") != NULL ||
+        erec_member(provision, "dataPeriod") != NULL ||
+        erec_member(provision, "securityLabel") != NULL)
+        erec_fact_word(item->facts, "",
+                       N_("FOR CERTAIN PEOPLE, PURPOSES OR DATA, not shown here"));
 }
 
 static void

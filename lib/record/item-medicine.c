@@ -44,11 +44,12 @@ take_dose(ErecReading *reading, ErecItem *item, const ErecNode *dosage)
     const char *step = erec_text(dosage, "sequence");
     g_autofree char *words = erec_words_dosage(dosage, reading->language, &no_unit);
 
-    if (words == NULL)
-        return;
     /* steps need not stand in the order in which they are taken */
-    erec_fact_text(item->facts, N_("dose"),
-                   step != NULL ? g_strdup_printf("%s. %s", step, words) : g_strdup(words));
+    if (words != NULL)
+        erec_fact_text(item->facts, N_("dose"),
+                       step != NULL ? g_strdup_printf("%s. %s", step, words) : g_strdup(words));
+    else
+        erec_fact_word(item->facts, "", N_("dose not stated"));
     if (no_unit)
         erec_fact_word(item->facts, "", N_("DOSE WITHOUT A UNIT"));
     take_dose_limits(item, dosage);
@@ -57,14 +58,9 @@ take_dose(ErecReading *reading, ErecItem *item, const ErecNode *dosage)
         erec_fact_word(item->facts, "", N_("only as needed"));
 }
 
-/* Called active, and over by what it says itself. */
-static void
-take_end(ErecReading *reading, ErecItem *item, const ErecNode *resource)
+void
+erec_item_take_end(const ErecReading *reading, ErecItem *item, const char *end)
 {
-    const char *end = erec_text(resource, "effectivePeriod.end");
-
-    if (end == NULL)
-        end = erec_text(resource, "dispenseRequest.validityPeriod.end");
     if (end == NULL || reading->date == NULL ||
         strncmp(end, reading->date, MIN(MIN(strlen(end), strlen(reading->date)), DAY_LENGTH)) >=
             0)
@@ -91,5 +87,9 @@ erec_item_take_medicine(ErecReading *reading, ErecItem *item, const ErecNode *re
         erec_fact_word(item->facts, "", N_("dose not stated"));
     erec_fact_text(item->facts, N_("quantity"),
                    erec_words_quantity(erec_member(resource, "quantity"), NULL));
-    take_end(reading, item, resource);
+    erec_item_take_end(reading, item, erec_text(resource, "effectivePeriod.end"));
+    /* until when it may be dispensed says nothing of how long it is taken */
+    erec_fact_text(item->facts, N_("the prescription is valid"),
+                   erec_words_choice(erec_get(resource, "dispenseRequest.validityPeriod"),
+                                     reading->language, NULL));
 }

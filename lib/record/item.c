@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See item.h: what every resource has in common (standing, subject, modifiers, parts).
- * What is particular to a type is in item-facts.c, what others are called in item-names.c.
+ * See item.h: what every resource has in common (standing, modifiers, parts). Whom it is about
+ * is in item-about.c, what is particular to a type in item-facts.c, what others are called in
+ * item-names.c.
  */
 #include "lib/record/item.h"
 
@@ -203,56 +204,8 @@ take_statuses(ErecItem *item, const ErecNode *resource)
         erec_fact_word(item->facts, "", N_("LESS THAN THE FULL DOSE (subpotent)"));
 }
 
-/* --- whom it is about ----------------------------------------------------------------------
+/* --- whose word it is -----------------------------------------------------------------------
  */
-
-/* Whom an element points to, if that is not the patient of the file. */
-static void
-take_other(ErecReading *reading, ErecItem *item, const ErecNode *resource,
-           const ErecNode *reference, gboolean focus)
-{
-    const char *target = erec_text(reference, "reference"), *type = NULL;
-    char *name;
-    guint index = 0;
-
-    if (target == NULL || reading->patient < 0)
-        return;
-    switch (erec_bundle_resolve(reading->bundle, item->entry, target, &index)) {
-    case EREC_RESOLVE_ENTRY:
-    case EREC_RESOLVE_BY_ID:
-        type = erec_bundle_entry(reading->bundle, index)->type;
-        break;
-    case EREC_RESOLVE_CONTAINED:
-        type = erec_text(erec_contained(resource, target), "resourceType");
-        break;
-    case EREC_RESOLVE_NONE:
-    case EREC_RESOLVE_AMBIGUOUS:
-        break;
-    }
-    if ((*target != '#' && type != NULL && index == (guint)reading->patient) ||
-        g_strcmp0(type, "Group") == 0)
-        return;
-    /* a subject that is in the file is no doubt another; a focus may be a part of the body */
-    if (type != NULL && *target != '#' &&
-        (!focus || strcmp(type, "Patient") == 0 || strcmp(type, "RelatedPerson") == 0))
-        worsen(item, EREC_SOMEBODY_ELSE);
-    name = erec_name_of(reading, item->entry, resource, reference, NULL);
-    erec_fact_text(item->facts, type != NULL ? N_("about") : N_("about (not in the file)"),
-                   name != NULL ? name : g_strdup(target));
-}
-
-static void
-take_subject(ErecReading *reading, ErecItem *item, const ErecNode *resource)
-{
-    const ErecNode *subject = erec_subject_of(resource);
-
-    take_other(reading, item, resource, subject, FALSE);
-    for (const ErecNode *at = erec_each(resource, "focus"); at != NULL; at = erec_each_next(at))
-        take_other(reading, item, resource, at, TRUE);
-    /* a relative's illness, in whatever section it stands */
-    if (strcmp(item->type, "FamilyMemberHistory") == 0)
-        worsen(item, EREC_SOMEBODY_ELSE);
-}
 
 /* Who says so: a patient's own word must be told from a clinician's. */
 static gboolean
@@ -341,7 +294,7 @@ is_old_version(const ErecReading *reading, guint index)
     const ErecEntry *entry = erec_bundle_entry(reading->bundle, index);
     guint first = index;
 
-    if (g_strcmp0(erec_bundle_type(reading->bundle), "history") != 0)
+    if (!erec_is_history(reading->bundle))
         return FALSE;
     if (entry->full_url != NULL)
         return erec_bundle_find_url(reading->bundle, entry->full_url, &first) > 1 &&
@@ -366,7 +319,7 @@ item_of(ErecReading *reading, guint index, const ErecNode *resource, guint depth
     item->narrative = g_strdup(erec_text(resource, "text.div"));
     item->patient_entered = is_patient_entered(reading, index, resource);
     take_statuses(item, resource);
-    take_subject(reading, item, resource);
+    erec_item_take_subject(reading, item, resource);
     erec_item_take_facts(reading, item, resource, &unsafe);
     if (unsafe)
         worsen(item, EREC_UNSAFE);
@@ -376,7 +329,11 @@ item_of(ErecReading *reading, guint index, const ErecNode *resource, guint depth
         worsen(item, EREC_PAST);
         erec_fact_word(item->facts, "", N_("AN EARLIER VERSION: replaced or deleted since"));
     }
-    take_children(reading, item, resource, depth);
+    /* nothing is shown below what is not: its parts are listed by themselves, unless the whole
+     * that they stand in is unsafe as well */
+    if (reading->unsafe || reading->in_error ||
+        (item->standing != EREC_UNSAFE && item->standing != EREC_IN_ERROR))
+        take_children(reading, item, resource, depth);
     return item;
 }
 
@@ -384,7 +341,8 @@ item_of(ErecReading *reading, guint index, const ErecNode *resource, guint depth
 static gboolean
 has_room(ErecReading *reading, guint index)
 {
-    const guint64 size = erec_bundle_entry(reading->bundle, index)->resource_length;
+    /* the smallest entry costs that much to show */
+    const guint64 size = MAX(erec_bundle_entry(reading->bundle, index)->resource_length, 1024);
 
     if (reading->shown[index] == 0)
         return TRUE;
@@ -405,7 +363,7 @@ item_at(ErecReading *reading, guint index, guint depth)
     tree = erec_bundle_load(reading->bundle, index, NULL);
     if (tree == NULL) {
         reading->unread += reading->shown[index] == 0;
-        reading->shown[index] |= EREC_SHOWN;
+        reading->shown[index] |= EREC_UNREAD;
         return NULL;
     }
     reading->shown[index] |= EREC_SHOWN | EREC_OPEN;

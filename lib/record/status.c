@@ -64,6 +64,9 @@ is_order(const char *type)
         "Task",
         "Appointment",
         "EpisodeOfCare",
+        "SupplyRequest",
+        "CommunicationRequest",
+        "RequestGroup",
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(orders); i++)

@@ -23,6 +23,12 @@ erec_subject_of(const ErecNode *resource)
     return reference != NULL && reference->type == EREC_ARRAY ? reference->first : reference;
 }
 
+gboolean
+erec_is_history(const ErecBundle *bundle)
+{
+    return g_strcmp0(erec_bundle_type(bundle), "history") == 0;
+}
+
 static gboolean
 is_patient(const ErecNode *resource)
 {
@@ -62,8 +68,11 @@ take_from(const ErecBundle *bundle, guint from, ErecSubject *subject)
         case EREC_RESOLVE_CONTAINED:
             contained = erec_contained(root, target);
             break;
+        case EREC_RESOLVE_AMBIGUOUS: /* of several versions the newest comes first */
+            if (erec_is_history(bundle) && load_patient(bundle, index, subject))
+                return TRUE;
+            break;
         case EREC_RESOLVE_NONE:
-        case EREC_RESOLVE_AMBIGUOUS:
             break;
         }
     if (subject->tree != NULL && !is_patient(contained))
@@ -97,6 +106,30 @@ is_document(const ErecBundle *bundle)
            g_strcmp0(erec_bundle_entry(bundle, 0)->type, "Composition") == 0;
 }
 
+static gboolean
+has_number(const ErecNode *patient, const char *system, const char *value)
+{
+    for (const ErecNode *at = erec_each(patient, "identifier"); at != NULL;
+         at = erec_each_next(at))
+        if (g_strcmp0(erec_text(at, "system"), system) == 0 && erec_text_is(at, "value", value))
+            return TRUE;
+    return FALSE;
+}
+
+/* Nothing leads to it, but there is no other. */
+static void
+guess(const ErecBundle *bundle, guint index, ErecSubject *subject)
+{
+    const gboolean other = subject->reference != NULL;
+    const gboolean leads = erec_text(subject->reference, "reference") != NULL;
+    g_autofree char *system = g_strdup(erec_text(subject->reference, "identifier.system"));
+    g_autofree char *value = g_strdup(erec_text(subject->reference, "identifier.value"));
+
+    load_patient(bundle, index, subject);
+    subject->guessed =
+        other && (leads || value == NULL || !has_number(subject->patient, system, value));
+}
+
 void
 erec_subject_find(const ErecBundle *bundle, ErecSubject *subject)
 {
@@ -114,7 +147,7 @@ erec_subject_find(const ErecBundle *bundle, ErecSubject *subject)
                 strcmp(erec_bundle_entry(bundle, i)->type, "Patient") != 0)
                 found = take_from(bundle, i, subject);
     if (!found && patients > 0)
-        load_patient(bundle, (guint)first, subject);
+        guess(bundle, (guint)first, subject);
 }
 
 static void

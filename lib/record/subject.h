@@ -11,10 +11,13 @@ typedef struct {
     gint entry;              /* of the Patient; -1: it is no entry of its own */
     ErecTree *tree;          /* owned; NULL: nobody is named, or the entry cannot be read */
     const ErecNode *patient; /* in the tree: a Patient; NULL: it is not in the file */
+    gboolean guessed; /* the record names somebody who is not in the file: this is who is */
     const ErecNode
         *reference; /* in the tree: the Reference to who is not in the file; nullable */
 } ErecSubject;
 
+/* Several versions of one entry are no several entries there; the newest comes first. */
+gboolean erec_is_history(const ErecBundle *bundle);
 void erec_subject_find(const ErecBundle *bundle, ErecSubject *subject);
 void erec_subject_clear(ErecSubject *subject);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ErecSubject, erec_subject_clear)

@@ -119,6 +119,8 @@ add_item(ErecReading *reading, ErecSection *section, guint index)
     item = erec_item_new(reading, index);
     if (item != NULL)
         g_ptr_array_add(section->items, item);
+    else if ((reading->shown[index] & EREC_UNREAD) != 0)
+        section->unread++;
     else if (reading->shown[index] != 0)
         section->elsewhere++;
 }
@@ -128,7 +130,8 @@ set_absence(ErecSection *section, const ErecNode *node, const char *language)
 {
     const ErecNode *reason = erec_member(node, "emptyReason");
 
-    if (section->items->len > 0 || section->missing > 0 || section->elsewhere > 0)
+    if (section->items->len > 0 || section->missing > 0 || section->elsewhere > 0 ||
+        section->unread > 0)
         return;
     if (reason != NULL) {
         section->absence = EREC_EMPTY_REASON;

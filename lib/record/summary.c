@@ -14,6 +14,9 @@
 #include "lib/record/summary-private.h"
 #include "lib/record/words.h"
 
+/* Numbers of a person by which references may call it. */
+#define CALLED_MAX 16
+
 const char *
 erec_standing_words(ErecStanding standing)
 {
@@ -164,6 +167,29 @@ take_referred(ErecReading *reading, ErecSummary *self, const ErecNode *reference
         erec_fact_word(self->person, "", N_("more of this person is not in the file"));
 }
 
+/* What references call the person by that do not lead to an entry. */
+static void
+take_called(ErecReading *reading, const ErecSubject *subject)
+{
+    const ErecNode *root = subject->tree != NULL ? erec_tree_root(subject->tree) : NULL;
+
+    if (subject->entry < 0 && root != NULL) {
+        char *key = erec_item_stranger(root, erec_subject_of(root));
+
+        if (key != NULL)
+            g_ptr_array_add(reading->called, key);
+        return;
+    }
+    for (const ErecNode *at = erec_each(root, "identifier");
+         at != NULL && reading->called->len < CALLED_MAX; at = erec_each_next(at)) {
+        const char *system = erec_text(at, "system"), *value = erec_text(at, "value");
+
+        if (value != NULL)
+            g_ptr_array_add(reading->called,
+                            g_strdup_printf("%s|%s", system != NULL ? system : "", value));
+    }
+}
+
 static void
 take_person(ErecReading *reading, ErecSummary *self)
 {
@@ -177,6 +203,11 @@ take_person(ErecReading *reading, ErecSummary *self)
         take_patient(reading, self, subject.patient);
     else if (subject.reference != NULL)
         take_referred(reading, self, subject.reference);
+    if (subject.guessed)
+        erec_fact_word(self->person, "",
+                       N_("NOT CERTAIN: the record says that it is about somebody who is not "
+                          "in the file"));
+    take_called(reading, &subject);
 }
 
 /* --- the document --------------------------------------------------------------------------
@@ -279,6 +310,7 @@ erec_summary_new(const ErecBundle *bundle, const char *language)
         .bundle = bundle,
         .language = reader != NULL && *reader != '\0' ? reader : NULL,
         .patient = -1,
+        .called = g_ptr_array_new_with_free_func(g_free),
         .again = 4 * erec_source_size(erec_bundle_source(bundle)) + (1u << 20),
         .shown = g_new0(guint8, n + 1),
         .listed = g_new0(guint32, n + 1),
@@ -296,6 +328,7 @@ erec_summary_new(const ErecBundle *bundle, const char *language)
     for (guint i = 0; i < n; i++)
         g_free(reading.names[i]);
     g_free(reading.names);
+    g_ptr_array_unref(reading.called);
     g_free(reading.named);
     g_free(reading.shown);
     g_free(reading.listed);

@@ -67,6 +67,7 @@ typedef struct {
     GPtrArray *items; /* owned, of ErecItem, by standing, else in the record's order */
     char *narrative;  /* owned, nullable */
     guint missing;    /* entries that are listed and not in the file */
+    guint unread;     /* entries that are listed and cannot be read */
     guint elsewhere;  /* entries that are listed here, and shown in another section only */
 } ErecSection;
 

@@ -203,6 +203,13 @@ show_section(ViewPage *page, const ErecSection *section, const char *language)
             section->missing);
         say(page, VIEW_WARNING, text);
     }
+    if (section->unread > 0) {
+        g_autofree char *text =
+            g_strdup_printf(ngettext("%u entry of this section cannot be read.",
+                                     "%u entries of this section cannot be read.", section->unread),
+                            section->unread);
+        say(page, VIEW_WARNING, text);
+    }
     if (section->elsewhere > 0) {
         g_autofree char *text = g_strdup_printf(
             ngettext("%u entry of this section is shown in another one only.",
