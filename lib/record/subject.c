@@ -120,14 +120,14 @@ has_number(const ErecNode *patient, const char *system, const char *value)
 static void
 guess(const ErecBundle *bundle, guint index, ErecSubject *subject)
 {
-    const gboolean other = subject->reference != NULL;
     const gboolean leads = erec_text(subject->reference, "reference") != NULL;
+    const gboolean named = erec_text(subject->reference, "display") != NULL;
     g_autofree char *system = g_strdup(erec_text(subject->reference, "identifier.system"));
     g_autofree char *value = g_strdup(erec_text(subject->reference, "identifier.value"));
 
     load_patient(bundle, index, subject);
     subject->guessed =
-        other && (leads || value == NULL || !has_number(subject->patient, system, value));
+        leads || (value != NULL ? !has_number(subject->patient, system, value) : named);
 }
 
 void
