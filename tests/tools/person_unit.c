@@ -91,6 +91,12 @@ people_in(const char *const *texts, char **first)
     return people->len;
 }
 
+#define COLLECTION(entries) "{'resourceType':'Bundle','type':'collection','entry':[" entries "]}"
+#define ABOUT(subject) "{'resource':{'resourceType':'Flag','subject':" subject "}}"
+#define FLAG(name)                                                                                                          \
+    "{'resource':{'resourceType':'Flag','contained':[{'resourceType':'Patient','id':'p','name':[{'family':'" name "'}]}],"  \
+    "'subject':{'reference':'#p'}}}"
+
 /* A second file of a session may be another person's; a poor one comes before a rich one. */
 static void
 test_directory(void)
@@ -108,6 +114,20 @@ test_directory(void)
               "urn:uuid:3", "{'resourceType':'Observation','subject':{'reference':'urn:uuid:2'}}") "," ENTRY(
               "urn:uuid:4", "{'resourceType':'Observation','subject':{'reference':'urn:uuid:1'}}") "]}"}, 2, "Child"},
         {{"{'resourceType':'Observation'}"}, 0, NULL},
+        /* what only the poorer of two says tells the third apart */
+        {{PATIENT("'birthDate':'1970-01-02'"), PATIENT("'name':[{'family':'Berg'}],'gender':'female','identifier':[{'system':'s','value':'1'}]"),
+          PATIENT("'name':[{'family':'Berg'}],'gender':'female','birthDate':'1980-01-02'")}, 2, "Berg"},
+        {{PATIENT("'name':[{'family':'Berg'}],'gender':'female','birthDate':'1970-01-02'"), PATIENT("'identifier':[{'system':'s','value':'1'}]"),
+          PATIENT("'name':[{'family':'Berg'}],'identifier':[{'system':'s','value':'2'}]")}, 2, "Berg"},
+        {{PATIENT("'birthDate':'1970'"), PATIENT("'birthDate':'1970-01-02','name':[{'family':'Berg'}]"),
+          PATIENT("'birthDate':'1970-01-03','name':[{'family':'Berg'}],'gender':'female'")}, 2, "Berg"},
+        /* several who are not in the file */
+        {{COLLECTION(ABOUT("{'reference':'Patient/A','display':'Anna Berg'}") "," ABOUT("{'reference':'Patient/B','display':'Carla Tal'}"))}, 2, "Anna Berg"},
+        {{COLLECTION(ABOUT("{'reference':'Patient/A','display':'Anna Berg'}") "," ABOUT("{'reference':'Patient/A','display':'Berg, Anna'}"))}, 1, "Anna Berg"},
+        {{COLLECTION(ABOUT("{'display':'A','identifier':{'system':'s','value':'1'}}") "," ABOUT("{'display':'A','identifier':{'system':'s','value':'2'}}"))}, 2, "A"},
+        {{COLLECTION(ABOUT("{'display':'A'}") "," ABOUT("{'display':'A'}"))}, 1, "A"},
+        {{COLLECTION(FLAG("Anna") "," FLAG("Carla"))}, 2, "Anna"},
+        {{COLLECTION(FLAG("Anna") "," FLAG("Anna"))}, 1, "Anna"},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -115,6 +135,28 @@ test_directory(void)
 
         g_assert_cmpuint(people_in(rows[i].texts, &first), ==, rows[i].n);
         g_assert_cmpstr(first, ==, rows[i].first);
+    }
+}
+
+/* Whoever is called by a name that is no longer hers is not called so first. */
+static void
+test_names(void)
+{
+    static const struct {
+        const char *names, *first;
+    } rows[] = {
+        {"{'use':'old','family':'Klein'},{'family':'Berg'}", "Berg"},
+        {"{'use':'maiden','family':'Klein'},{'use':'nickname','family':'K'},{'use':'official','family':'Berg'}", "Berg"},
+        {"{'family':'Berg'},{'use':'usual','family':'Tal'}", "Tal"},
+        {"{'family':'Berg'},{'family':'Tal'}", "Berg"},
+        {"{'use':'old','family':'Klein'}", "Klein"},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = g_strdup_printf("{'resourceType':'Patient','name':[%s]}", rows[i].names);
+        g_autoptr(Person) person = person_in(text);
+
+        g_assert_cmpstr(person->names->pdata[0], ==, rows[i].first);
     }
 }
 
@@ -174,6 +216,7 @@ main(int argc, char **argv)
     g_test_add_func("/tools/person/subject", test_subject);
     g_test_add_func("/tools/person/conflict", test_conflict);
     g_test_add_func("/tools/person/directory", test_directory);
+    g_test_add_func("/tools/person/names", test_names);
     g_test_add_func("/tools/person/subjects", test_subjects);
     g_test_add_func("/tools/person/expected", test_expected);
     result = g_test_run();

@@ -10,6 +10,8 @@
 
 #define SHOWN_MAX  120
 #define DAY_LENGTH 10
+/* Files that say something of one person that none before did. */
+#define ALSO_MAX   64
 
 /* As far as both are precise. */
 static gboolean
@@ -117,17 +119,20 @@ share_word(const char *a, const char *b)
     g_auto(GStrv) words = g_str_tokenize_and_fold(a, NULL, NULL);
     g_auto(GStrv) others = g_str_tokenize_and_fold(b, NULL, NULL);
 
+    if (g_str_equal(a, b))
+        return TRUE; /* a whole name may be one letter */
     for (char **word = words; *word != NULL; word++)
         if (g_utf8_strlen(*word, -1) > 1 && has_token(others, *word))
             return TRUE;
     return FALSE;
 }
 
-static gboolean
-may_be_one(const Person *a, const Person *b)
+gboolean
+person_may_be_one(const Person *a, const Person *b)
 {
-    if (person_conflict(a, b))
-        return FALSE;
+    for (const Person *said = a; said != NULL; said = said->also)
+        if (person_conflict(said, b))
+            return FALSE;
     if (a->names->len == 0 || b->names->len == 0)
         return TRUE;
     for (guint i = 0; i < a->names->len; i++)
@@ -147,19 +152,53 @@ n_known(const Person *person)
            (person->identifiers->len > 0);
 }
 
+/* A date of birth, or a number, that none of what is known has. */
+static gboolean
+says_anew(const Person *known, const Person *person)
+{
+    gboolean born = person->birth_date == NULL;
+    guint n = 0;
+
+    for (const Person *said = known; said != NULL; said = said->also) {
+        born = born || g_strcmp0(said->birth_date, person->birth_date) == 0;
+        for (guint i = 0; i < person->identifiers->len; i++)
+            n += g_ptr_array_find_with_equal_func(
+                said->identifiers, person->identifiers->pdata[i], g_str_equal, NULL);
+    }
+    return !born || n < person->identifiers->len;
+}
+
+/* What the poorer of two files says and the richer does not may be what tells the next one
+ * apart. */
+static void
+keep_also(Person *person, Person *poorer)
+{
+    Person *last = person;
+    guint n = 0;
+
+    for (; last->also != NULL; last = last->also)
+        n++;
+    if (n < ALSO_MAX && says_anew(person, poorer))
+        last->also = poorer;
+    else
+        person_free(poorer);
+}
+
 static void
 take(GPtrArray *people, Person *person)
 {
     for (guint i = 0; i < people->len; i++) {
         Person *known = g_ptr_array_index(people, i);
 
-        if (!may_be_one(known, person))
+        if (!person_may_be_one(known, person))
             continue;
         if (n_known(person) > n_known(known)) {
             people->pdata[i] = person;
-            person = known;
+            person->also = g_steal_pointer(&known->also);
+            keep_also(person, known);
+        } else {
+            keep_also(known, person);
         }
-        person_free(person);
         return;
     }
     g_ptr_array_add(people, person);

@@ -16,6 +16,9 @@
 #define NAMES_MAX       8
 #define IDENTIFIERS_MAX 16
 #define SHOWN_MAX       120
+/* Looked at for people who are only named; told apart. */
+#define ENTRIES_MAX     20000
+#define PEOPLE_MAX      16
 
 void
 person_free(Person *person)
@@ -27,6 +30,7 @@ person_free(Person *person)
     g_ptr_array_unref(person->identifiers);
     g_free(person->birth_date);
     g_free(person->sex);
+    person_free(person->also);
     g_free(person);
 }
 
@@ -49,9 +53,21 @@ name_of(const ErecNode *name)
     return g_strchomp(g_string_free(all, FALSE));
 }
 
+/* A name that somebody had, or has beside. */
+static gboolean
+is_other_name(const ErecNode *name)
+{
+    static const char *const uses[] = {"old", "maiden", "nickname", "anonymous", "temp", NULL};
+    const char *use = erec_text(name, "use");
+
+    return use != NULL && g_strv_contains(uses, use);
+}
+
 static void
 add_names(Person *person, const ErecNode *patient)
 {
+    gint current = 0;
+
     for (const ErecNode *name = erec_each(patient, "name");
          name != NULL && person->names->len < NAMES_MAX; name = erec_each_next(name)) {
         g_autofree char *text = name_of(name);
@@ -60,8 +76,14 @@ add_names(Person *person, const ErecNode *patient)
 
         if (erec_text(name, "family") != NULL)
             g_ptr_array_add(person->families, g_strdup(erec_text(name, "family")));
-        if (*text != '\0')
-            g_ptr_array_insert(person->names, usual ? 0 : -1, g_steal_pointer(&text));
+        if (*text == '\0')
+            continue;
+        g_ptr_array_insert(person->names,
+                           usual                 ? 0
+                           : is_other_name(name) ? -1
+                                                 : current,
+                           g_steal_pointer(&text));
+        current += !is_other_name(name);
     }
 }
 
@@ -158,6 +180,39 @@ add_person(GPtrArray *people, Person *person)
         g_ptr_array_add(people, person);
 }
 
+static Person *
+stranger_of(const ErecNode *resource)
+{
+    const ErecNode *reference = erec_subject_of(resource), *contained;
+    const char *target = erec_text(reference, "reference");
+
+    if (target == NULL || *target != '#')
+        return reference != NULL ? person_of_reference(reference) : NULL;
+    contained = erec_contained(resource, target);
+    return contained != NULL && erec_text_is(contained, "resourceType", "Patient")
+               ? person_of_resource(contained)
+               : NULL;
+}
+
+/* People who are no entries of the file, as far as its entries name them. Who is named alike is
+ * told once. */
+static void
+add_strangers(GPtrArray *people, const ErecBundle *bundle)
+{
+    const guint n = MIN(erec_bundle_n_entries(bundle), ENTRIES_MAX);
+
+    for (guint i = 0; i < n && people->len < PEOPLE_MAX; i++) {
+        g_autoptr(ErecTree) tree = erec_bundle_load(bundle, i, NULL);
+        g_autoptr(Person) person = tree != NULL ? stranger_of(erec_tree_root(tree)) : NULL;
+        gboolean known = FALSE;
+
+        for (guint k = 0; person != NULL && k < people->len && !known; k++)
+            known = person_may_be_one(g_ptr_array_index(people, k), person);
+        if (person != NULL && !known)
+            g_ptr_array_add(people, g_steal_pointer(&person));
+    }
+}
+
 static void
 people_of_bundle(GPtrArray *people, const ErecBundle *bundle)
 {
@@ -177,6 +232,7 @@ people_of_bundle(GPtrArray *people, const ErecBundle *bundle)
             add_person(people, person_of_resource(subject.patient));
         else if (subject.reference != NULL)
             add_person(people, person_of_reference(subject.reference));
+        add_strangers(people, bundle);
     }
 }
 

@@ -9,12 +9,14 @@
 #include "ehrlink.h"
 
 /* All owned; NULL or empty: the record does not say. */
-typedef struct {
+typedef struct Person Person;
+struct Person {
     GPtrArray *names;       /* of char, as they are written, the usual one first */
     GPtrArray *families;    /* of char, the family names alone; empty when they are not told apart */
     char *birth_date, *sex; /* FHIR date; administrative gender */
     GPtrArray *identifiers; /* of char, "system|value" */
-} Person;
+    Person *also;           /* what another file says of the same person: for comparing only */
+};
 
 void person_free(Person *person);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Person, person_free)
@@ -30,6 +32,8 @@ GPtrArray *people_of_directory(const char *directory, const GPtrArray *files);
 
 /* Certainly two people: one system with two numbers, or two dates of birth. */
 gboolean person_conflict(const Person *a, const Person *b);
+/* No conflict, and names that share a word, or none. */
+gboolean person_may_be_one(const Person *a, const Person *b);
 /* Marks the items of people who cannot be one: the service refuses to send them together. */
 void person_mark_subjects(GPtrArray *items);
 
