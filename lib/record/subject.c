@@ -160,6 +160,25 @@ add_index(GArray *all, guint index)
         g_array_append_val(all, index);
 }
 
+/* The Patient of the file whom entry `from` is about; -1: none. That is not loaded: it may be
+ * large, and asked for by every entry. */
+static gint
+patient_of(const ErecBundle *bundle, guint from)
+{
+    g_autoptr(ErecTree) tree = erec_bundle_load(bundle, from, NULL);
+    const char *target =
+        tree != NULL ? erec_text(erec_subject_of(erec_tree_root(tree)), "reference") : NULL;
+    guint index = from;
+    const ErecResolve how =
+        target != NULL ? erec_bundle_resolve(bundle, from, target, &index) : EREC_RESOLVE_NONE;
+
+    if (how == EREC_RESOLVE_NONE || how == EREC_RESOLVE_CONTAINED ||
+        (how == EREC_RESOLVE_AMBIGUOUS && !erec_is_history(bundle)) ||
+        g_strcmp0(erec_bundle_entry(bundle, index)->type, "Patient") != 0)
+        return -1;
+    return (gint)index;
+}
+
 GArray *
 erec_subject_all(const ErecBundle *bundle)
 {
@@ -174,11 +193,10 @@ erec_subject_all(const ErecBundle *bundle)
     if (is_document(bundle) || count_patients(bundle, &first) < 2)
         return all;
     for (guint i = 0; i < n; i++) {
-        g_auto(ErecSubject) one = {.entry = -1};
+        const gint one = patient_of(bundle, i);
 
-        take_from(bundle, i, &one);
-        if (one.entry >= 0)
-            add_index(all, (guint)one.entry);
+        if (one >= 0)
+            add_index(all, (guint)one);
     }
     return all;
 }
