@@ -157,8 +157,13 @@ cut_sayings(ErecMarks *marks, const ErecNode *root)
     static const char *const lists[] = {"event", "category"};
     const ErecNode *title = erec_member(root, "title");
 
-    if (title != NULL && erec_words_are_in_text(marks->cut->words, title->text))
-        erec_marks_change(marks, title, erec_cut_title_of_type(marks->cut));
+    /* its translations stand beside it */
+    if ((title != NULL && erec_words_are_in_text(marks->cut->words, title->text)) ||
+        erec_words_are_in(marks->cut->words, erec_member(root, "_title"))) {
+        if (title != NULL)
+            erec_marks_change(marks, title, erec_cut_title_of_type(marks->cut));
+        erec_marks_drop(marks, erec_member(root, "_title"));
+    }
     for (gsize i = 0; i < G_N_ELEMENTS(lists); i++)
         for (const ErecNode *at = erec_each(root, lists[i]); at != NULL;
              at = erec_each_next(at))

@@ -59,6 +59,7 @@ erec_marks_clear(ErecMarks *marks)
     g_clear_pointer(&marks->gone, g_hash_table_unref);
     g_clear_pointer(&marks->changed, g_hash_table_unref);
     g_clear_pointer(&marks->added, g_hash_table_unref);
+    g_clear_pointer(&marks->problems, g_tree_unref);
 }
 
 void

@@ -13,6 +13,8 @@ erec_cut_is_talk(const char *key)
     static const char *const keys[] = {"note",
                                        "reasonCode",
                                        "reason",
+                                       "statusReason",
+                                       "progress",
                                        "conclusion",
                                        "conclusionCode",
                                        "presentedForm",
@@ -53,6 +55,9 @@ erec_cut_is_mention(const ErecNode *node)
                                        "entry",
                                        "relevantHistory",
                                        "outcomeReference",
+                                       "encounter",
+                                       "context",
+                                       "episodeOfCare",
                                        NULL};
     const char *key = node->key;
 

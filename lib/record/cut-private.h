@@ -25,11 +25,12 @@ enum {
 };
 
 enum {
-    ENTRY_REMOVED = 1 << 0, /* chosen to be left out, or cannot be without what is */
-    ENTRY_KEPT = 1 << 1,    /* reached from the Composition */
-    ENTRY_LISTED = 1 << 2,  /* in a section that stays */
-    ENTRY_TOUCHED = 1 << 3, /* its section, or what it is part of, lost something */
-    ENTRY_NEEDED = 1 << 4,  /* the patient, the author */
+    ENTRY_REMOVED = 1 << 0,  /* chosen to be left out, or cannot be without what is */
+    ENTRY_KEPT = 1 << 1,     /* reached from the Composition */
+    ENTRY_LISTED = 1 << 2,   /* in a section that stays */
+    ENTRY_TOUCHED = 1 << 3,  /* its section, or what it is part of, lost something */
+    ENTRY_NEEDED = 1 << 4,   /* the patient, the author */
+    ENTRY_WORDLESS = 1 << 5, /* left out, and its code has no words */
 };
 
 typedef struct ErecWords ErecWords;
@@ -59,7 +60,18 @@ typedef struct {
     GHashTable *gone;    /* owned: nodes that disappear */
     GHashTable *changed; /* owned: node → owned text that takes its place */
     GHashTable *added;   /* owned: object → owned member that is put before its first */
+    GTree *
+        problems; /* owned, NULL until asked for: ids of contained problems that are left out */
 } ErecMarks;
+
+/* cut-plain.c: transfer full */
+/* Without its tags, `between` in their place. NULL when it has entities that hide letters and
+ * `strict`; else a space is in theirs. */
+char *erec_cut_plain(const char *div, const char *between, gboolean strict);
+/* What the tags themselves, comments and instructions say is not shown, and can be read: values
+ * (but for XHTML's own name), with and without quotes. NULL when an entity may hide a letter.
+ */
+char *erec_cut_hidden(const char *div);
 
 /* cut-edit.c: edits */
 typedef struct {

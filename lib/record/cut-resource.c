@@ -54,18 +54,31 @@ leads_to_kept(const Drop *drop, const ErecNode *mention)
            (cut->flags[to] & ENTRY_KEPT) != 0;
 }
 
+/* Ids of the problems that are contained here and left out. */
+static GTree *
+inner_problems(ErecMarks *marks)
+{
+    if (marks->problems != NULL)
+        return marks->problems;
+    marks->problems = g_tree_new((GCompareFunc)strcmp);
+    for (const ErecNode *at = erec_each(erec_tree_root(marks->tree), "contained"); at != NULL;
+         at = erec_each_next(at)) {
+        const char *id = erec_text(at, "id");
+
+        if (id != NULL && erec_cut_is_inner_problem(at) &&
+            erec_words_are_in(marks->cut->words, at))
+            g_tree_insert(marks->problems, (gpointer)id, (gpointer)id);
+    }
+    return marks->problems;
+}
+
 /* "because of #p", and what is contained there as #p is a problem that is left out. */
 static gboolean
 leads_to_inner_problem(const Drop *drop, const ErecNode *node)
 {
-    const ErecNode *inner;
-
-    if (node->type != EREC_STRING || g_strcmp0(node->key, "reference") != 0 ||
-        *node->text != '#')
-        return FALSE;
-    inner = erec_contained(erec_tree_root(drop->marks->tree), node->text);
-    return inner != NULL && erec_cut_is_inner_problem(inner) &&
-           erec_words_are_in(drop->marks->cut->words, inner);
+    return node->type == EREC_STRING && g_strcmp0(node->key, "reference") == 0 &&
+           *node->text == '#' &&
+           g_tree_lookup(inner_problems(drop->marks), node->text + 1) != NULL;
 }
 
 static gboolean
@@ -105,62 +118,87 @@ erec_cut_drop_references(ErecMarks *marks, const ErecNode *resource)
 
 typedef struct {
     const ErecMarks *marks;
-    const char *id;
-    guint before, after;
+    GTree *by_id; /* owned: id → USED, and STILL if something that stays uses it */
 } Uses;
 
+enum { USED = 1, STILL = 2 };
+
 static gboolean
-count_use(const ErecNode *node, gpointer user_data)
+note_use(const ErecNode *node, gpointer user_data)
 {
     Uses *uses = user_data;
+    guint bits = USED;
 
     if (node->type != EREC_STRING || g_strcmp0(node->key, "reference") != 0 ||
-        *node->text != '#' || strcmp(node->text + 1, uses->id) != 0)
+        *node->text != '#')
         return TRUE;
-    uses->before++;
-    uses->after += !erec_marks_is_gone(uses->marks, node);
+    bits |= erec_marks_is_gone(uses->marks, node) ? 0 : STILL;
+    bits |= GPOINTER_TO_UINT(g_tree_lookup(uses->by_id, node->text + 1));
+    g_tree_insert(uses->by_id, (gpointer)(node->text + 1), GUINT_TO_POINTER(bits));
     return TRUE;
 }
 
-/* A contained resource that only something dropped referred to; one round, for they do not
- * nest.
- */
+static gboolean
+drop_unused(ErecMarks *marks, const ErecNode *root)
+{
+    Uses uses = {marks, g_tree_new((GCompareFunc)strcmp)};
+    gboolean any = FALSE;
+
+    erec_visit(root, note_use, &uses);
+    for (const ErecNode *at = erec_each(root, "contained"); at != NULL;
+         at = erec_each_next(at)) {
+        const char *id = erec_text(at, "id");
+
+        if (id == NULL || erec_marks_is_gone(marks, at) ||
+            GPOINTER_TO_UINT(g_tree_lookup(uses.by_id, id)) != USED)
+            continue;
+        erec_marks_drop(marks, at);
+        any = TRUE;
+    }
+    g_tree_unref(uses.by_id);
+    return any;
+}
+
+/* Contained resources may refer to each other; real ones do so once. */
+#define ROUNDS_MAX 4
+
+/* A contained resource that only something dropped referred to. */
 static void
 drop_contained(ErecMarks *marks, const ErecNode *root)
 {
-    for (const ErecNode *at = erec_each(root, "contained"); at != NULL;
-         at = erec_each_next(at)) {
-        Uses uses = {marks, erec_text(at, "id"), 0, 0};
-
-        if (uses.id == NULL)
-            continue;
-        erec_visit(root, count_use, &uses);
-        if (uses.before > 0 && uses.after == 0)
-            erec_marks_drop(marks, at);
-    }
+    for (guint n = 0; n < ROUNDS_MAX && erec_member(root, "contained") != NULL; n++)
+        if (!drop_unused(marks, root))
+            return;
 }
 
 /* --- what talks
  * -------------------------------------------------------------------------------- */
 
-/* Each note by itself: those that tell nothing stay. */
+/* Each note by itself, wherever it stands (of a reaction, of a dose): those that tell nothing
+ * stay. */
+static gboolean
+drop_telling(const ErecNode *node, gpointer user_data)
+{
+    ErecMarks *marks = user_data;
+
+    if (!erec_cut_is_talk(node->key))
+        return TRUE;
+    if (node->type != EREC_ARRAY && erec_words_are_in(marks->cut->words, node))
+        erec_marks_drop(marks, node);
+    for (const ErecNode *one = node->type == EREC_ARRAY ? node->first : NULL; one != NULL;
+         one = one->next)
+        if (erec_words_are_in(marks->cut->words, one))
+            erec_marks_drop(marks, one);
+    return FALSE;
+}
+
 static void
 drop_talk(ErecMarks *marks, const ErecNode *resource, gboolean all)
 {
-    for (const ErecNode *at = resource->first; at != NULL; at = at->next) {
-        if (!erec_cut_is_talk(at->key))
-            continue;
-        if (all) {
+    for (const ErecNode *at = resource->first; all && at != NULL; at = at->next)
+        if (erec_cut_is_talk(at->key))
             erec_marks_drop(marks, at);
-            continue;
-        }
-        if (at->type != EREC_ARRAY && erec_words_are_in(marks->cut->words, at))
-            erec_marks_drop(marks, at);
-        for (const ErecNode *one = at->type == EREC_ARRAY ? at->first : NULL; one != NULL;
-             one = one->next)
-            if (erec_words_are_in(marks->cut->words, one))
-                erec_marks_drop(marks, one);
-    }
+    erec_visit(resource, drop_telling, marks);
 }
 
 static void

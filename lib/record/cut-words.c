@@ -11,7 +11,6 @@
 
 /* Of a longer run of letters the beginning counts. */
 #define WORD_MAX 64
-#define XHTML    "http://www.w3.org/1999/xhtml"
 
 struct ErecWords {
     GTree *set; /* owned: a balanced tree, for nothing hashes what a record chose */
@@ -45,8 +44,16 @@ erec_words_free(ErecWords *self)
 typedef struct {
     char text[WORD_MAX + 8];
     gsize length;
-    guint letters, digits;
+    guint letters, digits, capitals;
 } Word;
+
+/* "HIV" tells more than most words; what is written otherwise ("als", "for") does not. */
+static gboolean
+is_abbreviation(const Word *word)
+{
+    return word->digits == 0 && word->letters >= 2 && word->letters < 4 &&
+           word->capitals == word->letters;
+}
 
 /* "in", "2021" or "10" tell nothing; "I10" and "38341003" do. */
 static gboolean
@@ -54,7 +61,8 @@ is_telling(const Word *word)
 {
     if (word->letters == 0)
         return word->digits >= 6;
-    return word->letters + word->digits >= (word->digits > 0 ? 3u : 4u);
+    return word->letters + word->digits >= (word->digits > 0 ? 3u : 4u) ||
+           is_abbreviation(word);
 }
 
 static void
@@ -64,6 +72,7 @@ add_character(Word *word, gunichar c)
         word->digits++;
     else
         word->letters++;
+    word->capitals += g_unichar_isupper(c);
     if (word->length < WORD_MAX)
         word->length +=
             (gsize)g_unichar_to_utf8(g_unichar_tolower(c), word->text + word->length);
@@ -83,7 +92,7 @@ static gboolean
 next_word(const char **at, Word *word)
 {
     for (;;) {
-        word->length = word->letters = word->digits = 0;
+        word->length = word->letters = word->digits = word->capitals = 0;
         while (**at != '\0') {
             const gunichar c = next_character(at);
             if (g_unichar_isalnum(c))
@@ -94,6 +103,11 @@ next_word(const char **at, Word *word)
         if (word->length == 0)
             return FALSE;
         word->text[word->length] = '\0';
+        if (is_abbreviation(word)) { /* it is looked for as it is written */
+            g_autofree char *capitals = g_utf8_strup(word->text, (gssize)word->length);
+
+            g_strlcpy(word->text, capitals, sizeof word->text);
+        }
         if (is_telling(word))
             return TRUE;
     }
@@ -116,7 +130,8 @@ text_has_one(const ErecWords *self, const char *text)
     return has_one(self->set, text);
 }
 
-/* What has no words of its own: addresses, names of systems, bytes, dates. */
+/* What has no words of its own: addresses, names of systems, bytes, dates. "2021-03-02: mania"
+ * is a note that begins with one. */
 static gboolean
 is_silent(const ErecNode *node)
 {
@@ -127,7 +142,8 @@ is_silent(const ErecNode *node)
     if (node->key != NULL && g_strv_contains(keys, node->key))
         return node->type == EREC_STRING;
     return node->type == EREC_STRING && node->size >= 7 && g_ascii_isdigit(node->text[0]) &&
-           node->text[4] == '-' && g_ascii_isdigit(node->text[5]);
+           node->text[4] == '-' && g_ascii_isdigit(node->text[5]) &&
+           strspn(node->text, "0123456789-:.+TZ") == node->size;
 }
 
 static void
@@ -201,64 +217,6 @@ erec_words_are_in(const ErecWords *self, const ErecNode *node)
     return search.found;
 }
 
-/* Without its tags, `between` in their place. NULL when it has entities that hide letters. */
-static char *
-plain(const char *div, const char *between)
-{
-    GString *text = g_string_new(NULL);
-
-    while (*div != '\0') {
-        if (*div == '&' && strncmp(div, "&amp;", 5) != 0 && strncmp(div, "&lt;", 4) != 0 &&
-            strncmp(div, "&gt;", 4) != 0 && strncmp(div, "&quot;", 6) != 0 &&
-            strncmp(div, "&#160;", 6) != 0 && strncmp(div, "&nbsp;", 6) != 0 &&
-            strncmp(div, "&apos;", 6) != 0 && strncmp(div, "&#39;", 5) != 0) {
-            g_string_free(text, TRUE);
-            return NULL;
-        }
-        if (*div == '<') {
-            div += strcspn(div, ">");
-            div += *div == '>';
-            g_string_append(text, between);
-        } else if (*div == '&') {
-            div += strcspn(div, ";");
-            div += *div == ';';
-            g_string_append_c(text, ' ');
-        } else {
-            g_string_append_c(text, *div++);
-        }
-    }
-    return g_string_free(text, FALSE);
-}
-
-/* What the tags themselves and comments say is not shown, and can be read: quoted values (but
- * for XHTML's own name), comments. */
-static char *
-hidden(const char *div)
-{
-    GString *text = g_string_new(NULL);
-    gboolean comment = FALSE, inside = FALSE;
-    char quote = '\0';
-
-    for (const char *at = div; *at != '\0'; at++) {
-        if (!inside) {
-            inside = *at == '<';
-            comment = inside && g_str_has_prefix(at, "<!");
-            quote = '\0';
-        } else if (*at == '>' && (quote == '\0' || comment)) {
-            inside = FALSE;
-            g_string_append_c(text, ' ');
-        } else if (comment || (quote != '\0' && *at != quote)) {
-            g_string_append_c(text, *at);
-        } else if (*at == '"' || *at == '\'') {
-            quote = quote == '\0' ? *at : '\0';
-            g_string_append_c(text, ' ');
-            if (g_str_has_prefix(at + 1, XHTML))
-                at += strlen(XHTML);
-        }
-    }
-    return g_string_free(text, FALSE);
-}
-
 static gboolean
 are_in(const ErecWords *self, const char *text)
 {
@@ -269,11 +227,12 @@ are_in(const ErecWords *self, const char *text)
 gboolean
 erec_words_are_in_narrative(const ErecWords *self, const char *div)
 {
-    g_autofree char *joined = plain(div, ""), *apart = plain(div, " "), *unseen = hidden(div);
+    g_autofree char *joined = erec_cut_plain(div, "", TRUE),
+                    *apart = erec_cut_plain(div, " ", TRUE), *unseen = erec_cut_hidden(div);
 
     if (g_tree_nnodes(self->set) == 0 && g_tree_nnodes(self->told) == 0)
         return FALSE;
-    return joined == NULL || are_in(self, joined) || are_in(self, apart) ||
+    return joined == NULL || unseen == NULL || are_in(self, joined) || are_in(self, apart) ||
            are_in(self, unseen);
 }
 
@@ -307,7 +266,7 @@ static gboolean
 remove_of_composition(const ErecNode *node, gpointer user_data)
 {
     static const char *const head[] = {"attester", "relatesTo", "event", "category",
-                                       "title",    "meta",      NULL};
+                                       "title",    "_title",    "meta",  NULL};
     const Removal *removal = user_data;
 
     if (node->key != NULL && node->parent != NULL && node->parent->parent == NULL &&
@@ -325,8 +284,8 @@ static void
 add_narrative(ErecWords *self, const ErecNode *holder)
 {
     const char *div = erec_text(holder, "text.div");
-    g_autofree char *joined = div != NULL ? plain(div, "") : NULL,
-                    *apart = div != NULL ? plain(div, " ") : NULL;
+    g_autofree char *joined = div != NULL ? erec_cut_plain(div, "", FALSE) : NULL,
+                    *apart = div != NULL ? erec_cut_plain(div, " ", FALSE) : NULL;
 
     if (joined == NULL)
         return;
@@ -367,26 +326,33 @@ is_wordless(const ErecNode *resource)
     return coded && !found;
 }
 
-static void
-add_section_text(ErecWords *words, const ErecCut *cut, const ErecNode *parent, guint index)
+static gboolean
+lists_wordless(const ErecCut *cut, const ErecNode *section)
 {
     guint to;
 
-    for (const ErecNode *at = erec_each(parent, "section"); at != NULL;
+    for (const ErecNode *at = erec_each(section, "entry"); at != NULL;
          at = erec_each_next(at)) {
-        for (const ErecNode *entry = erec_each(at, "entry"); entry != NULL;
-             entry = erec_each_next(entry)) {
-            const ErecNode *reference = erec_member(entry, "reference");
+        const ErecNode *reference = erec_member(at, "reference");
 
-            if (reference != NULL && erec_cut_resolve(cut, 0, reference, &to) && to == index)
-                add_narrative(words, at);
-        }
-        add_section_text(words, cut, at, index);
+        if (reference != NULL && erec_cut_resolve(cut, 0, reference, &to) &&
+            (cut->flags[to] & ENTRY_WORDLESS) != 0)
+            return TRUE;
     }
+    return FALSE;
 }
 
-/* At most so many have their sections looked for: each look goes through the whole document. */
-#define WORDLESS_MAX 200
+/* Each section once, however often and how many of them it lists. */
+static void
+add_section_texts(ErecCut *cut, const ErecNode *parent)
+{
+    for (const ErecNode *at = erec_each(parent, "section"); at != NULL;
+         at = erec_each_next(at)) {
+        if (lists_wordless(cut, at))
+            add_narrative(cut->words, at);
+        add_section_texts(cut, at);
+    }
+}
 
 /* What a narrative of an entry that stays says too is common ("active", "status"). */
 static void
@@ -403,8 +369,8 @@ remove_kept(ErecCut *cut, guint index, const ErecNode *resource)
         remove_text(self->set, url);
     if (div == NULL || g_tree_nnodes(self->told) == 0)
         return;
-    joined = plain(div, "");
-    apart = plain(div, " ");
+    joined = erec_cut_plain(div, "", TRUE);
+    apart = erec_cut_plain(div, " ", TRUE);
     if (joined == NULL)
         return;
     remove_text(self->told, joined);
@@ -412,7 +378,7 @@ remove_kept(ErecCut *cut, guint index, const ErecNode *resource)
 }
 
 static void
-add_removed(ErecCut *cut, guint index, const ErecNode *resource, guint *n_wordless)
+add_removed(ErecCut *cut, guint index, const ErecNode *resource)
 {
     const char *url = erec_bundle_entry(cut->bundle, index)->full_url;
 
@@ -423,16 +389,14 @@ add_removed(ErecCut *cut, guint index, const ErecNode *resource, guint *n_wordle
                  url); /* what a link or a row in a narrative is called by */
     if (!is_wordless(resource))
         return;
+    cut->flags[index] |= ENTRY_WORDLESS;
     add_narrative(cut->words, resource);
-    if ((*n_wordless)++ < WORDLESS_MAX)
-        add_section_text(cut->words, cut, erec_tree_root(cut->composition), index);
 }
 
 void
 erec_cut_collect_words(ErecCut *cut)
 {
     const guint n = erec_bundle_n_entries(cut->bundle);
-    guint n_wordless = 0;
 
     cut->words = erec_words_new();
     for (guint pass = 0; pass < 2; pass++) {
@@ -446,10 +410,12 @@ erec_cut_collect_words(ErecCut *cut)
             if (tree == NULL)
                 return;
             if (pass == 0)
-                add_removed(cut, i, erec_tree_root(tree), &n_wordless);
+                add_removed(cut, i, erec_tree_root(tree));
             else
                 remove_kept(cut, i, erec_tree_root(tree));
         }
+        if (pass == 0)
+            add_section_texts(cut, erec_tree_root(cut->composition));
     }
     erec_visit(erec_tree_root(cut->composition), remove_of_composition,
                &(Removal){cut, cut->words});

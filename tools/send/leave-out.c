@@ -196,7 +196,7 @@ folder_of_cuts(void)
 
 /* Of the way in which documents are cut: a copy of an older way, left by a transfer that was interrupted, may tell more
  * than one that is made now. */
-#define METHOD "2"
+#define METHOD "3"
 
 /* Named by the bytes, the choice, and the way. */
 static char *

@@ -66,15 +66,36 @@ static const struct {
     {"a code without words, named in its own narrative", "", "Summary", "", "two", "for the mania",
      CODED "'text':{'status':'generated','div':'<div>Mania</div>'},", "", "mania", "Lithium"},
     {"a code without words, named in its section", "", "Summary", "", "mania, gout", "for the mania", CODED, "", "mania", "Lithium"},
+    {"a note that begins with a date", "", "Summary", "", "two", "one", NAMED, "'reasonCode':[{'text':'2021-03-02: mania is better'}],", "mania",
+     "Lithium"},
+    {"an instruction of a dose", "", "Summary", "", "two", "one", NAMED,
+     "'dosage':[{'text':'1 daily','patientInstruction':'keeps the mania away'}],", "mania", "1 daily"},
+    {"the reason of a status", "", "Summary", "", "two", "one", NAMED, "'statusReason':[{'text':'mania'}],", "mania", "Lithium"},
+    {"a stay that is only named", "", "Summary", "", "two", "one", NAMED, "'context':{'display':'Mania clinic'},", "Mania", "Lithium"},
+    {"an abbreviation in a note", "", "Summary", "", "two", "one", "'code':{'text':'HIV infection'},", "'reasonCode':[{'text':'known HIV'}],", "HIV",
+     "Lithium"},
+    {"an abbreviation in a narrative", "", "Summary", "", "two", "because of HIV", "'code':{'text':'HIV infection'},", "", "HIV", "Lithium"},
+    {"an instruction in a narrative", "", "Summary", "", "two", "one<?x mania?>", NAMED, "", "mania", "Lithium"},
+    {"a value without quotes", "", "Summary", "", "two", "<p title=mania>one</p>", NAMED, "", "mania", "Lithium"},
+    {"an entity in a value", "", "Summary", "", "two", "<p title=\\'m&#97;nia\\'>one</p>", NAMED, "", "m&#97;nia", "Lithium"},
+    {"a code without words, an entity in its narrative", "", "Summary", "", "two", "for the mania",
+     CODED "'text':{'status':'generated','div':'<div>Mania &#8211; severe</div>'},", "", "mania", "Lithium"},
+    {"the title's translation", "", "Summary",
+     "'_title':{'extension':[{'url':'http://hl7.org/fhir/StructureDefinition/translation','extension':[{'url':'content','valueString':'nach Mania'}]}]},",
+     "two", "one", NAMED, "", "Mania", "Lithium"},
+    {"who only speaks of a reason that is inside", "", "Summary", "", "two", "one", NAMED,
+     "'contained':[{'resourceType':'Practitioner','id':'a','name':[{'text':'Dr Seelig'}]},{'resourceType':'Condition','id':'p','code':{'text':'Mania'},"
+     "'asserter':{'reference':'#a'}}],'reasonReference':[{'reference':'#p'}],", "Seelig", "Lithium"},
+    {"an instruction that tells nothing stays", "", "Summary", "", "two", "one", NAMED, "'dosage':[{'patientInstruction':'with milk'}],", "mania",
+     "with milk"},
     {"what is common stays", "", "Summary", "", "two", "one a day", NAMED, "", "Mania", "one a day"},
     {"a note that tells nothing stays", "", "Summary", "", "two", "one", CODED "'text':{'status':'generated','div':'<div>with water</div>'},", "",
      "F30", "with water"},
 };
 
 static char *
-cut_of(const char *text)
+cut_without(const char *text, const char *const *entries)
 {
-    static const char *const entries[] = {"urn:uuid:3", NULL};
     const ErecCutChoice choice = {.entries = entries};
     g_autoptr(ErecSource) source = source_of(text, -1);
     g_autoptr(ErecBundle) bundle = erec_bundle_new(source, NULL);
@@ -88,6 +109,14 @@ cut_of(const char *text)
     g_assert_true(g_output_stream_write_all(out, "", 1, NULL, NULL, NULL));
     g_assert_true(g_output_stream_close(out, NULL, NULL));
     return g_memory_output_stream_steal_data(G_MEMORY_OUTPUT_STREAM(out));
+}
+
+static char *
+cut_of(const char *text)
+{
+    static const char *const entries[] = {"urn:uuid:3", NULL};
+
+    return cut_without(text, entries);
 }
 
 static void
@@ -132,6 +161,36 @@ test_vanished_title(void)
     g_assert_nonnull(strstr(out, "walks"));
 }
 
+/* However many codes without words are left out, the texts of all their sections are looked into. */
+static void
+test_many_wordless(void)
+{
+    enum { MANY = 250 };
+    g_autoptr(GPtrArray) urls = g_ptr_array_new_with_free_func(g_free);
+    GString *sections = g_string_new(NULL), *entries = g_string_new(NULL);
+    g_autofree char *text = NULL, *out = NULL, *folded = NULL, *all_sections = NULL, *all_entries = NULL;
+
+    for (guint i = 0; i < MANY; i++) {
+        char *url = g_strdup_printf("urn:uuid:c%u", i);
+
+        g_ptr_array_add(urls, url);
+        g_string_append_printf(sections, "{'title':'T%u','text':{'div':'<div>%s</div>'},'entry':[{'reference':'%s'},{'reference':'urn:uuid:4'}]},", i,
+                               i == MANY - 1 ? "mania" : "x", url);
+        g_string_append_printf(entries, ",{'fullUrl':'%s','resource':{'resourceType':'Condition'," CODED "'severity':{'text':'x'}}}", url);
+    }
+    g_ptr_array_add(urls, NULL);
+    all_sections = g_string_free(sections, FALSE);
+    all_entries = g_string_free(entries, FALSE);
+    text = g_strdup_printf("{'resourceType':'Bundle','type':'document','entry':[{'fullUrl':'urn:uuid:1','resource':{'resourceType':'Composition',"
+                           "'title':'S','section':[%s{'title':'Plan','text':{'div':'<div>because of mania</div>'},'entry':[{'reference':'urn:uuid:4'}]}]}},"
+                           "{'fullUrl':'urn:uuid:4','resource':{'resourceType':'CarePlan','title':'walks'}}%s]}",
+                           all_sections, all_entries);
+    out = cut_without(g_strdelimit(text, "'", '"'), (const char *const *)urls->pdata);
+    folded = g_utf8_casefold(out, -1);
+    g_assert_null(strstr(folded, "mania"));
+    g_assert_nonnull(strstr(out, "walks"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -142,5 +201,6 @@ main(int argc, char **argv)
         g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_case);
     }
     g_test_add_func("/record/cut-trace/a section that vanishes", test_vanished_title);
+    g_test_add_func("/record/cut-trace/many codes without words", test_many_wordless);
     return g_test_run();
 }
