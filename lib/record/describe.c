@@ -32,7 +32,8 @@ describe_dicom(ErecSource *source, ErecDescription *d)
     d->category = "Medical-Imaging";
     erec_names_add(d->names, dicom.patient);
     /* who it is about is not known: any words of it might have the name */
-    if (dicom.patient == NULL && !dicom.complete) {
+    if (erec_names_is_empty(d->names) &&
+        (dicom.patient != NULL || dicom.unread || !dicom.complete)) {
         g_clear_pointer(&dicom.description, g_free);
         g_clear_pointer(&dicom.institution, g_free);
     }

@@ -179,6 +179,7 @@ look_at(Walk *walk, const Element *element, ErecDicom *dicom)
         break;
     case 0x00100010:
         take(&dicom->patient, text_of(walk, element));
+        dicom->unread = dicom->unread || (dicom->patient == NULL && element->length > 0);
         break;
     case 0x00100020:
         take(&dicom->number, text_of(walk, element));

@@ -19,7 +19,8 @@ typedef struct {
     char *number;     /* of the patient */
     gboolean
         complete; /* read beyond where a patient's name stands: if there is none, it has none */
-    gboolean cut; /* an element ends beyond the end of the file */
+    gboolean unread;  /* there is a patient's name, and it cannot be read */
+    gboolean cut;     /* an element ends beyond the end of the file */
     gboolean damaged; /* no elements where they should be */
 } ErecDicom;
 

@@ -151,6 +151,49 @@ test_dicom_name(void)
     g_assert_cmpstr(unread.title, ==, "CT");
 }
 
+/* A name that is there and cannot be told from other words: none of them is said. `length` of zeros or letters. */
+static void
+describe_named(gsize length, char filler, ErecDescription *d)
+{
+    g_autoptr(GByteArray) file = g_byte_array_new();
+    g_autoptr(ErecSource) source = NULL;
+    g_autofree char *name = g_strnfill(length, 'x');
+    gsize at;
+
+    g_byte_array_set_size(file, 128);
+    memset(file->data, 0, 128);
+    g_byte_array_append(file, (const guint8 *)"DICM", 4);
+    put(file, 0x0002, 0x0010, "UI", "1.2.840.10008.1.2.1");
+    put(file, 0x0008, 0x0060, "CS", "CT");
+    put(file, 0x0008, 0x0080, "LO", "Clinic of Anna");
+    put(file, 0x0008, 0x1030, "LO", "Hand of Anna");
+    memcpy(name, "Anna^", 5);
+    put(file, 0x0010, 0x0010, "PN", name);
+    at = file->len - length + 5;
+    if (length > 5)
+        file->data[at] = (guint8)filler;
+    put(file, 0x0020, 0x0010, "SH", "1 ");
+    source = source_of((const char *)file->data, (gssize)file->len);
+    erec_describe(source, d);
+}
+
+static void
+test_dicom_odd_name(void)
+{
+    static const struct {
+        gsize length;
+        char filler;
+    } rows[] = {{8, 'x'}, {8, '\0'}, {1000, 'x'}, {1002, 'x'}, {1024, 'x'}, {2000, 'x'}};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_auto(ErecDescription) d = {0};
+
+        describe_named(rows[i].length, rows[i].filler, &d);
+        g_assert_cmpstr(d.title, ==, "CT");
+        g_assert_null(d.author);
+    }
+}
+
 static const char summary[] =
     "{\"resourceType\":\"Bundle\",\"type\":\"document\",\"entry\":["
     "{\"fullUrl\":\"urn:uuid:1\",\"resource\":{\"resourceType\":\"Composition\",\"title\":"
@@ -540,6 +583,7 @@ main(int argc, char **argv)
     g_test_add_func("/record/describe/kinds", test_kinds);
     g_test_add_func("/record/describe/dicom-first", test_dicom_first);
     g_test_add_func("/record/describe/dicom-name", test_dicom_name);
+    g_test_add_func("/record/describe/dicom-odd-name", test_dicom_odd_name);
     g_test_add_func("/record/describe/document", test_document);
     g_test_add_func("/record/describe/no-names", test_no_names);
     g_test_add_func("/record/describe/categories", test_categories);
