@@ -143,6 +143,7 @@ ENDS = [(send, [record], 69, "DaemonUnavailable"), (send, ["--from", os.path.joi
         (receive, ["--reply", os.path.join(here, "none")], 66, "NoInput"),
         (receive, ["--on-filed", os.path.join(here, "none")], 66, "NoInput"),
         (receive, ["--expect-patient", os.path.join(here, "none")], 66, "NoInput"),
+        (view, ["--check", os.path.join(here, "none")], 66, "NoInput"), (view, ["--check", os.path.join(here, "none"), record], 66, "NoInput"),
         (view, [record], 64, "InvalidArgument"), (view, ["--bogus"], 64, "InvalidArgument"), (ctl, ["bogus"], 64, "InvalidArgument"),
         (ctl, ["session", "file"], 64, "InvalidArgument")]
 for number, (program, arguments, status, name) in enumerate(ENDS, len(CASES) + 1):
@@ -154,7 +155,21 @@ for number, (program, arguments, status, name) in enumerate(ENDS, len(CASES) + 1
     print(f"{'ok' if ok else 'not ok'} {number} - {os.path.basename(program)} --json {' '.join(arguments[:2]).replace(here, 'DIR')} ends with {name}")
     if not ok:
         print(f"# exit {run.returncode}: {run.stdout.strip()}")
-print(f"1..{len(CASES) + len(ENDS)}")
+# a file's name need not be UTF-8, JSON must be
+odd = os.path.join(os.fsencode(here), b"odd-\xff\xfe.json")
+with open(odd, "w") as f:
+    f.write('{"resourceType":"Patient"}')
+run = subprocess.run([os.fsencode(view), b"--check", b"--json", odd], env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+try:
+    told = json.loads(run.stdout.decode("utf-8"))
+    ok = told["event"] == "checked" and told["file"].endswith("odd-\ufffd\ufffd.json")
+except ValueError:
+    ok = False
+failed += not ok
+print(f"{'ok' if ok else 'not ok'} {len(CASES) + len(ENDS) + 1} - a file whose name is not UTF-8 is told of in UTF-8")
+if not ok:
+    print(f"# exit {run.returncode}: {run.stdout!r} {run.stderr!r}")
+print(f"1..{len(CASES) + len(ENDS) + 1}")
 leftovers = [name for name in os.listdir(here) if name.startswith(".old") or "XXXX" in name]
 if leftovers:
     print(f"# left behind: {leftovers}")

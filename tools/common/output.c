@@ -94,11 +94,16 @@ output_event_end(void)
 void
 output_member_string(JsonBuilder *builder, const char *name, const char *value)
 {
+    g_autofree char *valid = NULL;
+
     if (value == NULL)
         return;
+    /* JSON is UTF-8; names of files and arguments need not be */
+    if (!g_utf8_validate(value, -1, NULL))
+        valid = g_utf8_make_valid(value, -1);
     /* JSON escapes control characters but not bidi ones: whoever prints it must. */
     json_builder_set_member_name(builder, name);
-    json_builder_add_string_value(builder, value);
+    json_builder_add_string_value(builder, valid != NULL ? valid : value);
 }
 
 void

@@ -38,8 +38,9 @@ tell(const char *file, const ErecDescription *d, const ErecReport *report, Recei
     }
 }
 
+/* *unread: the first file that cannot be read, and why. */
 static int
-check_file(const char *file, GHashTable *table)
+check_file(const char *file, GHashTable *table, char **unread)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(ErecSource) source = erec_source_new_path(file, &error);
@@ -52,6 +53,8 @@ check_file(const char *file, GHashTable *table)
     if (source == NULL) {
         g_autofree char *shown = ehrlink_safe_text(file, 0);
         output_error("%s: %s", shown, error->message);
+        if (*unread == NULL)
+            *unread = g_strdup_printf("%s: %s", shown, error->message);
         return EXIT_INPUT;
     }
     report = findings_check(source, &description);
@@ -59,16 +62,31 @@ check_file(const char *file, GHashTable *table)
     return erec_report_worst(report) == EREC_ERROR || verdict == RECEIVED_ALTERED || verdict == RECEIVED_FALSE ? EXIT_DATA : EXIT_SUCCESS;
 }
 
+/* What is wrong in a record is the answer; that there is no record is the end of a run that failed. */
+static void
+end_unread(const char *text)
+{
+    JsonBuilder *event = output_event("end");
+
+    output_member_int(event, "exit", EXIT_INPUT);
+    output_member_string(event, "error", ehrlink_error_get_name(EHRLINK_ERROR_NO_INPUT));
+    output_member_string(event, "text", text);
+    output_event_end();
+}
+
 int
 view_check(const ViewOptions *options)
 {
     g_autoptr(GHashTable) table = received_table_new();
+    g_autofree char *unread = NULL;
     int worst = EXIT_SUCCESS;
 
     for (char **file = options->files; *file != NULL; file++) {
-        const int code = check_file(*file, table);
+        const int code = check_file(*file, table, &unread);
         worst = MAX(worst, code);
     }
     output_note(_("This is a check of the structure, not of a profile or of the content."));
+    if (unread != NULL)
+        end_unread(unread);
     return worst;
 }
