@@ -10,6 +10,10 @@
 #include "tools/common/output.h"
 #include "tools/receive/more.h"
 
+/* A service that was away may say so once more than it says that it may be asked; one that goes on
+ * with both will not do it. */
+#define REFUSALS_MAX 3
+
 static void request_picked(Round *round);
 
 static gboolean
@@ -27,12 +31,13 @@ on_requested(GObject *source, GAsyncResult *result, gpointer user_data)
 
     if (ehrlink_session_request_items_finish(EHRLINK_SESSION(source), result, &error)) {
         round->requesting = FALSE;
+        round->refusals = 0;
         return;
     }
     if (ehrlink_session_has_ended(round->session))
         return;
     /* a service that ended before it had it: what is asked for then waits for the patient, too */
-    if (is_lost_call(error))
+    if (is_lost_call(error) && ++round->refusals <= REFUSALS_MAX)
         round_when_may_ask(round, request_picked);
     else
         round_reject(round, error);

@@ -28,6 +28,7 @@ struct Round {
     GPtrArray *listed;           /* owned, of EhrlinkItem: what a list showed */
     gboolean picked;             /* from it */
     gboolean requesting;         /* and the service has not said that it will bring it */
+    guint refusals;              /* one after the other, of that */
     void (*when_may_ask)(Round *round); /* waits for the patient's side to be ready for more */
     gboolean replying;
     guint early;                 /* single items on their way here, while others still come */
