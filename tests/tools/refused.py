@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""A service that says that more may be asked for, and refuses every time: ehr-receive gives up, and does not ask for ever.
+"""What ehr-receive does when it cannot go on: a service that says that more may be asked for and refuses every time is given up; and why
+records are not kept is told to the audit as it is.
 
 usage: refused.py EHR_RECEIVE FAKE_DAEMON PROTO_DBUS
 """
@@ -53,26 +54,46 @@ with tempfile.TemporaryDirectory(prefix="ehrlink-refused-") as name:
         known = state / "sessions.json"
         return next(iter(json.loads(known.read_text())), None) if known.exists() else None
 
+    def began(options):
+        """ehr-receive with a session, and the path of that."""
+        call("Reset")
+        program = subprocess.Popen([receive, "--json", "--once", "--output", str(here / "out"), *options], env=env, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        found = until(session)
+        assert found, program.communicate()
+        return program, found
+
+    def ended(program):
+        try:
+            return program.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            program.kill()
+            return program.communicate()
+
     try:
         assert until(is_there), "no fake service"
-        run = subprocess.Popen([receive, "--json", "--once", "--output", str(here / "out"), "--list", "--pick", "1"], env=env, stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        path = until(session)
-        assert path, run.communicate()
+        run, path = began(["--list", "--pick", "1"])
         call("State", GLib.Variant("(osa{sv})", (path, "confirming", {"may-ask": GLib.Variant("b", True)})))
         call("Arrive", GLib.Variant("(oa(say))", (path, [("letter.json", b"{}")])))
-        try:
-            out, err = run.communicate(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            run.kill()
-            out, err = run.communicate()
+        out, err = ended(run)
         asked = [entry[0] for entry in json.loads(call("Seen").unpack()[0])].count("RequestItems")
         last = json.loads(out.splitlines()[-1]) if out else {}
         ok = 1 < asked < 10 and run.returncode == 64 and last.get("error") == "WrongState"
         print(f"{'ok' if ok else 'not ok'} 1 - what is refused again and again is given up")
         if not ok:
             print(f"# asked {asked} times, exit {run.returncode}: {out} {err}")
-        print("1..1")
+        for number, (last, rule) in enumerate([("Tal", "more-than-one-person"), ("Berg", "not-the-expected-person")], 2):
+            run, path = began(["--file", "auto", "--expect-patient", "family=Klein"])
+            files = [(f"{name}.json", json.dumps({"resourceType": "Patient", "name": [{"family": name}]}).encode()) for name in dict.fromkeys(["Berg", last])]
+            call("Arrive", GLib.Variant("(oa(say))", (path, files)))
+            out, err = ended(run)
+            told = json.loads((state / "sessions.json").read_text())[path].get("rule")
+            failed = told != rule or run.returncode != 65
+            ok = ok and not failed
+            print(f"{'not ok' if failed else 'ok'} {number} - the rule is {rule}")
+            if failed:
+                print(f"# {told}, exit {run.returncode}: {out} {err}")
+        print("1..3")
     finally:
         fake.kill()
         bus.kill()

@@ -106,9 +106,9 @@ tell_people(Round *round, const GPtrArray *people, char **differences)
 }
 
 /* Who the records say they are about; all of them are looked into, not only the first. NULL, or why
- * they are not to be filed unseen. */
+ * they are not to be filed unseen; *rule: that, for the audit. */
 static GError *
-check_people(Round *round)
+check_people(Round *round, const char **rule)
 {
     g_autoptr(GPtrArray) people = people_of_directory(round->directory, round->files);
     const Person *first = people->len > 0 ? g_ptr_array_index(people, 0) : NULL;
@@ -117,6 +117,7 @@ check_people(Round *round)
     if (round->options->expect != NULL)
         differences = person_compare(first, round->options->expect);
     tell_people(round, people, differences);
+    *rule = people->len > 1 ? "more-than-one-person" : "not-the-expected-person";
     if (people->len > 1)
         return g_error_new_literal(EHRLINK_ERROR, EHRLINK_ERROR_MIXED_SUBJECTS,
                                    _("the records are about more than one person"));
@@ -128,24 +129,22 @@ check_people(Round *round)
 
 /* Nobody looks: what may be another person's is not kept. */
 static void
-reject_person(Round *round, GError *why)
+reject_person(Round *round, const char *rule, GError *why)
 {
-    const gboolean mixed = round->options->expect == NULL;
-
     round->why = why;
-    ehrlink_session_discard_async(round->session, mixed ? "more-than-one-person" : "not-the-expected-person", NULL,
-                                  on_discarded, NULL);
+    ehrlink_session_discard_async(round->session, rule, NULL, on_discarded, NULL);
 }
 
 void
 round_confirm(Round *round)
 {
-    g_autoptr(GError) somebody_else = check_people(round), error = NULL;
+    const char *rule;
+    g_autoptr(GError) somebody_else = check_people(round, &rule), error = NULL;
 
     switch (round->options->file_mode) {
     case FILE_AUTO:
         if (somebody_else != NULL)
-            reject_person(round, g_steal_pointer(&somebody_else));
+            reject_person(round, rule, g_steal_pointer(&somebody_else));
         else if (!file_it(round, &error))
             round_reject(round, error);
         break;
