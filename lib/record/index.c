@@ -17,7 +17,7 @@
 
 /* What is kept begins so; it changes with what is looked for in a file: then all are looked at
  * again. */
-#define HEAD        "ehrlink index 4"
+#define HEAD        "ehrlink index 5"
 /* Folders within folders. */
 #define FOLDERS_MAX 16
 /* Ten times the largest that the bars speak of. */
