@@ -368,7 +368,7 @@ test_worker_killed(Pair *pair, gconstpointer unused)
     kill(first, SIGKILL);
     WAIT_FOR(pair->reader->errors == 1 && pair->reader->ready == 2);
     g_assert_cmpint(pair->reader->status, ==, EHP_NFC_HELPER_FAILED);
-    g_assert_nonnull(strstr(pair->reader->detail, "signal 9"));
+    g_assert_nonnull(strstr(pair->reader->detail, "signal: 9"));
     side_arm(pair->card, EHD_TAP_CARD);
     WAIT_FOR(pair->card->ready == 1);
     tap_well(pair);
