@@ -27,15 +27,23 @@ def settings(host):
     return re.search(r"current settings: (.*)", call("on-" + host, "timeout", "60", "btmgmt", "--index", "0", "info")).group(1).split()
 
 
-def ping(seconds=120):
-    """Milliseconds of an echo over L2CAP, None when nobody answers."""
-    said = call("on-patient", "timeout", str(seconds), "l2ping", "-c", "2", TERMINAL, check=False)
-    times = re.findall(r"time ([\d.]+)ms", said)
-    return float(times[-1]) if times else None
+def ping():
+    """Milliseconds of an echo over L2CAP."""
+    said = call("on-patient", "timeout", "120", "l2ping", "-c", "2", TERMINAL)
+    return float(re.findall(r"time ([\d.]+)ms", said)[-1])
+
+
+def answers():
+    """Whether the terminal is there when it is paged. By HCI alone: where nobody answers, this kernel can stumble over an L2CAP socket that is
+    closed meanwhile, and whoever closed it never ends (hci_chan_del, see README)."""
+    said = call("on-patient", "timeout", "60", "hcitool", "cc", TERMINAL, check=False)
+    assert not said or "Input/output error" in said or "Connection timed out" in said, said
+    return not said
 
 
 def count(name, which=0):
-    return int(re.findall(r"\d+", re.search(name + r"( \d+)+", call("link", "count")).group(0))[which])
+    # a name may have a digit in it
+    return int(re.search(name + r"((?: \d+)+)", call("link", "count")).group(1).split()[which])
 
 
 def test_1_addresses():
@@ -54,7 +62,9 @@ def test_2_delay():
 def test_3_rate():
     """Never faster than --rate; and the radio counts what passes."""
     size, program = 60_000, os.path.join(os.environ["EHRLINK_BUILD"], "tests/measure/rfcomm_plain")
-    call("on-patient", "timeout", "60", "btmgmt", "--index", "0", "ssp", "off")
+    for host in ("patient", "clinic"):
+        # one that is on asks the other to pair, and its people are not there to answer
+        call("on-" + host, "timeout", "60", "btmgmt", "--index", "0", "ssp", "off")
     listener = subprocess.Popen(["on-clinic", program, "listen", "5"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     assert listener.stdout.readline() == "listening\n"
     users, frames, wire = count("p2c"), count("frames"), count("bytes")
@@ -81,9 +91,9 @@ def test_5_link():
     ping()
     call("link", "down")
     assert "open 0" in call("link", "count")
-    assert ping(10) is None
+    assert not answers()
     call("link", "up")
-    assert ping() is not None
+    assert answers()
 
 
 def test_6_systemd_is_not_there():
