@@ -11,6 +11,7 @@
 #include "daemon/bus/names.h"
 #include "daemon/log.h"
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 struct EhdCalls {
     EhdCallers *callers; /* borrowed */
@@ -123,7 +124,7 @@ on_caller_known(EhdCaller *caller, gpointer user_data)
     EhdCall *call = user_data;
     GError *error = NULL;
     if (ehd_caller_is_gone(caller) || call->calls->closed) {
-        ehd_error_set(&error, EHP_CANCELLED, "the caller left or the service stops");
+        ehd_error_set(&error, EHP_CANCELLED, N_("the caller left or the service stops"));
         ehd_call_fail(call, error);
         return;
     }
@@ -240,7 +241,7 @@ on_authorised(GObject *source, GAsyncResult *result, gpointer user_data)
     }
     if (error == NULL || error->domain == G_IO_ERROR) {
         g_clear_error(&error);
-        ehd_error_set(&error, EHP_CANCELLED, "the caller left or the service stops");
+        ehd_error_set(&error, EHP_CANCELLED, N_("the caller left or the service stops"));
     }
     ehd_call_fail(call, error);
 }

@@ -8,6 +8,7 @@
 
 #include "daemon/core/grant-make.h"
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 #define POLKIT_NAME            "org.freedesktop.PolicyKit1"
 #define POLKIT_PATH            "/org/freedesktop/PolicyKit1/Authority"
@@ -144,9 +145,9 @@ conclude_failure(GTask *task, const Question *question, GError *error)
     else if (is_absent(error) && (question->uid == 0 || question->uid == gate->own_uid))
         grant(task, question);
     else if (is_absent(error))
-        deny(task, question, "no polkit runs that could be asked");
+        deny(task, question, N_("no polkit runs that could be asked"));
     else
-        deny(task, question, late ? "polkit did not answer in time" : "polkit failed");
+        deny(task, question, late ? N_("polkit did not answer in time") : N_("polkit failed"));
 }
 
 static void
@@ -158,7 +159,8 @@ on_checked(GObject *source, GAsyncResult *result, gpointer user_data)
     g_autoptr(GVariant) reply =
         g_dbus_connection_call_finish(G_DBUS_CONNECTION(source), result, &error);
     if (g_cancellable_is_cancelled(question->stop)) {
-        g_task_return_new_error(task, G_IO_ERROR, G_IO_ERROR_CANCELLED, "the gate is closed");
+        g_task_return_new_error(task, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                                N_("the gate is closed"));
         return;
     }
     if (reply == NULL) {
@@ -170,7 +172,8 @@ on_checked(GObject *source, GAsyncResult *result, gpointer user_data)
     if (authorised)
         grant(task, question);
     else
-        deny(task, question, challenge ? "a person must authenticate" : "polkit says no");
+        deny(task, question,
+             challenge ? N_("a person must authenticate") : N_("polkit says no"));
 }
 
 static Question *

@@ -19,6 +19,7 @@
 
 #include "daemon/bus/names.h"
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 #define DBUS_NAME                        "org.freedesktop.DBus"
 #define DBUS_PATH                        "/org/freedesktop/DBus"
@@ -192,7 +193,7 @@ static void
 on_closed(GDBusConnection *connection, gboolean by_peer, GError *error, gpointer user_data)
 {
     g_autoptr(GError) ours = NULL;
-    ehd_error_set(&ours, EHP_DAEMON_UNAVAILABLE, "the connection to the bus was closed");
+    ehd_error_set(&ours, EHP_DAEMON_UNAVAILABLE, N_("the connection to the bus was closed"));
     leave(user_data, ours);
 }
 

@@ -34,7 +34,7 @@ fail_if_closed(EhdCall *call)
     GError *error = NULL;
     if (ehd_bus_get_core(ehd_call_get_owner(call)) != NULL)
         return FALSE;
-    ehd_error_set(&error, EHP_CANCELLED, "the service stops");
+    ehd_error_set(&error, EHP_CANCELLED, N_("the service stops"));
     ehd_call_fail(call, error);
     return TRUE;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 /* As much of a caller's text as an error message repeats. */
 #define SHOWN_MAX 64
@@ -51,12 +52,12 @@ ehd_text_check(const char *name, const char *text, gsize min, gsize max, gboolea
         return FALSE;
     }
     if (!g_utf8_validate(text, (gssize)length, NULL)) {
-        ehd_error_set(error, EHP_INVALID_ARGUMENT, "%s: not UTF-8", name);
+        ehd_error_set(error, EHP_INVALID_ARGUMENT, "%s: " N_("not UTF-8"), name);
         return FALSE;
     }
     for (const char *p = text; *p != '\0'; p = g_utf8_next_char(p)) {
         if (is_control(g_utf8_get_char(p), lines)) {
-            ehd_error_set(error, EHP_INVALID_ARGUMENT, "%s: a control character", name);
+            ehd_error_set(error, EHP_INVALID_ARGUMENT, "%s: " N_("a control character"), name);
             return FALSE;
         }
     }
@@ -66,7 +67,7 @@ ehd_text_check(const char *name, const char *text, gsize min, gsize max, gboolea
 static gboolean
 out_of_range(const EhdOption *option, GError **error)
 {
-    ehd_error_set(error, EHP_INVALID_ARGUMENT, "%s: out of range", option->name);
+    ehd_error_set(error, EHP_INVALID_ARGUMENT, "%s: " N_("out of range"), option->name);
     return FALSE;
 }
 
@@ -80,7 +81,8 @@ fill_code(const EhdOption *option, GVariant *value, int *field, GError **error)
         return TRUE;
     }
     g_autofree char *safe = shown(text);
-    ehd_error_set(error, EHP_INVALID_ARGUMENT, "%s: no such code: %s", option->name, safe);
+    ehd_error_set(error, EHP_INVALID_ARGUMENT, "%s: " N_("no such code") ": %s", option->name,
+                  safe);
     return FALSE;
 }
 
@@ -172,7 +174,7 @@ parse_one(const char *key, GVariant *value, const EhdOption *table, gsize n_opti
         if (strcmp(key, table[i].name) != 0)
             continue;
         if (*seen & (G_GUINT64_CONSTANT(1) << i)) {
-            ehd_error_set(error, EHP_INVALID_ARGUMENT, "%s: given twice", key);
+            ehd_error_set(error, EHP_INVALID_ARGUMENT, "%s: " N_("given twice"), key);
             return FALSE;
         }
         *seen |= G_GUINT64_CONSTANT(1) << i;
@@ -186,7 +188,7 @@ parse_one(const char *key, GVariant *value, const EhdOption *table, gsize n_opti
         return fill(&table[i], value, G_STRUCT_MEMBER_P(out, table[i].offset), error);
     }
     g_autofree char *safe = shown(key);
-    ehd_error_set(error, EHP_INVALID_ARGUMENT, "unknown option: %s", safe);
+    ehd_error_set(error, EHP_INVALID_ARGUMENT, N_("unknown option") ": %s", safe);
     return FALSE;
 }
 
@@ -195,7 +197,7 @@ all_required(const EhdOption *table, gsize n_options, guint64 seen, GError **err
 {
     for (gsize i = 0; i < n_options; i++) {
         if (table[i].required && !(seen & (G_GUINT64_CONSTANT(1) << i))) {
-            ehd_error_set(error, EHP_INVALID_ARGUMENT, "%s: missing", table[i].name);
+            ehd_error_set(error, EHP_INVALID_ARGUMENT, "%s: " N_("missing"), table[i].name);
             return FALSE;
         }
     }

@@ -8,6 +8,7 @@
 #include "daemon/bus/options.h"
 #include "daemon/core/codes.h"
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 /* A description's texts pass here by size only: the core names the item and says ITEM_INVALID.
  */
@@ -172,8 +173,8 @@ take_query_codes(const QueryFields *fields, const char *what, EhdQuery *query, G
         g_variant_get_child(fields->categories, i, "&s", &text);
         int category = ehd_category_from_code(text);
         if (category <= 0) {
-            ehd_error_set(error, EHP_INVALID_ARGUMENT, "%s: categories[%zu]: no such code",
-                          what, i);
+            ehd_error_set(error, EHP_INVALID_ARGUMENT,
+                          "%s: categories[%zu]: " N_("no such code"), what, i);
             return FALSE;
         }
         query->categories[query->n_categories++] = category;

@@ -10,6 +10,7 @@
 #include "daemon/bus/options.h"
 #include "daemon/core/codes.h"
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 #define AGENT(struct_)                                                                         \
     {                                                                                          \
@@ -148,7 +149,7 @@ parse_categories(EhdReceiveRequest *request, GError **error)
         int category = ehd_category_from_code(text);
         if (category <= 0 || category > 63 || (seen >> category & 1)) {
             ehd_error_set(error, EHP_INVALID_ARGUMENT, "categories[%zu]: %s", i,
-                          category > 0 ? "given twice" : "no such code");
+                          category > 0 ? N_("given twice") : N_("no such code"));
             return FALSE;
         }
         seen |= G_GUINT64_CONSTANT(1) << category;
@@ -246,7 +247,7 @@ ehd_init_identity_request_parse(EhdInitIdentityRequest *request, GVariant *optio
         return FALSE;
     const char *country = request->country;
     if (country != NULL && !(g_ascii_isalpha(country[0]) && g_ascii_isalpha(country[1]))) {
-        ehd_error_set(error, EHP_INVALID_ARGUMENT, "country: two letters are wanted");
+        ehd_error_set(error, EHP_INVALID_ARGUMENT, "country: " N_("two letters are wanted"));
         return FALSE;
     }
     return TRUE;
@@ -272,7 +273,7 @@ ehd_import_request_parse(EhdImportRequest *request, GVariant *options, GError **
         gsize length;
         const char *pem = g_variant_get_string(text, &length);
         if (length == 0 || length > EHD_PEM_MAX) {
-            ehd_error_set(error, EHP_INVALID_ARGUMENT, "crls[%zu]: out of range", i);
+            ehd_error_set(error, EHP_INVALID_ARGUMENT, "crls[%zu]: " N_("out of range"), i);
             return FALSE;
         }
         request->crls[request->n_crls++] = g_bytes_new(pem, length);
@@ -360,7 +361,11 @@ gboolean
 ehd_origin_request_parse(GBytes **crl, GVariant *options, GError **error)
 {
     const EhdOption table[] = {
-        {.name = "crl", .kind = EHD_OPTION_BYTES, .offset = 0, .min = 1, .max = EHP_CRL_BYTES_MAX},
+        {.name = "crl",
+         .kind = EHD_OPTION_BYTES,
+         .offset = 0,
+         .min = 1,
+         .max = EHP_CRL_BYTES_MAX},
     };
     *crl = NULL;
     return ehd_options_parse(options, NULL, table, 1, crl, error);

@@ -8,6 +8,7 @@
 #include "daemon/core/age.h"
 
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 /* The two clocks of one run of a machine drift apart no further. */
 #define DRIFT_S 5
@@ -25,6 +26,6 @@ ehd_age_get(EhdCore *core, gint64 time, guint64 boottime, gint64 *age, GError **
     }
     if (wall >= 0)
         return TRUE;
-    ehd_error_set(error, EHP_CLOCK_WRONG, "the clock went back");
+    ehd_error_set(error, EHP_CLOCK_WRONG, N_("the clock went back"));
     return FALSE;
 }

@@ -14,6 +14,7 @@
 #include "daemon/core/session-priv.h"
 #include "daemon/core/source.h"
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 #define STOP_MS         2000
 #define LISTEN_AGAIN_MS 2000
@@ -141,7 +142,7 @@ ehd_core_find(EhdCore *self, const char *id, uid_t uid, GError **error)
         ehd_error_set(error, EHP_NOT_OWNER, NULL);
         return NULL;
     }
-    ehd_error_set(error, EHP_NOT_FOUND, "no such session");
+    ehd_error_set(error, EHP_NOT_FOUND, N_("no such session"));
     return NULL;
 }
 

@@ -7,6 +7,7 @@
 
 #include "daemon/core/inbox-private.h"
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 static ehp_status
 status_of(GError **error)
@@ -80,7 +81,7 @@ position(EhdInbox *self, EhdInboxJob *job, GError **error)
     if (self->item != NULL)
         return TRUE;
     if (self->session == NULL) {
-        ehd_error_set(error, EHP_NOT_FOUND, "discarded");
+        ehd_error_set(error, EHP_NOT_FOUND, N_("discarded"));
         return FALSE;
     }
     self->item = ehd_spool_item_begin(self->session, job->item, job->size, job->offset, error);

@@ -8,6 +8,7 @@
 
 #include "daemon/core/codes.h"
 #include "daemon/error.h"
+#include "daemon/words.h"
 #include "proto/bounds.h"
 #include "proto/ehrlink.pb-c.h"
 #include "proto/query.h"
@@ -90,24 +91,24 @@ static const char *
 fault_of(const EhdItem *item)
 {
     if (!check_name(item->name))
-        return "its name";
+        return N_("its name");
     if (item->size > EHP_ITEM_BYTES_MAX)
-        return "its size";
+        return N_("its size");
     if (!check_text(item->media_type, EHP_TYPE_MAX))
-        return "its media type";
+        return N_("its media type");
     if (!check_text(item->title, EHP_TITLE_MAX))
-        return "its title";
+        return N_("its title");
     if (!check_text(item->date, EHP_DATE_MAX))
-        return "its date";
+        return N_("its date");
     if (!check_text(item->type_code, EHP_CODE_MAX))
-        return "its type code";
+        return N_("its type code");
     if (!check_text(item->author, EHP_NAME_MAX))
-        return "its author";
+        return N_("its author");
     if (item->category != 0 && ehd_category_code(item->category) == NULL)
-        return "its category";
+        return N_("its category");
     if (item->subject != NULL && (g_bytes_get_size(item->subject) == 0 ||
                                   g_bytes_get_size(item->subject) > EHP_SUBJECT_MAX))
-        return "its subject";
+        return N_("its subject");
     return NULL;
 }
 
@@ -123,7 +124,7 @@ ehd_items_check(const GArray *items, GError **error)
     guint64 total = 0;
 
     if (items == NULL || items->len == 0) {
-        ehd_error_set(error, EHP_INVALID_ARGUMENT, "no items");
+        ehd_error_set(error, EHP_INVALID_ARGUMENT, N_("no items"));
         return FALSE;
     }
     if (items->len > EHP_ITEMS_MAX) {
@@ -140,7 +141,7 @@ ehd_items_check(const GArray *items, GError **error)
         }
         total += item->size;
         if (total > EHP_TRANSFER_BYTES_MAX) {
-            ehd_error_set(error, EHP_LIMIT_REACHED, "more bytes than a session may carry");
+            ehd_error_set(error, EHP_LIMIT_REACHED, N_("more bytes than a session may carry"));
             return FALSE;
         }
         if (!same_bytes(item->subject, g_array_index(items, EhdItem, 0).subject)) {
@@ -162,16 +163,16 @@ fault_of_query(const EhdQuery *query)
 {
     for (guint i = 0; i < query->n_categories; i++)
         if (ehd_category_code(query->categories[i]) == NULL)
-            return "its categories";
+            return N_("its categories");
     if (!check_text(query->type, EHP_CODE_MAX))
-        return "its type";
+        return N_("its type");
     if (!check_date(query->since) || !check_date(query->until))
-        return "its dates";
+        return N_("its dates");
     if (query->ids != NULL && g_strv_length(query->ids) > EHP_QUERY_IDS_MAX)
-        return "its ids";
+        return N_("its ids");
     for (guint i = 0; query->ids != NULL && query->ids[i] != NULL; i++)
         if (query->ids[i][0] == '\0' || !check_text(query->ids[i], EHP_CODE_MAX))
-            return "its ids";
+            return N_("its ids");
     return NULL;
 }
 

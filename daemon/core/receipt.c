@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/error.h"
+#include "daemon/words.h"
 #include "proto/receipt.h"
 
 static void
@@ -51,7 +52,7 @@ ehd_receipt_verify(const EhdTrust *trust, const void *bytes, gsize length,
 
     memset(facts, 0, sizeof *facts);
     if (length == 0 || length > EHP_RECEIPT_MAX) {
-        ehd_error_set(error, EHP_RECEIPT_INVALID, "not the size of a receipt");
+        ehd_error_set(error, EHP_RECEIPT_INVALID, N_("not the size of a receipt"));
         return FALSE;
     }
     status = ehp_receipt_open((ehp_bytes){bytes, length}, &opened);

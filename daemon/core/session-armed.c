@@ -9,6 +9,7 @@
 
 #include "daemon/error.h"
 #include "daemon/log.h"
+#include "daemon/words.h"
 
 /* The helper is started and the reader opened in less. */
 #define OPENING_MS   15000
@@ -165,7 +166,7 @@ on_opening_over(gpointer user_data)
 
     self->opening_timer = 0;
     answer_opening(self, in_the_way(self, EHP_NFC_HELPER_FAILED),
-                   "the reader did not become ready in time");
+                   N_("the reader did not become ready in time"));
     return G_SOURCE_REMOVE;
 }
 
@@ -207,7 +208,8 @@ ehd_session_arm(EhdSession *self, GTask *opening)
     self->opening = opening;
     self->tap = ehd_session_tap_new(self);
     if (self->tap == NULL) {
-        answer_opening(self, EHP_INVALID_ARGUMENT, "the certificate chain does not fit a tap");
+        answer_opening(self, EHP_INVALID_ARGUMENT,
+                       N_("the certificate chain does not fit a tap"));
         return;
     }
     self->holds_reader = TRUE;
@@ -243,12 +245,12 @@ ehd_session_allow_unverified(EhdSession *self, const char *fingerprint, GError *
     guint8 given[EHD_FINGERPRINT_LEN];
 
     if (self->state != EHD_STATE_STOPPED) {
-        ehd_error_set(error, EHP_WRONG_STATE, "no terminal was turned away");
+        ehd_error_set(error, EHP_WRONG_STATE, N_("no terminal was turned away"));
         return FALSE;
     }
     if (!ehd_fingerprint_parse(fingerprint, given) || !self->verdict.readable ||
         memcmp(given, self->verdict.fingerprint, sizeof given) != 0) {
-        ehd_error_set(error, EHP_INVALID_ARGUMENT, "not the fingerprint of that terminal");
+        ehd_error_set(error, EHP_INVALID_ARGUMENT, N_("not the fingerprint of that terminal"));
         return FALSE;
     }
     memcpy(self->allowed, given, sizeof given);

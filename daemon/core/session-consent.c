@@ -11,6 +11,7 @@
 #include "daemon/core/codes.h"
 #include "daemon/error.h"
 #include "daemon/store/display.h"
+#include "daemon/words.h"
 
 /* A consent without a stated end holds for a day. */
 #define CONSENT_S 86400
@@ -120,7 +121,8 @@ ehd_session_extend(EhdSession *self, guint *seconds, GError **error)
     if (!self->consent_open || self->extended ||
         ehp_session_extend(self->engine, now) != EHP_OK) {
         ehd_error_set(error, EHP_WRONG_STATE,
-                      self->extended ? "the time was extended already" : "nobody is deciding");
+                      self->extended ? N_("the time was extended already")
+                                     : N_("nobody is deciding"));
         return FALSE;
     }
     self->extended = TRUE;
@@ -355,7 +357,7 @@ tell_revoked(EhdSession *self, GError **error)
         ehd_session_pump(self);
         return TRUE;
     }
-    ehd_error_set(error, EHP_WRONG_STATE, "there is no consent to withdraw any more");
+    ehd_error_set(error, EHP_WRONG_STATE, N_("there is no consent to withdraw any more"));
     return FALSE;
 }
 
@@ -398,7 +400,7 @@ ehd_session_revoke_async(EhdSession *self, GAsyncReadyCallback callback, gpointe
 
     if (!is_revocable(self)) {
         g_task_return_new_error(task, EHD_ERROR, EHP_WRONG_STATE,
-                                "there is no consent to withdraw");
+                                N_("there is no consent to withdraw"));
         return;
     }
     ehd_session_audit_entry(self, &page.entry);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 /* ---------------------------------------------------------------- one item */
 
@@ -52,17 +53,18 @@ check_item(EhdSession *self, EhdDirection direction, guint id, GError **error)
         direction == EHD_TO_TERMINAL ? self->item_states : self->reply.states;
 
     if (self->role != receiver || self->inbox == NULL || self->ending) {
-        ehd_error_set(error, EHP_WRONG_STATE, "nothing was received");
+        ehd_error_set(error, EHP_WRONG_STATE, N_("nothing was received"));
         return FALSE;
     }
     if (id >= states->len) {
-        ehd_error_set(error, EHP_NOT_FOUND, "no such item");
+        ehd_error_set(error, EHP_NOT_FOUND, N_("no such item"));
         return FALSE;
     }
     if (states->data[id] != EHD_ITEM_STORED) {
         ehd_error_set(error, EHP_WRONG_STATE,
-                      states->data[id] == EHD_ITEM_COLLECTED ? "the item was collected already"
-                                                             : "the item is not complete yet");
+                      states->data[id] == EHD_ITEM_COLLECTED
+                          ? N_("the item was collected already")
+                          : N_("the item is not complete yet"));
         return FALSE;
     }
     return TRUE;
@@ -141,7 +143,7 @@ ehd_session_item_stored_async(EhdSession *self, EhdDirection direction, guint id
     } else if (direction == EHD_TO_TERMINAL && (!self->received || id >= self->base) &&
                !self->complete) {
         g_task_return_new_error(task, EHD_ERROR, EHP_WRONG_STATE,
-                                "the receipt is not signed yet");
+                                N_("the receipt is not signed yet"));
     } else {
         ehd_inbox_drop(self->inbox, id, on_dropped, item_call_new(self, direction, id, task));
     }
@@ -404,7 +406,7 @@ check_confirming(EhdSession *self, GError **error)
     if (self->state == EHD_STATE_CONFIRMING && self->received && self->complete &&
         !self->filing && !self->ending)
         return TRUE;
-    ehd_error_set(error, EHP_WRONG_STATE, "nothing waits to be filed");
+    ehd_error_set(error, EHP_WRONG_STATE, N_("nothing waits to be filed"));
     return FALSE;
 }
 

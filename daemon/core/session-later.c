@@ -11,6 +11,7 @@
 #include "daemon/core/codes.h"
 #include "daemon/error.h"
 #include "daemon/store/display.h"
+#include "daemon/words.h"
 #include "proto/query.h"
 
 /* ---------------------------------------------------------------- queries */
@@ -202,7 +203,7 @@ check_idle(EhdSession *self, GError **error)
         self->complete && self->receipt_acked && !self->filing && !self->ending &&
         self->status == 0)
         return TRUE;
-    ehd_error_set(error, EHP_WRONG_STATE, "only between two transfers, before the filing");
+    ehd_error_set(error, EHP_WRONG_STATE, N_("only between two transfers, before the filing"));
     return FALSE;
 }
 
@@ -238,7 +239,7 @@ ehd_session_request_items_async(EhdSession *self, const GArray *queries, gboolea
 
     if (self->asking != NULL || !request_items(self, queries, list, &error)) {
         if (error == NULL)
-            ehd_error_set(&error, EHP_WRONG_STATE, "this is being asked for");
+            ehd_error_set(&error, EHP_WRONG_STATE, N_("this is being asked for"));
         g_task_return_error(task, error);
         return;
     }

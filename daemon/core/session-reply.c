@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 static void
 unref_proof(gpointer bytes)
@@ -278,7 +279,7 @@ ehd_session_get_origin(EhdSession *self, guint transfer, GError **error)
 
     if (transfer < proofs->len && proofs->pdata[transfer] != NULL)
         return g_bytes_ref(proofs->pdata[transfer]);
-    ehd_error_set(error, EHP_WRONG_STATE, "nothing was sent back in that transfer");
+    ehd_error_set(error, EHP_WRONG_STATE, N_("nothing was sent back in that transfer"));
     return NULL;
 }
 

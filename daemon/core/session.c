@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/error.h"
+#include "daemon/words.h"
 #include "proto/ehrlink.pb-c.h"
 
 EhdSession *
@@ -291,7 +292,8 @@ ehd_session_check_items(EhdSession *self, const GArray *items, GError **error)
 
     if (ehd_items_equal(ours, items))
         return TRUE;
-    ehd_error_set(error, EHP_ITEM_CHANGED, "not the items that the session was opened with");
+    ehd_error_set(error, EHP_ITEM_CHANGED,
+                  N_("not the items that the session was opened with"));
     return FALSE;
 }
 
@@ -425,7 +427,7 @@ ehd_session_list_items(EhdSession *self, EhdDirection direction, guint first, gu
     GArray *list;
 
     if (count < 1 || count > 256) {
-        ehd_error_set(error, EHP_INVALID_ARGUMENT, "count is 1 to 256");
+        ehd_error_set(error, EHP_INVALID_ARGUMENT, N_("count is 1 to 256"));
         return NULL;
     }
     list = g_array_new(FALSE, FALSE, sizeof(EhdItemInfo));
@@ -450,11 +452,11 @@ ehd_session_get_receipt(EhdSession *self, int transfer, GError **error)
         self->receipts->pdata[transfer] != NULL)
         return g_bytes_ref(self->receipts->pdata[transfer]);
     if (transfer >= 0) {
-        ehd_error_set(error, EHP_WRONG_STATE, "there is no receipt of that transfer");
+        ehd_error_set(error, EHP_WRONG_STATE, N_("there is no receipt of that transfer"));
         return NULL;
     }
     if (self->receipt != NULL && (self->complete || self->received))
         return g_bytes_ref(self->receipt);
-    ehd_error_set(error, EHP_WRONG_STATE, "there is no receipt yet");
+    ehd_error_set(error, EHP_WRONG_STATE, N_("there is no receipt yet"));
     return NULL;
 }

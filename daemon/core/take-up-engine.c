@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 void
 ehd_found_clear(EhdFound *found)
@@ -57,7 +58,7 @@ ehd_take_up_find_leaf(EhdSession *self, GError **error)
     if (self->role == EHD_PATIENT || self->own_leaf)
         return TRUE;
     if (identity == NULL) {
-        ehd_error_set(error, EHP_NO_IDENTITY, "the device key is gone");
+        ehd_error_set(error, EHP_NO_IDENTITY, N_("the device key is gone"));
         return FALSE;
     }
     memcpy(self->leaf_secret, identity->secret_key, sizeof self->leaf_secret);
@@ -98,7 +99,7 @@ ehd_take_up_restore(EhdSession *self, EhdFound *found, GError **error)
         past.n_items =
             self->role == EHD_PATIENT ? self->n_order : self->items->len - self->base;
     if (granted && self->role == EHD_TERMINAL && salts->len != past.n_items * EHP_SALT_LEN)
-        return ehd_take_up_damaged(error, "not a list of items");
+        return ehd_take_up_damaged(error, N_("not a list of items"));
     if (granted && self->role == EHD_PATIENT) {
         ehd_patient_make_entries(self, self->items);
         past.items = self->entry_list;
@@ -109,6 +110,6 @@ ehd_take_up_restore(EhdSession *self, EhdFound *found, GError **error)
         self->receipt_acked = progress.receipt_acked;
         return TRUE;
     }
-    ehd_error_set(error, status, "the session's state does not fit together");
+    ehd_error_set(error, status, N_("the session's state does not fit together"));
     return FALSE;
 }

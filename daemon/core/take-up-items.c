@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 /* Room that was made for a manifest which was never accepted (it will be sent again), or that
  * was being emptied. */
@@ -48,7 +49,7 @@ ehd_take_up_find_items(EhdSession *self, const EhdPast *past, GError **error)
     }
     return (ehd_record_take_up_items(self, note) &&
             (self->role == EHD_PATIENT || ehd_record_place_items(self, past))) ||
-           ehd_take_up_damaged(error, "not a list of items");
+           ehd_take_up_damaged(error, N_("not a list of items"));
 }
 
 static gboolean
@@ -85,14 +86,14 @@ ehd_take_up_find_durable(EhdSession *self, const EhdMarksRead *marks, GError **e
     guint next = self->base + marks->n_roots;
 
     if (marks->n_roots > self->items->len - self->base)
-        return ehd_take_up_damaged(error, "more was done than there is");
+        return ehd_take_up_damaged(error, N_("more was done than there is"));
     for (guint i = self->base; i < next; i++) {
         gboolean whole;
 
         if (!is_whole(self, i, &whole, error))
             return FALSE;
         if (!whole)
-            return ehd_take_up_damaged(error, "an item that was stored is gone");
+            return ehd_take_up_damaged(error, N_("an item that was stored is gone"));
         self->item_states->data[i] = EHD_ITEM_STORED;
     }
     if (next == self->items->len)
@@ -131,5 +132,5 @@ ehd_take_up_check_order(EhdSession *self, GError **error)
             are_items(self, self->granted, self->n_granted) &&
             (self->list == NULL ||
              are_items(self, (const guint *)(gpointer)self->list->data, self->list->len))) ||
-           ehd_take_up_damaged(error, "not a list of items");
+           ehd_take_up_damaged(error, N_("not a list of items"));
 }

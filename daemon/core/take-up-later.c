@@ -7,6 +7,7 @@
 #include "daemon/core/take-up.h"
 
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 /* ---------------------------------------------------------------- receipts */
 
@@ -91,11 +92,11 @@ static gboolean
 go_on(EhdSession *self, EhdFound *found, GError **error)
 {
     if (found->past.engine == NULL)
-        return ehd_take_up_damaged(error, "nothing to go on with");
+        return ehd_take_up_damaged(error, N_("nothing to go on with"));
     if (!ehd_take_up_get_time_left(self, found, error))
         return FALSE;
     if (found->left_ms == 0) {
-        ehd_error_set(error, EHP_LINK_LOST, "it was away for too long");
+        ehd_error_set(error, EHP_LINK_LOST, N_("it was away for too long"));
         return FALSE;
     }
     if (found->past.stage.granted && !found->past.stage.manifest_only &&

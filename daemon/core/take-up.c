@@ -12,6 +12,7 @@
 
 #include "daemon/core/age.h"
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 static void
 clean_up(EhdCore *self, const char *id, EhdSessionRole role, ehp_status why)
@@ -63,7 +64,7 @@ ehd_take_up_get_time_left(EhdSession *self, EhdFound *found, GError **error)
     if (!ehd_age_get(self->core, found->past.time, found->past.boottime, &age, error))
         return FALSE;
     if (age * 1000 >= most + self->config->take_up_ms) {
-        ehd_error_set(error, EHP_LINK_LOST, "it was away for too long");
+        ehd_error_set(error, EHP_LINK_LOST, N_("it was away for too long"));
         return FALSE;
     }
     if (self->consented && self->role == EHD_PATIENT &&
@@ -128,7 +129,7 @@ find(EhdSession *self, GBytes *record, EhdFound *found, GError **error)
         if (ehd_record_is_pending(record)) /* a tap that was never known to be complete */
             ehd_error_set(error, EHP_TAP_TORN, NULL);
         else
-            ehd_take_up_damaged(error, "not a session's record");
+            ehd_take_up_damaged(error, N_("not a session's record"));
         return FALSE;
     }
     self->tapped = self->tap_answered = self->recorded = TRUE;
@@ -173,7 +174,7 @@ static gboolean
 take_up_filed(EhdSession *self, EhdFound *found, GError **error)
 {
     if (found->past.engine == NULL)
-        return ehd_take_up_damaged(error, "nothing to go on with");
+        return ehd_take_up_damaged(error, N_("nothing to go on with"));
     self->received = self->complete = self->ending = self->ended = TRUE;
     return ehd_take_up_find_leaf(self, error) && ehd_take_up_restore(self, found, error);
 }
@@ -203,7 +204,7 @@ take_up_running(EhdSession *self, EhdFound *found, GError **error)
     gboolean granted = self->role == EHD_PATIENT ? self->order != NULL : self->items->len > 0;
 
     if (found->past.engine == NULL)
-        return ehd_take_up_damaged(error, "nothing to go on with");
+        return ehd_take_up_damaged(error, N_("nothing to go on with"));
     if (self->role == EHD_TERMINAL && self->inbox != NULL &&
         !ehd_take_up_find_durable(self, &found->marks, error))
         return FALSE;
@@ -271,7 +272,7 @@ take_up(EhdSession *self, GBytes *record, EhdFound *found, GError **error)
         return take_up_running(self, found, error);
     if (found->left_ms > 0)
         return take_up_patient_done(self, found, error);
-    ehd_error_set(error, EHP_LINK_LOST, "it was away for too long");
+    ehd_error_set(error, EHP_LINK_LOST, N_("it was away for too long"));
     return FALSE;
 }
 
