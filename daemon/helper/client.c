@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/helper/packet.h"
+#include "daemon/words.h"
 
 #define CHILD_FD "3"
 
@@ -136,7 +137,7 @@ start_program(EhdHelper *self)
     int pair[2];
 
     if (!self->program)
-        return fail(self, self->name, "not installed");
+        return fail(self, self->name, N_("not installed"));
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
         return fail(self, "socketpair", g_strerror(errno));
     self->process = spawn(self, pair[1], &error);

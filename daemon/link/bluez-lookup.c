@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 /* An inquiry takes 10.24 s, and the terminal can be found for 30 s. */
 #define FIND_MS    25000
@@ -184,7 +185,7 @@ ehd_bluez_lookup_start(EhdLinkBluez *link, const EhdBluezAdapter *adapter,
 
     if (link->wanted) {
         g_task_return_new_error(task, EHD_ERROR, EHP_RADIO_HELPER_FAILED,
-                                "a terminal that listens connects only by ehrlink-bt");
+                                N_("a terminal that listens connects only by ehrlink-bt"));
         g_object_unref(task);
         return;
     }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 /* A person waits to tap. The helper and the kernel answer at once or not at all. */
 #define PATIENCE_MS 1000
@@ -75,7 +76,7 @@ on_read(GObject *source, GAsyncResult *result, gpointer user_data)
 
     if (ehd_radio_ask_finish(read->link->radio, result, NULL, own->data, &has_oob, &error) &&
         !has_oob)
-        ehd_error_set(&error, EHP_LINK_UNAVAILABLE, "no out-of-band data came");
+        ehd_error_set(&error, EHP_LINK_UNAVAILABLE, N_("no out-of-band data came"));
     if (error == NULL) {
         memcpy(own->address, read->own, sizeof own->address);
         g_task_return_pointer(task, own, own_free);
@@ -98,9 +99,9 @@ ehd_bluez_oob_take_async(EhdLink *link, GAsyncReadyCallback callback, gpointer u
     Read *read;
 
     if (adapter == NULL || !ehd_radio_is_installed(self->radio))
-        ehd_error_set(&error, EHP_LINK_UNAVAILABLE, "nobody can be asked for it");
+        ehd_error_set(&error, EHP_LINK_UNAVAILABLE, N_("nobody can be asked for it"));
     else if (self->oob_taken)
-        ehd_error_set(&error, EHP_LIMIT_REACHED, "another session has it");
+        ehd_error_set(&error, EHP_LIMIT_REACHED, N_("another session has it"));
     if (error != NULL) {
         g_task_return_error(task, error);
         return;

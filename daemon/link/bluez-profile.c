@@ -14,6 +14,7 @@
 
 #include "daemon/error.h"
 #include "daemon/link/link.h"
+#include "daemon/words.h"
 
 #define OBJECT_PATH  "/org/ehrlink1/bluetooth"
 #define MANAGER_PATH "/org/bluez"
@@ -268,7 +269,7 @@ on_checked_before(GObject *source, GAsyncResult *result, gpointer user_data)
         g_task_return_error(task, error);
     else if (published)
         g_task_return_new_error(task, EHD_ERROR, EHP_LINK_UNAVAILABLE,
-                                "another program offers ehrlink's Bluetooth service");
+                                N_("another program offers ehrlink's Bluetooth service"));
     else
         do_register(g_steal_pointer(&task));
 }

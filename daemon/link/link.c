@@ -10,6 +10,7 @@
 #include "daemon/error.h"
 #include "daemon/link/bluez.h"
 #include "daemon/link/unix.h"
+#include "daemon/words.h"
 
 EhdLink *
 ehd_link_new(const EhdLinkParts *parts, GError **error)
@@ -23,7 +24,7 @@ ehd_link_new(const EhdLinkParts *parts, GError **error)
     case EHD_LINK_BLUETOOTH:
         return ehd_link_bluez_new(parts, error);
     }
-    ehd_error_set(error, EHP_CONFIG_INVALID, "unknown type of link");
+    ehd_error_set(error, EHP_CONFIG_INVALID, N_("unknown type of link"));
     return NULL;
 }
 

@@ -12,6 +12,7 @@
 #include "daemon/error.h"
 #include "daemon/helper/client.h"
 #include "daemon/link/link.h"
+#include "daemon/words.h"
 
 /* How long an unused helper stays connected. */
 #define LINGER_MS 2000
@@ -89,7 +90,7 @@ on_gone(gpointer user_data)
     /* whoever asked may have had the last word: we may be gone after each of these */
     for (GList *at = tasks; at != NULL; at = at->next) {
         g_task_return_new_error(at->data, EHD_ERROR, EHP_RADIO_HELPER_FAILED,
-                                "the Bluetooth helper ended");
+                                N_("the Bluetooth helper ended"));
         g_object_unref(at->data);
     }
 }
@@ -246,7 +247,8 @@ ehd_radio_ask_async(EhdRadio *self, const EhdRadioMessage *message, GCancellable
     length = ehd_radio_wire_build(bytes, &numbered);
     if (length == 0 || !ehd_helper_start(self->helper, &why)) {
         if (length == 0)
-            g_task_return_new_error(task, EHD_ERROR, EHP_INVALID_ARGUMENT, "no such question");
+            g_task_return_new_error(task, EHD_ERROR, EHP_INVALID_ARGUMENT,
+                                    N_("no such question"));
         else
             g_task_return_new_error(task, EHD_ERROR, EHP_RADIO_HELPER_FAILED, "%s", why);
         g_object_unref(task);
@@ -273,7 +275,7 @@ ehd_radio_ask_finish_fd(EhdRadio *self, GAsyncResult *result, GError **error)
     answer->fd = -1;
     answer_free(answer);
     if (fd < 0)
-        ehd_error_set(error, EHP_RADIO_HELPER_FAILED, "no descriptor came");
+        ehd_error_set(error, EHP_RADIO_HELPER_FAILED, N_("no descriptor came"));
     return fd;
 }
 
@@ -323,7 +325,7 @@ EhdRadio *
 ehd_radio_new(const char *program, const char *socket_path, gboolean verbose)
 {
     char *arguments[] = {verbose ? (char *)"--verbose" : NULL, NULL};
-    EhdHelperConfig config = {.name = "the Bluetooth helper",
+    EhdHelperConfig config = {.name = N_("the Bluetooth helper"),
                               .program = program,
                               .socket_path = socket_path,
                               .arguments = arguments};

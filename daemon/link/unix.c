@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 /* "/AABBCCDDEEFF.30" */
 #define NAME_LEN         16
@@ -317,7 +318,8 @@ ehd_link_unix_new(const char *directory, const char *address, const guint8 *chan
     EhdLinkUnix *self;
 
     if (directory == NULL || !g_path_is_absolute(directory)) {
-        ehd_error_set(error, EHP_CONFIG_INVALID, "the unix link needs an absolute directory");
+        ehd_error_set(error, EHP_CONFIG_INVALID,
+                      N_("the unix link needs an absolute directory"));
         return NULL;
     }
     if (strlen(directory) + NAME_LEN >= sizeof name.sun_path) {
@@ -328,7 +330,7 @@ ehd_link_unix_new(const char *directory, const char *address, const guint8 *chan
     }
     random_address(own);
     if (address != NULL && !parse_address(address, own)) {
-        ehd_error_set(error, EHP_CONFIG_INVALID, "a link address has twelve hex digits");
+        ehd_error_set(error, EHP_CONFIG_INVALID, N_("a link address has twelve hex digits"));
         return NULL;
     }
     self = g_new0(EhdLinkUnix, 1);

@@ -5,6 +5,7 @@
  * anew before libnfc is asked again: 1.8.0 crashes on a receive after NFC_ETGRELEASED.
  */
 #include "daemon/nfc/worker.h"
+#include "daemon/words.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -40,9 +41,9 @@ lose(EhdNfcWorker *worker, int result)
     if (!ehd_nfc_device_judge(&worker->device, result))
         ehd_nfc_worker_lost_reader(worker);
     else if (result == NFC_ETGRELEASED)
-        ehd_nfc_worker_lost(worker, EHP_OK, "released by the reader");
+        ehd_nfc_worker_lost(worker, EHP_OK, N_("released by the reader"));
     else
-        ehd_nfc_worker_lost(worker, EHP_TAP_TORN, "the reader went away");
+        ehd_nfc_worker_lost(worker, EHP_TAP_TORN, N_("the reader went away"));
 }
 
 /* Waits for a C-APDU and hands it on. False ends the tap. */
@@ -63,7 +64,7 @@ take_command(EhdNfcWorker *worker)
         return false;
     }
     if (result == NFC_EOVFLOW) {
-        ehd_nfc_worker_lost(worker, EHP_TAP_REJECTED, "the reader's command is too long");
+        ehd_nfc_worker_lost(worker, EHP_TAP_REJECTED, N_("the reader's command is too long"));
         return false;
     }
     /* 0 is not an empty APDU: libnfc returns its last error, which some failures do not set */
@@ -83,7 +84,7 @@ give_answer(EhdNfcWorker *worker)
     for (;;) {
         ehd_nfc_worker_beat(worker, ANSWER_MS);
         if (!ehd_nfc_worker_wait(worker, ANSWER_MS)) {
-            ehd_nfc_worker_lost(worker, EHP_TAP_TORN, "the daemon gave no answer in time");
+            ehd_nfc_worker_lost(worker, EHP_TAP_TORN, N_("the daemon gave no answer in time"));
             return false;
         }
         if (worker->apdu_len > 0)

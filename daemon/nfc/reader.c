@@ -5,6 +5,7 @@
  * second.
  */
 #include "daemon/nfc/worker.h"
+#include "daemon/words.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -72,9 +73,9 @@ exchange(EhdNfcWorker *worker)
     if (!ehd_nfc_device_judge(&worker->device, result))
         ehd_nfc_worker_lost_reader(worker);
     else if (result == NFC_EOVFLOW)
-        ehd_nfc_worker_lost(worker, EHP_TAP_REJECTED, "the card's answer is too long");
+        ehd_nfc_worker_lost(worker, EHP_TAP_REJECTED, N_("the card's answer is too long"));
     else
-        ehd_nfc_worker_lost(worker, EHP_TAP_TORN, "the card did not answer");
+        ehd_nfc_worker_lost(worker, EHP_TAP_TORN, N_("the card did not answer"));
     return false;
 }
 
@@ -88,7 +89,7 @@ is_present(EhdNfcWorker *worker, const nfc_target *target)
     if (!ehd_nfc_device_judge(&worker->device, result))
         ehd_nfc_worker_lost_reader(worker);
     else
-        ehd_nfc_worker_lost(worker, EHP_TAP_TORN, "the card went away");
+        ehd_nfc_worker_lost(worker, EHP_TAP_TORN, N_("the card went away"));
     return false;
 }
 

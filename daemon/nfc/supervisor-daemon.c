@@ -4,6 +4,7 @@
  * cannot, and remembers what is armed so that the next worker can take it up.
  */
 #include "daemon/nfc/supervisor-private.h"
+#include "daemon/words.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -150,7 +151,8 @@ ehd_nfc_read_daemon(EhdNfcSupervisor *s)
     if (status == EHP_OK) {
         on_daemon_message(s, &message);
     } else if (status == EHP_TOO_LARGE) {
-        ehd_nfc_tell_detail(s, EHD_NFC_REFUSED, message.tap, status, "the APDU is too long");
+        ehd_nfc_tell_detail(s, EHD_NFC_REFUSED, message.tap, status,
+                            N_("the APDU is too long"));
     } else {
         ehd_nfc_note(s, "the daemon sent %zd bytes that are no message", got);
         ehd_nfc_hang_up(s);

@@ -4,6 +4,7 @@
  * cancelled.
  */
 #include "daemon/radio/server-private.h"
+#include "daemon/words.h"
 
 #include <errno.h>
 #include <string.h>
@@ -65,7 +66,7 @@ ehd_radio_connect(EhdRadioServer *s, const EhdRadioMessage *message)
     int fd;
 
     if (!call || find(s, message->id)) {
-        ehd_radio_failed(s, message->id, EHP_LIMIT_REACHED, "too many connects at once");
+        ehd_radio_failed(s, message->id, EHP_LIMIT_REACHED, N_("too many connects at once"));
         return;
     }
     fd = s->config.kernel->connect(message->own, message->peer, message->channel);
@@ -123,7 +124,7 @@ ehd_radio_check_calls(EhdRadioServer *s, int64_t now)
             continue;
         ehd_radio_failed(s, call->id,
                          call->refused ? EHP_PAIRING_REFUSED : EHP_PEER_UNREACHABLE,
-                         "not connected in time");
+                         N_("not connected in time"));
         if (call->id != 0)
             drop(call);
     }

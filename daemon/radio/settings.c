@@ -4,6 +4,7 @@
  * once, those of one kind and adapter in their order.
  */
 #include "daemon/radio/server-private.h"
+#include "daemon/words.h"
 
 #include <errno.h>
 #include <string.h>
@@ -35,7 +36,7 @@ ask(EhdRadioServer *s, EhdRadioAsk ask, const uint8_t *peer, const uint8_t *oob)
         ehd_mgmt_build(bytes, (EhdMgmtCommand)ask.command, ask.index, peer, oob, ask.fast);
 
     if (s->n_asks == EHD_RADIO_ASKS) {
-        refuse(s, &ask, EHP_LIMIT_REACHED, "too many management commands at once");
+        refuse(s, &ask, EHP_LIMIT_REACHED, N_("too many management commands at once"));
         return;
     }
     if (send(s->management, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
@@ -102,15 +103,16 @@ ehd_radio_manage(EhdRadioServer *s, const EhdRadioMessage *message)
 
     if (s->management < 0) {
         ehd_radio_failed(s, message->id, EHP_RADIO_NOT_PERMITTED,
-                         "the kernel's management socket cannot be opened");
+                         N_("the kernel's management socket cannot be opened"));
         return;
     }
     if (index < 0) {
-        ehd_radio_failed(s, message->id, EHP_NO_ADAPTER, "no adapter of that address is on");
+        ehd_radio_failed(s, message->id, EHP_NO_ADAPTER,
+                         N_("no adapter of that address is on"));
         return;
     }
     if (has_peer && !note_oob(s, message, (uint16_t)index)) {
-        ehd_radio_failed(s, message->id, EHP_LIMIT_REACHED, "OOB data of too many devices");
+        ehd_radio_failed(s, message->id, EHP_LIMIT_REACHED, N_("OOB data of too many devices"));
         return;
     }
     ask(s,
@@ -251,7 +253,7 @@ read_fast(EhdRadioServer *s, EhdRadioAsk done, const EhdMgmtEvent *event)
     EhdMgmtSettings now;
 
     if (!ehd_mgmt_settings(event, &now))
-        refuse(s, &done, EHP_LINK_UNAVAILABLE, "the kernel's answer is too short");
+        refuse(s, &done, EHP_LINK_UNAVAILABLE, N_("the kernel's answer is too short"));
     else if (done.id == 0)
         restore(s, done, &now);
     else if (done.request == EHD_RADIO_SET_FAST)
@@ -276,7 +278,7 @@ read_oob(EhdRadioServer *s, const EhdRadioAsk *done, const EhdMgmtEvent *event)
                 .type = EHD_RADIO_DONE, .id = done->id, .data = oob, .len = sizeof oob},
             -1);
     else
-        refuse(s, done, EHP_LINK_UNAVAILABLE, "the controller has no P-256 data");
+        refuse(s, done, EHP_LINK_UNAVAILABLE, N_("the controller has no P-256 data"));
     explicit_bzero(oob, sizeof oob);
 }
 
@@ -293,7 +295,7 @@ on_reply(EhdRadioServer *s, const EhdMgmtEvent *event)
     EhdRadioAsk done = s->asks[at];
     remove_ask(s, at);
     if (event->failure != 0)
-        refuse(s, &done, ehd_mgmt_status(event->failure), "the kernel refused");
+        refuse(s, &done, ehd_mgmt_status(event->failure), N_("the kernel refused"));
     else if (done.command == EHD_MGMT_READ_INFO)
         read_fast(s, done, event);
     else if (done.command == EHD_MGMT_SET_FAST)
@@ -336,6 +338,6 @@ ehd_radio_check_asks(EhdRadioServer *s, int64_t now)
         EhdRadioAsk late = s->asks[0];
 
         remove_ask(s, 0);
-        refuse(s, &late, EHP_LINK_UNAVAILABLE, "the kernel does not answer");
+        refuse(s, &late, EHP_LINK_UNAVAILABLE, N_("the kernel does not answer"));
     }
 }

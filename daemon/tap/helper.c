@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/helper/client.h"
+#include "daemon/words.h"
 
 struct EhdTapHelper {
     EhdHelper *process; /* owned */
@@ -95,7 +96,7 @@ ehd_tap_helper_new(const EhdTapConfig *config, const EhdTapHelperEvents *events,
     const char *reader = config->reader != NULL ? config->reader : "auto";
     char *arguments[] = {(char *)"--reader", (char *)(gsize)reader,
                          config->verbose ? (char *)"--verbose" : NULL, NULL};
-    EhdHelperConfig process = {.name = "the NFC helper",
+    EhdHelperConfig process = {.name = N_("the NFC helper"),
                                .program = config->helper_path,
                                .socket_path = config->socket_path,
                                .arguments = arguments};
