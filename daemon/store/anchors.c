@@ -172,7 +172,7 @@ ehd_trust_open(EhdState *state, const char *system_dir, GError **error)
     trust->anchors = g_ptr_array_new_with_free_func((GDestroyNotify)ehd_anchor_free);
     if (ehd_trust_reload(trust, error))
         return trust;
-    ehd_error_prefix(error, "load the trust anchors");
+    ehd_error_prefix(error, N_("load the trust anchors"));
     ehd_trust_free(trust);
     return NULL;
 }

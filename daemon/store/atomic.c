@@ -15,6 +15,7 @@
 
 #include "daemon/error.h"
 #include "daemon/store/file.h"
+#include "daemon/words.h"
 
 #define MAGIC      "ehrlink-state"
 #define HASH_LEN   32
@@ -70,7 +71,7 @@ ehd_atomic_write(int dir_fd, const char *name, const void *data, gsize length, G
             return TRUE;
         /* The new name is in place but may not survive: the caller is told it failed and the
          * next write mends it. There is nothing left to remove. */
-        ehd_error_set_errno(error, errno, "sync the state directory");
+        ehd_error_set_errno(error, errno, N_("sync the state directory"));
         return FALSE;
     }
     int saved = errno;
@@ -146,7 +147,7 @@ ehd_atomic_remove(int dir_fd, const char *name, GError **error)
         return FALSE;
     }
     if (fsync(dir_fd) != 0) {
-        ehd_error_set_errno(error, errno, "sync the state directory");
+        ehd_error_set_errno(error, errno, N_("sync the state directory"));
         return FALSE;
     }
     return TRUE;
@@ -203,7 +204,7 @@ check_header(char **words, const guint8 *payload, gsize length, const char *kind
     guint64 version;
     guint64 stated;
     if (!g_ascii_string_to_unsigned(words[1], 10, 1, G_MAXUINT32, &version, NULL)) {
-        ehd_error_set(error, EHP_STATE_DAMAGED, "bad header");
+        ehd_error_set(error, EHP_STATE_DAMAGED, N_("bad header"));
         return FALSE;
     }
     /* Before all else: a newer version may have changed everything after this word. */
@@ -216,7 +217,7 @@ check_header(char **words, const guint8 *payload, gsize length, const char *kind
     if (strcmp(words[2], kind) != 0 ||
         !g_ascii_string_to_unsigned(words[3], 10, 0, G_MAXUINT32, &stated, NULL) ||
         stated != length || strcmp(words[4], hex) != 0) {
-        ehd_error_set(error, EHP_STATE_DAMAGED, "header and content do not match");
+        ehd_error_set(error, EHP_STATE_DAMAGED, N_("header and content do not match"));
         return FALSE;
     }
     return TRUE;
@@ -229,7 +230,7 @@ ehd_record_parse(const guint8 *file, gsize length, const char *kind, const guint
     gsize start = 0;
     g_auto(GStrv) words = split_header(file, length, &start);
     if (words == NULL) {
-        ehd_error_set(error, EHP_STATE_DAMAGED, "no header");
+        ehd_error_set(error, EHP_STATE_DAMAGED, N_("no header"));
         return FALSE;
     }
     if (!check_header(words, file + start, length - start, kind, error))

@@ -15,6 +15,7 @@
 #include "daemon/error.h"
 #include "daemon/store/audit-line.h"
 #include "daemon/store/file.h"
+#include "daemon/words.h"
 
 /* Only the two newest files are read at a start; this keeps that short. */
 #define FILE_FULL    (1024 * 1024)
@@ -86,7 +87,7 @@ read_file(int dir_fd, guint number, gboolean newest, EhdAuditChain *chain, gsize
     file_name(number, name);
     int fd = openat(dir_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (fd < 0) {
-        ehd_error_set_errno(error, errno, "open the audit log");
+        ehd_error_set_errno(error, errno, N_("open the audit log"));
         return FALSE;
     }
     g_autoptr(GBytes) bytes = ehd_file_read_fd(fd, name, FILE_MAX, error);
@@ -131,7 +132,7 @@ open_file(EhdAudit *audit, guint number, int flags, GError **error)
     file_name(number, name);
     int fd = openat(audit->dir_fd, name, O_RDWR | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
     if (fd < 0 || ((flags & O_CREAT) && fsync(audit->dir_fd) != 0)) {
-        ehd_error_set_errno(error, errno, "open the audit log");
+        ehd_error_set_errno(error, errno, N_("open the audit log"));
         if (fd >= 0)
             close(fd);
         return FALSE;
@@ -169,7 +170,7 @@ trim(EhdAudit *audit, GError **error)
     if (!audit->ragged)
         return TRUE;
     if (ftruncate(audit->fd, (off_t)audit->size) != 0 || fsync(audit->fd) != 0) {
-        ehd_error_set_errno(error, errno, "cut a torn line of the audit log");
+        ehd_error_set_errno(error, errno, N_("cut a torn line of the audit log"));
         return FALSE;
     }
     audit->ragged = FALSE;
@@ -185,7 +186,7 @@ append_line(EhdAudit *audit, const GString *line, GError **error)
     if (audit->size >= FILE_FULL && !open_file(audit, audit->number + 1, O_CREAT, error))
         return FALSE;
     if (!write_at(audit->fd, line->str, line->len, audit->size) || fdatasync(audit->fd) != 0) {
-        ehd_error_set_errno(error, errno, "write the audit log");
+        ehd_error_set_errno(error, errno, N_("write the audit log"));
         audit->ragged = TRUE;
         return FALSE;
     }

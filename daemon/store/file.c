@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 static int
 by_name(gconstpointer a, gconstpointer b)
@@ -27,7 +28,7 @@ ehd_file_list(int dir_fd, GError **error)
     int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     if (dir == NULL) {
-        ehd_error_set_errno(error, errno, "list a directory");
+        ehd_error_set_errno(error, errno, N_("list a directory"));
         if (fd >= 0)
             close(fd);
         return NULL;

@@ -15,6 +15,7 @@
 #include "daemon/store/atomic.h"
 #include "daemon/store/file.h"
 #include "daemon/store/ledger-private.h"
+#include "daemon/words.h"
 
 #define KIND      "ledger"
 #define NOTE_KIND "ledger-note"
@@ -63,7 +64,7 @@ check_id(const char *id, GError **error)
 {
     if (ehd_state_id_valid(id))
         return TRUE;
-    ehd_error_set(error, EHP_INVALID_ARGUMENT, "not a session's id");
+    ehd_error_set(error, EHP_INVALID_ARGUMENT, N_("not a session's id"));
     return FALSE;
 }
 
@@ -152,7 +153,7 @@ remove_beside(EhdLedger *ledger, const char *id, const char *suffix, GError **er
 
     if (unlinkat(ledger->fd, name, 0) == 0 || errno == ENOENT)
         return TRUE;
-    ehd_error_set_errno(error, errno, "remove what belongs to a record");
+    ehd_error_set_errno(error, errno, N_("remove what belongs to a record"));
     return FALSE;
 }
 

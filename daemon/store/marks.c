@@ -16,6 +16,7 @@
 #include "daemon/error.h"
 #include "daemon/store/file.h"
 #include "daemon/store/ledger-private.h"
+#include "daemon/words.h"
 
 #define LABEL     "marks"
 #define SLOT_LEN  2048
@@ -48,7 +49,7 @@ write_at(int fd, const void *data, gsize length, goffset at, GError **error)
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0) {
-            ehd_error_set_errno(error, n < 0 ? errno : ENOSPC, "write marks");
+            ehd_error_set_errno(error, n < 0 ? errno : ENOSPC, N_("write marks"));
             return FALSE;
         }
         bytes += n;
@@ -133,7 +134,7 @@ open_file(EhdLedger *ledger, const char *id, GError **error)
     if (errno == ENOENT)
         fd = openat(ledger->fd, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0 || fsync(ledger->fd) != 0) {
-        ehd_error_set_errno(error, errno, "open marks");
+        ehd_error_set_errno(error, errno, N_("open marks"));
         if (fd >= 0)
             close(fd);
         return -1;
@@ -155,7 +156,7 @@ ehd_marks_write(EhdLedger *ledger, const char *id, const EhdMarks *marks, GError
     gboolean good =
         write_roots(ledger, fd, id, marks, error) && write_slot(ledger, fd, id, marks, error);
     if (good && fdatasync(fd) != 0) {
-        ehd_error_set_errno(error, errno, "sync marks");
+        ehd_error_set_errno(error, errno, N_("sync marks"));
         good = FALSE;
     }
     close(fd);
@@ -225,7 +226,7 @@ ehd_marks_read(EhdLedger *ledger, const char *id, guint32 transfer, EhdMarksRead
     memset(out, 0, sizeof *out);
     out->roots = g_byte_array_new();
     if (!ehd_state_id_valid(id)) {
-        ehd_error_set(error, EHP_INVALID_ARGUMENT, "not a session's id");
+        ehd_error_set(error, EHP_INVALID_ARGUMENT, N_("not a session's id"));
         return FALSE;
     }
     g_autofree char *name = file_name(id);
@@ -233,7 +234,7 @@ ehd_marks_read(EhdLedger *ledger, const char *id, guint32 transfer, EhdMarksRead
     if (fd < 0 && errno == ENOENT)
         return TRUE;
     if (fd < 0) {
-        ehd_error_set_errno(error, errno, "open marks");
+        ehd_error_set_errno(error, errno, N_("open marks"));
         return FALSE;
     }
     g_autoptr(GBytes) file = ehd_file_read_fd(fd, name, FILE_MAX, error);

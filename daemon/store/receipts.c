@@ -10,6 +10,7 @@
 #include "daemon/error.h"
 #include "daemon/store/atomic.h"
 #include "daemon/store/file.h"
+#include "daemon/words.h"
 
 #define KIND     "receipt"
 #define TIME_LEN 8
@@ -33,7 +34,7 @@ EhdReceipt *
 ehd_receipts_get(EhdState *state, const char *session, EhdReceiptKind kind, GError **error)
 {
     if (!ehd_state_id_valid(session)) {
-        ehd_error_set(error, EHP_INVALID_ARGUMENT, "not a session's id");
+        ehd_error_set(error, EHP_INVALID_ARGUMENT, N_("not a session's id"));
         return NULL;
     }
     g_autofree char *name = g_strconcat(session, endings[kind], NULL);
@@ -44,7 +45,7 @@ ehd_receipts_get(EhdState *state, const char *session, EhdReceiptKind kind, GErr
     gsize length = 0;
     const guint8 *data = g_bytes_get_data(record, &length);
     if (length <= TIME_LEN) {
-        ehd_error_set(error, EHP_STATE_DAMAGED, "%s: too short", name);
+        ehd_error_set(error, EHP_STATE_DAMAGED, "%s: " N_("too short"), name);
         return NULL;
     }
     guint64 stored;
@@ -89,7 +90,7 @@ ehd_receipts_put(EhdState *state, const char *session, EhdReceiptKind kind, cons
     if (g_bytes_get_size(there->bytes) == length &&
         memcmp(g_bytes_get_data(there->bytes, NULL), bytes, length) == 0)
         return TRUE;
-    ehd_error_set(error, EHP_WRONG_STATE, "another receipt is stored for this session");
+    ehd_error_set(error, EHP_WRONG_STATE, N_("another receipt is stored for this session"));
     return FALSE;
 }
 

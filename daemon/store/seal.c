@@ -10,6 +10,7 @@
 
 #include "daemon/error.h"
 #include "daemon/store/atomic.h"
+#include "daemon/words.h"
 
 #define KEY_FILE  "seal.key"
 #define KEY_KIND  "seal-key"
@@ -44,7 +45,7 @@ load_key(EhdSeal *seal, EhdState *state, GError **error)
         return FALSE;
     }
     if (g_bytes_get_size(key) != KEY_LEN) {
-        ehd_error_set(error, EHP_STATE_DAMAGED, KEY_FILE ": wrong length");
+        ehd_error_set(error, EHP_STATE_DAMAGED, KEY_FILE ": " N_("wrong length"));
         return FALSE;
     }
     memcpy(seal->key, g_bytes_get_data(key, NULL), KEY_LEN);
@@ -55,7 +56,7 @@ EhdSeal *
 ehd_seal_open(EhdState *state, GError **error)
 {
     if (sodium_init() < 0) {
-        ehd_error_set(error, EHP_INTERNAL, "libsodium does not start");
+        ehd_error_set(error, EHP_INTERNAL, N_("libsodium does not start"));
         return NULL;
     }
     EhdSeal *seal = g_new0(EhdSeal, 1);
@@ -137,7 +138,7 @@ ehd_seal_unwrap(const EhdSeal *seal, const char *label, const char *path, const 
         return NULL;
     }
     if (length < EHD_SEAL_OVERHEAD || blob[0] != FORMAT) {
-        ehd_error_set(error, EHP_STATE_DAMAGED, "%s %s: not sealed", label, path);
+        ehd_error_set(error, EHP_STATE_DAMAGED, "%s %s: " N_("not sealed"), label, path);
         return NULL;
     }
     gsize plain = length - EHD_SEAL_OVERHEAD;
@@ -145,7 +146,8 @@ ehd_seal_unwrap(const EhdSeal *seal, const char *label, const char *path, const 
     secret->length = plain;
     if (!open_into(seal, label, path, blob, length, secret->data)) {
         secret_free(secret);
-        ehd_error_set(error, EHP_STATE_DAMAGED, "%s %s: the seal is broken", label, path);
+        ehd_error_set(error, EHP_STATE_DAMAGED, "%s %s: " N_("the seal is broken"), label,
+                      path);
         return NULL;
     }
     return g_bytes_new_with_free_func(secret->data, plain, secret_free, secret);

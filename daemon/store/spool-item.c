@@ -16,6 +16,7 @@
 #include "daemon/error.h"
 #include "daemon/store/file.h"
 #include "daemon/store/spool-private.h"
+#include "daemon/words.h"
 
 struct EhdSpoolItem {
     EhdSpoolSession *session; /* borrowed */
@@ -78,11 +79,12 @@ open_partial(EhdSpoolSession *session, guint32 id, guint64 resume_at, GError **e
     partial_name(id, name);
     int fd = openat(session->fd, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0 || fstat(fd, &st) != 0) {
-        ehd_error_set_errno(error, errno, "open a partial item");
+        ehd_error_set_errno(error, errno, N_("open a partial item"));
     } else if ((guint64)st.st_size < resume_at) {
-        ehd_error_set(error, EHP_STATE_DAMAGED, "a partial item is shorter than was durable");
+        ehd_error_set(error, EHP_STATE_DAMAGED,
+                      N_("a partial item is shorter than was durable"));
     } else if (ftruncate(fd, (off_t)resume_at) != 0) {
-        ehd_error_set_errno(error, errno, "cut a partial item");
+        ehd_error_set_errno(error, errno, N_("cut a partial item"));
     } else {
         ehd_spool_release(session->spool, (guint64)st.st_size - resume_at);
         return fd;
@@ -99,11 +101,11 @@ ehd_spool_item_begin(EhdSpoolSession *session, guint32 id, guint64 size, guint64
     char name[EHD_SPOOL_NAME_MAX];
     whole_name(id, name);
     if (resume_at > size || size > G_MAXINT64) {
-        ehd_error_set(error, EHP_INVALID_ARGUMENT, "an item's size");
+        ehd_error_set(error, EHP_INVALID_ARGUMENT, N_("an item's size"));
         return NULL;
     }
     if (exists(session->fd, name)) {
-        ehd_error_set(error, EHP_WRONG_STATE, "the item is whole already");
+        ehd_error_set(error, EHP_WRONG_STATE, N_("the item is whole already"));
         return NULL;
     }
     int fd = open_partial(session, id, resume_at, error);
@@ -152,11 +154,11 @@ ehd_spool_item_append(EhdSpoolItem *item, guint64 offset, const void *data, gsiz
                       GError **error)
 {
     if (item->fd < 0 || offset != item->written || length > item->size - item->written) {
-        ehd_error_set(error, EHP_INVALID_ARGUMENT, "not the item's next bytes");
+        ehd_error_set(error, EHP_INVALID_ARGUMENT, N_("not the item's next bytes"));
         return FALSE;
     }
     if (!write_at(item->fd, data, length, offset)) {
-        ehd_error_set_errno(error, errno, "write an item");
+        ehd_error_set_errno(error, errno, N_("write an item"));
         return FALSE;
     }
     item->written += length;
@@ -175,7 +177,7 @@ sync_data(EhdSpoolItem *item, GError **error)
     }
     /* The kernel has dropped the pages that it could not write and will not tell again:
      * everything since the last success has to be written again. */
-    ehd_error_set_errno(error, errno, "sync an item");
+    ehd_error_set_errno(error, errno, N_("sync an item"));
     item->written = item->durable;
     return FALSE;
 }
@@ -188,7 +190,7 @@ sync_names(EhdSpoolSession *session, GError **error)
         session->names_dirty = FALSE;
         return TRUE;
     }
-    ehd_error_set_errno(error, errno, "sync a session's directory");
+    ehd_error_set_errno(error, errno, N_("sync a session's directory"));
     return FALSE;
 }
 
@@ -196,7 +198,7 @@ gboolean
 ehd_spool_item_sync(EhdSpoolItem *item, GError **error)
 {
     if (item->fd < 0) {
-        ehd_error_set(error, EHP_WRONG_STATE, "the item is closed");
+        ehd_error_set(error, EHP_WRONG_STATE, N_("the item is closed"));
         return FALSE;
     }
     /* The name first, once: a synced file that nobody finds is lost. */
@@ -225,7 +227,7 @@ is_complete(const EhdSpoolItem *item, GError **error)
 {
     if (item->fd >= 0 && item->written == item->size)
         return TRUE;
-    ehd_error_set(error, EHP_WRONG_STATE, "the item is not complete");
+    ehd_error_set(error, EHP_WRONG_STATE, N_("the item is not complete"));
     return FALSE;
 }
 
@@ -238,7 +240,7 @@ rename_whole(EhdSpoolSession *session, guint32 id, GError **error)
     whole_name(id, to);
     if (renameat(session->fd, from, session->fd, to) == 0)
         return TRUE;
-    ehd_error_set_errno(error, errno, "rename an item");
+    ehd_error_set_errno(error, errno, N_("rename an item"));
     return FALSE;
 }
 
@@ -283,7 +285,7 @@ ehd_spool_session_sync(EhdSpoolSession *session, GError **error)
         return !session->names_dirty || sync_names(session, error);
     /* One walk of the file system's dirty pages instead of one per item. */
     if (syncfs(session->fd) != 0) {
-        ehd_error_set_errno(error, errno, "sync the spool");
+        ehd_error_set_errno(error, errno, N_("sync the spool"));
         return FALSE;
     }
     session->names_dirty = TRUE;
@@ -323,7 +325,7 @@ unfinish(EhdSpoolSession *session, guint32 id, GError **error)
     partial_name(id, to);
     if (renameat(session->fd, from, session->fd, to) == 0 || errno == ENOENT)
         return TRUE;
-    ehd_error_set_errno(error, errno, "take back an item");
+    ehd_error_set_errno(error, errno, N_("take back an item"));
     return FALSE;
 }
 
@@ -337,12 +339,12 @@ has_bytes(EhdSpoolSession *session, guint32 id, guint64 bytes, GError **error)
         return TRUE;
     if (fstatat(session->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
         ehd_error_set(error, errno == ENOENT ? EHP_STATE_DAMAGED : EHP_STORE_FAILED,
-                      "a partial item: %s", g_strerror(errno));
+                      N_("a partial item") ": %s", g_strerror(errno));
         return FALSE;
     }
     if ((guint64)st.st_size >= bytes)
         return TRUE;
-    ehd_error_set(error, EHP_STATE_DAMAGED, "a partial item is shorter than was durable");
+    ehd_error_set(error, EHP_STATE_DAMAGED, N_("a partial item is shorter than was durable"));
     return FALSE;
 }
 
@@ -379,7 +381,7 @@ ehd_spool_item_open(EhdSpoolSession *session, guint32 id, guint64 *size, GError 
     whole_name(id, name);
     int fd = openat(session->fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0 || fstat(fd, &st) != 0) {
-        ehd_error_set_errno(error, errno, "open an item");
+        ehd_error_set_errno(error, errno, N_("open an item"));
         if (fd >= 0)
             close(fd);
         return -1;
@@ -396,7 +398,7 @@ unlink_item(EhdSpoolSession *session, const char *name, GError **error)
     if (fstatat(session->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
         return TRUE;
     if (unlinkat(session->fd, name, 0) != 0) {
-        ehd_error_set_errno(error, errno, "remove an item");
+        ehd_error_set_errno(error, errno, N_("remove an item"));
         return FALSE;
     }
     ehd_spool_release(session->spool, (guint64)st.st_size);

@@ -11,6 +11,7 @@
 
 #include "daemon/error.h"
 #include "daemon/store/spool-private.h"
+#include "daemon/words.h"
 
 /* Below this a reservation on the disk costs more than it tells. */
 #define RESERVE_FROM (1024 * 1024)
@@ -36,17 +37,18 @@ has_room(EhdSpool *spool, guint64 more, GError **error)
 {
     struct statvfs st;
     if (spool->used > spool->quota || more > spool->quota - spool->used) {
-        ehd_error_set(error, EHP_NO_SPACE, "the spool's quota is used up");
+        ehd_error_set(error, EHP_NO_SPACE, N_("the spool's quota is used up"));
         return FALSE;
     }
     if (fstatvfs(spool->fd, &st) != 0) {
-        ehd_error_set_errno(error, errno, "ask for free space");
+        ehd_error_set_errno(error, errno, N_("ask for free space"));
         return FALSE;
     }
     guint64 available = (guint64)st.f_bavail * st.f_frsize;
     guint64 kept = spool->min_free + spool->promised;
     if (available < kept || more > available - kept) {
-        ehd_error_set(error, EHP_NO_SPACE, "the file system of the spool has too little room");
+        ehd_error_set(error, EHP_NO_SPACE,
+                      N_("the file system of the spool has too little room"));
         return FALSE;
     }
     return TRUE;
@@ -75,7 +77,7 @@ reserve_locked(EhdSpool *spool, int fd, guint64 size, guint64 more, guint64 *pro
         }
         if (errno != 0) {
             /* EFBIG: larger than this file system's files may be. */
-            ehd_error_set_errno(error, errno == EFBIG ? ENOSPC : errno, "reserve room");
+            ehd_error_set_errno(error, errno == EFBIG ? ENOSPC : errno, N_("reserve room"));
             return FALSE;
         }
     }

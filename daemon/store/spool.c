@@ -16,6 +16,7 @@
 #include "daemon/store/atomic.h"
 #include "daemon/store/file.h"
 #include "daemon/store/spool-private.h"
+#include "daemon/words.h"
 
 #define META_KIND  "spool-meta"
 #define SEAL_LABEL "spool"
@@ -75,7 +76,7 @@ unlink_files(int dir_fd, gboolean (*which)(const char *name), guint64 *bytes, GE
             continue;
         guint64 size = is_item(names[i]) ? size_of(dir_fd, names[i]) : 0;
         if (unlinkat(dir_fd, names[i], 0) != 0 && errno != ENOENT) {
-            ehd_error_set_errno(error, errno, "remove a spooled file");
+            ehd_error_set_errno(error, errno, N_("remove a spooled file"));
             return FALSE;
         }
         *bytes += size;
@@ -137,7 +138,7 @@ clean_up_one(EhdSpool *spool, const char *id, GError **error)
         spool->used += sum_items(fd);
     close(fd);
     if (ok && orphan && unlinkat(spool->fd, id, AT_REMOVEDIR) != 0) {
-        ehd_error_set_errno(error, errno, "remove an orphan of the spool");
+        ehd_error_set_errno(error, errno, N_("remove an orphan of the spool"));
         return FALSE;
     }
     return ok;
@@ -168,7 +169,7 @@ ehd_spool_open(EhdState *state, const EhdSeal *seal, guint64 quota, guint64 min_
     g_mutex_init(&spool->lock);
     if (clean_up(spool, error))
         return spool;
-    ehd_error_prefix(error, "clean up the spool");
+    ehd_error_prefix(error, N_("clean up the spool"));
     ehd_spool_free(spool);
     return NULL;
 }
@@ -205,7 +206,7 @@ session_of(EhdSpool *spool, const char *id, GError **error)
 {
     int fd = open_session_dir(spool, id);
     if (fd < 0) {
-        ehd_error_set_errno(error, errno, "open a spooled session");
+        ehd_error_set_errno(error, errno, N_("open a spooled session"));
         return NULL;
     }
     EhdSpoolSession *session = g_new0(EhdSpoolSession, 1);
@@ -221,7 +222,7 @@ check_id(const char *id, GError **error)
 {
     if (ehd_state_id_valid(id))
         return TRUE;
-    ehd_error_set(error, EHP_INVALID_ARGUMENT, "not a session's id");
+    ehd_error_set(error, EHP_INVALID_ARGUMENT, N_("not a session's id"));
     return FALSE;
 }
 
@@ -231,9 +232,9 @@ make_directory(EhdSpool *spool, const char *id, GError **error)
     if (mkdirat(spool->fd, id, 0700) == 0)
         return TRUE;
     if (errno == EEXIST)
-        ehd_error_set(error, EHP_WRONG_STATE, "this session is in the spool already");
+        ehd_error_set(error, EHP_WRONG_STATE, N_("this session is in the spool already"));
     else
-        ehd_error_set_errno(error, errno, "make a spooled session");
+        ehd_error_set_errno(error, errno, N_("make a spooled session"));
     return FALSE;
 }
 
@@ -242,7 +243,7 @@ sync_directory(int fd, GError **error)
 {
     if (fsync(fd) == 0)
         return TRUE;
-    ehd_error_set_errno(error, errno, "sync the spool");
+    ehd_error_set_errno(error, errno, N_("sync the spool"));
     return FALSE;
 }
 
@@ -272,7 +273,7 @@ ehd_spool_session_open(EhdSpool *spool, const char *id, GError **error)
     EhdSpoolSession *session = session_of(spool, id, error);
     if (session == NULL || has_meta(session->fd))
         return session;
-    ehd_error_set(error, EHP_NOT_FOUND, "no such session in the spool");
+    ehd_error_set(error, EHP_NOT_FOUND, N_("no such session in the spool"));
     ehd_spool_session_free(session);
     return NULL;
 }
@@ -284,11 +285,11 @@ ehd_spool_session_rename(EhdSpool *spool, const char *from, const char *to, GErr
         return FALSE;
     if (renameat(spool->fd, from, spool->fd, to) != 0) {
         if (errno == ENOENT)
-            ehd_error_set(error, EHP_NOT_FOUND, "no such session in the spool");
+            ehd_error_set(error, EHP_NOT_FOUND, N_("no such session in the spool"));
         else if (errno == EEXIST || errno == ENOTEMPTY)
-            ehd_error_set(error, EHP_WRONG_STATE, "this session is in the spool already");
+            ehd_error_set(error, EHP_WRONG_STATE, N_("this session is in the spool already"));
         else
-            ehd_error_set_errno(error, errno, "rename a spooled session");
+            ehd_error_set_errno(error, errno, N_("rename a spooled session"));
         return FALSE;
     }
     return sync_directory(spool->fd, error);
@@ -344,7 +345,7 @@ ehd_spool_session_discard(EhdSpoolSession *session, GError **error)
     if (!ok)
         return FALSE;
     if (unlinkat(spool->fd, session->id, AT_REMOVEDIR) != 0 && errno != ENOENT) {
-        ehd_error_set_errno(error, errno, "remove a spooled session");
+        ehd_error_set_errno(error, errno, N_("remove a spooled session"));
         return FALSE;
     }
     return sync_directory(spool->fd, error);

@@ -13,6 +13,7 @@
 
 #include "daemon/error.h"
 #include "daemon/store/atomic.h"
+#include "daemon/words.h"
 
 #define LOCK_FILE    "lock"
 #define VERSION_FILE "version"
@@ -51,7 +52,7 @@ check_private(int fd, const char *what, GError **error)
         return FALSE;
     }
     if (st.st_uid != geteuid()) {
-        ehd_error_set(error, EHP_STORE_FAILED, "%s: belongs to another user", what);
+        ehd_error_set(error, EHP_STORE_FAILED, "%s: " N_("belongs to another user"), what);
         return FALSE;
     }
     if ((st.st_mode & 077) != 0 && fchmod(fd, 0700) != 0) {
@@ -83,15 +84,15 @@ static gboolean
 open_top(EhdState *state, GError **error)
 {
     if (g_mkdir_with_parents(state->directory, 0700) != 0) {
-        ehd_error_set_errno(error, errno, "make the state directory");
+        ehd_error_set_errno(error, errno, N_("make the state directory"));
         return FALSE;
     }
     state->fd = open(state->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (state->fd < 0) {
-        ehd_error_set_errno(error, errno, "open the state directory");
+        ehd_error_set_errno(error, errno, N_("open the state directory"));
         return FALSE;
     }
-    return check_private(state->fd, "the state directory", error);
+    return check_private(state->fd, N_("the state directory"), error);
 }
 
 /* flock, not a pid file: the kernel lets go of it however we end. */
@@ -101,15 +102,15 @@ take_lock(EhdState *state, GError **error)
     state->lock_fd =
         openat(state->fd, LOCK_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (state->lock_fd < 0) {
-        ehd_error_set_errno(error, errno, "lock the state directory");
+        ehd_error_set_errno(error, errno, N_("lock the state directory"));
         return FALSE;
     }
     if (flock(state->lock_fd, LOCK_EX | LOCK_NB) == 0)
         return TRUE;
     if (errno == EWOULDBLOCK)
-        ehd_error_set(error, EHP_WRONG_STATE, "another ehrlinkd uses this state directory");
+        ehd_error_set(error, EHP_WRONG_STATE, N_("another ehrlinkd uses this state directory"));
     else
-        ehd_error_set_errno(error, errno, "lock the state directory");
+        ehd_error_set_errno(error, errno, N_("lock the state directory"));
     return FALSE;
 }
 
