@@ -13,6 +13,7 @@
 #include "agent-interface.h"
 #include "item-private.h"
 #include "names.h"
+#include "words-private.h"
 
 static void
 ask_consent(EhrlinkSession *self, GVariant *parameters, GDBusMethodInvocation *invocation)
@@ -66,7 +67,7 @@ open_item(EhrlinkSession *self, GVariant *parameters, GDBusMethodInvocation *inv
     g_variant_get_child(parameters, 1, "u", &id);
     if (self->items == NULL || id >= self->items->len) {
         g_dbus_method_invocation_return_error_literal(
-            invocation, EHRLINK_ERROR, EHRLINK_ERROR_NO_INPUT, "there is no such item");
+            invocation, EHRLINK_ERROR, EHRLINK_ERROR_NO_INPUT, N_("there is no such item"));
         return;
     }
     /* A file system that stalls must stall this item, not the application. */
@@ -130,13 +131,13 @@ may_ask(EhrlinkSession *self, const char *sender, const char *session, GError **
 {
     if (g_strcmp0(sender, self->client->owner) != 0) {
         g_set_error_literal(error, EHRLINK_ERROR, EHRLINK_ERROR_NOT_AUTHORIZED,
-                            "only the ehrlink service may ask this");
+                            N_("only the ehrlink service may ask this"));
         return FALSE;
     }
     /* Before the reply of Send has come we do not know the path; the agent is the session's. */
     if (self->path != NULL && !g_str_equal(session, self->path)) {
         g_set_error_literal(error, EHRLINK_ERROR, EHRLINK_ERROR_NOT_FOUND,
-                            "this agent is another session's");
+                            N_("this agent is another session's"));
         return FALSE;
     }
     return TRUE;

@@ -10,6 +10,7 @@
 #include "bus-error.h"
 #include "item-private.h"
 #include "names.h"
+#include "words-private.h"
 
 typedef struct {
     const char *method; /* Send, Receive or Reattach */
@@ -272,7 +273,7 @@ check_options(GTask *task)
         return TRUE;
     if (!g_variant_is_of_type(open->options, G_VARIANT_TYPE_VARDICT)) {
         g_task_return_new_error(task, EHRLINK_ERROR, EHRLINK_ERROR_INVALID_ARGUMENT,
-                                "options are not of type a{sv}");
+                                N_("options are not of type a{sv}"));
         g_object_unref(task);
         return FALSE;
     }
@@ -280,7 +281,7 @@ check_options(GTask *task)
     if (agent == NULL)
         return TRUE;
     g_task_return_new_error(task, EHRLINK_ERROR, EHRLINK_ERROR_INVALID_ARGUMENT,
-                            "the agent is the library's own");
+                            N_("the agent is the library's own"));
     g_object_unref(task);
     return FALSE;
 }
@@ -295,7 +296,7 @@ take_items(GTask *task, EhrlinkItem **items, gsize n_items)
     for (gsize i = 0; i < n_items; i++) {
         if (ehrlink_item_get_source(items[i]) == NULL) {
             g_task_return_new_error(task, EHRLINK_ERROR, EHRLINK_ERROR_INVALID_ARGUMENT,
-                                    "a received item has no file to be sent");
+                                    N_("a received item has no file to be sent"));
             g_object_unref(task);
             return FALSE;
         }

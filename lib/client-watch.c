@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "names.h"
+#include "words-private.h"
 
 /* Counted until a session is attached again: a service that dies of being attached to counts.
  */
@@ -161,7 +162,7 @@ schedule_restart(EhrlinkClient *self)
         return;
     if (self->restarts++ >= RESTARTS_MAX) {
         self->restarts = 0;
-        fail_all(self, "the ehrlink service ended and does not start again");
+        fail_all(self, N_("the ehrlink service ended and does not start again"));
         return;
     }
     source = g_timeout_source_new(self->restarts == 1 ? 0 : delay);
@@ -207,7 +208,7 @@ static void
 on_closed(GDBusConnection *connection, gboolean remote_vanished, GError *error,
           gpointer user_data)
 {
-    fail_all(user_data, "the message bus is gone");
+    fail_all(user_data, N_("the message bus is gone"));
 }
 
 void

@@ -6,6 +6,7 @@
 #include "session-private.h"
 
 #include "item-private.h"
+#include "words-private.h"
 
 static void
 emit(EhrlinkSession *self, EhrlinkSessionSignal which)
@@ -185,11 +186,11 @@ ehrlink_session_take_question(EhrlinkSession *self, GDBusMethodInvocation *quest
                               GVariant *details)
 {
     if (self->ended) {
-        refuse(question, "the session has ended");
+        refuse(question, N_("the session has ended"));
         return;
     }
     if (self->question != NULL)
-        refuse(g_steal_pointer(&self->question), "asked again");
+        refuse(g_steal_pointer(&self->question), N_("asked again"));
     self->question = question;
     self->due |= DUE_CONSENT;
     ehrlink_session_take_details(self, details);
@@ -222,11 +223,11 @@ ehrlink_session_take_offer(EhrlinkSession *self, GDBusMethodInvocation *offer,
                            GVariant *details, GVariant *items)
 {
     if (self->ended) {
-        refuse(offer, "the session has ended");
+        refuse(offer, N_("the session has ended"));
         return;
     }
     if (self->offer != NULL)
-        refuse(g_steal_pointer(&self->offer), "asked again");
+        refuse(g_steal_pointer(&self->offer), N_("asked again"));
     self->offer = offer;
     g_clear_pointer(&self->offered, g_ptr_array_unref);
     self->offered = g_ptr_array_new_with_free_func(g_object_unref);
@@ -342,7 +343,7 @@ ehrlink_session_wait_async(EhrlinkSession *self, GCancellable *cancellable,
     g_task_set_source_tag(task, TAG(ehrlink_session_wait_async));
     if (!self->attached && !self->ended && !ehrlink_session_has_ended(self)) {
         g_task_return_new_error(task, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE,
-                                "not attached to the session");
+                                N_("not attached to the session"));
         g_object_unref(task);
         return;
     }

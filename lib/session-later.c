@@ -7,6 +7,7 @@
 
 #include "item-private.h"
 #include "names.h"
+#include "words-private.h"
 
 static const EhrlinkMethod request_items = {SESSION_INTERFACE, "RequestItems", "()", FALSE,
                                             FALSE};
@@ -99,7 +100,7 @@ look_in_thread(GTask *task, gpointer source_object, gpointer task_data,
 
         if (source == NULL)
             g_set_error_literal(&error, EHRLINK_ERROR, EHRLINK_ERROR_INVALID_ARGUMENT,
-                                "a received item has no file to be sent");
+                                N_("a received item has no file to be sent"));
         if (error != NULL || g_cancellable_set_error_if_cancelled(cancellable, &error) ||
             !ehrlink_source_look(source, &error)) {
             g_task_return_error(task, error);
@@ -149,7 +150,7 @@ on_offer_looked(GObject *source, GAsyncResult *result, gpointer user_data)
     }
     if (self->question == NULL) {
         g_task_return_new_error(task, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE,
-                                "nobody asks any more");
+                                N_("nobody asks any more"));
         return;
     }
     take_items(self, files->items);

@@ -6,6 +6,7 @@
 
 #include "item-private.h"
 #include "names.h"
+#include "words-private.h"
 
 #define LIST_PAGE 256
 
@@ -323,7 +324,7 @@ static void
 fail_unannounced(GTask *task)
 {
     g_task_return_new_error(task, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE,
-                            "nothing is announced yet");
+                            N_("nothing is announced yet"));
     g_object_unref(task);
 }
 

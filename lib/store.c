@@ -107,7 +107,7 @@ write_all(int fd, const char *data, gsize len, GError **error)
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
-            set_errno_error(error, "cannot write", errno);
+            set_errno_error(error, N_("cannot write"), errno);
             return FALSE;
         }
         data += n;
@@ -132,7 +132,7 @@ copy_bytes(int from, int to, guint64 size, GCancellable *cancellable, GError **e
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
-            set_errno_error(error, "cannot read what the service received", errno);
+            set_errno_error(error, N_("cannot read what the service received"), errno);
             return FALSE;
         }
         if (n == 0)
@@ -157,17 +157,17 @@ fill_partial(int dir, const char *partial, int source, guint64 size, GCancellabl
     gboolean ok;
 
     if (fd < 0) {
-        set_errno_error(error, "cannot create a file", errno);
+        set_errno_error(error, N_("cannot create a file"), errno);
         return FALSE;
     }
     ok = copy_bytes(source, fd, size, cancellable, error);
     if (ok && fsync(fd) != 0) {
-        set_errno_error(error, "cannot write", errno);
+        set_errno_error(error, N_("cannot write"), errno);
         ok = FALSE;
     }
     /* NFS tells of a full disk only here. */
     if (close(fd) != 0 && ok) {
-        set_errno_error(error, "cannot write", errno);
+        set_errno_error(error, N_("cannot write"), errno);
         ok = FALSE;
     }
     if (!ok)
@@ -205,7 +205,7 @@ give_name(int dir, const char *partial, const char *wanted, GError **error)
             break;
         }
     }
-    set_errno_error(error, "cannot name a file", err);
+    set_errno_error(error, N_("cannot name a file"), err);
     return NULL;
 }
 
@@ -227,7 +227,7 @@ ehrlink_store_copy(int dir, int source, guint64 size, const char *name, const ch
         }
     }
     if (fsync(dir) != 0 && errno != EINVAL) {
-        set_errno_error(error, "cannot write the directory", errno);
+        set_errno_error(error, N_("cannot write the directory"), errno);
         unlinkat(dir, stored, 0);
         unlinkat(dir, partial, 0);
         return NULL;

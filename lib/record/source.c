@@ -12,6 +12,9 @@
 
 #include "lib/record/bounds.h"
 
+/* marks a text for gettext; what shows it translates it */
+#define N_(text) text
+
 struct ErecSource {
     int refs;
     int fd;        /* owned, -1 for memory */
@@ -33,7 +36,7 @@ take_fd(int fd, GError **error)
     }
     if (!S_ISREG(st.st_mode)) {
         g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_NOT_REGULAR_FILE,
-                            "not a regular file");
+                            N_("not a regular file"));
         close(fd);
         return NULL;
     }
