@@ -11,6 +11,8 @@
 #include <locale.h>
 #include <string.h>
 
+#include "tools/common/words-forms.h"
+
 static const struct {
     const char *english, *german;
 } details[] = {
@@ -30,6 +32,24 @@ static const struct {
      "gibt es nicht: keine Zertifizierungsstelle hat diesen Fingerabdruck (mindestens 8 Hexziffern)"},
     {"a.json: is empty", "a.json: ist leer"},
     {": ", ": "},
+    /* what varies stands inside */
+    {"items[0]: title: 300 bytes, where 1 to 255 are allowed",
+     "items[0]: title: 300 Bytes, erlaubt sind 1 bis 255"},
+    {"chain: 70000 bytes, where 65536 are allowed", "chain: 70000 Bytes, erlaubt sind 65536"},
+    {"not possible in this state: item 3 was not reported as stored",
+     "in diesem Zustand nicht möglich: Eintrag 3 wurde nicht als gespeichert gemeldet"},
+    {"item 3: its media type", "Eintrag 3: der Medientyp"},
+    {"write ledger/3f: no such item", "ledger/3f schreiben: diesen Eintrag gibt es nicht"},
+    {"a card that is not ISO-DEP (SAK 08)", "eine Karte, die kein ISO-DEP kann (SAK 08)"},
+    {"listen in /run/x, channel 22: 7", "Warten auf Verbindungen in /run/x, Kanal 22: 7"},
+    /* a value that looks like a place is no place */
+    {"item {2}: its name", "Eintrag {2}: der Name"},
+    /* what only begins like one, or lacks a value, is somebody else's */
+    {"item of another version", "item of another version"},
+    {"item ", "item "},
+    {"write ", "write "},
+    {"at most 3 apples", "at most 3 apples"},
+    {"7 bytes, where", "7 bytes, where"},
     {"the reader was unplugged: ", "der Leser wurde herausgezogen: "},
 };
 
@@ -40,6 +60,34 @@ test_details(void)
         g_autofree char *said = words_detail(details[i].english);
 
         g_assert_cmpstr(said, ==, details[i].german);
+    }
+}
+
+static char *
+fill(const char *form)
+{
+    GString *text = g_string_new(form);
+
+    for (guint n = 1; n <= 9; n++) {
+        g_autofree char *place = g_strdup_printf("{%u}", n);
+        g_autofree char *value = g_strdup_printf("%u/x-7", n);
+
+        g_string_replace(text, place, value, 0);
+    }
+    return g_string_free(text, FALSE);
+}
+
+/* None is hidden behind another that stands before it. */
+static void
+test_forms(void)
+{
+    for (guint i = 0; words_forms[i] != NULL; i++) {
+        g_autofree char *english = fill(words_forms[i]);
+        g_autofree char *german = fill(gettext(words_forms[i]));
+        g_autofree char *said = words_detail(english);
+
+        g_assert_cmpstr(english, !=, german);
+        g_assert_cmpstr(said, ==, german);
     }
 }
 
@@ -101,6 +149,7 @@ main(int argc, char **argv)
     bind_textdomain_codeset("ehrlink", "UTF-8");
     textdomain("ehrlink");
     g_test_add_func("/tools/words/details", test_details);
+    g_test_add_func("/tools/words/forms", test_forms);
     g_test_add_func("/tools/words/findings", test_findings);
     return g_test_run();
 }

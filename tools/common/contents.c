@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -83,7 +84,7 @@ hash_path(const char *path, const guint8 *salt, guint64 *size, guint8 *root, GEr
     if (fd >= 0)
         close(fd);
     if (!good)
-        g_set_error(error, EHRLINK_ERROR, EHRLINK_ERROR_NO_INPUT, "%s cannot be read", path);
+        g_set_error(error, EHRLINK_ERROR, EHRLINK_ERROR_NO_INPUT, _("%s cannot be read"), path);
     return good;
 }
 
@@ -93,13 +94,13 @@ contents_read(const char *const *paths, const char *const *salts, gsize n, Conte
 {
     if (n > EHP_ITEMS_MAX) {
         g_set_error_literal(error, EHRLINK_ERROR, EHRLINK_ERROR_INVALID_ARGUMENT,
-                            "too many items");
+                            _("too many items"));
         return FALSE;
     }
     for (gsize i = 0; i < n; i++) {
         if (!parse_hex(salts[i], contents[i].salt, sizeof contents[i].salt)) {
             g_set_error(error, EHRLINK_ERROR, EHRLINK_ERROR_INVALID_ARGUMENT,
-                        "%s: its salt is not known", paths[i]);
+                        _("%s: its salt is not known"), paths[i]);
             return FALSE;
         }
         if (!hash_path(paths[i], contents[i].salt, &contents[i].size, contents[i].root, error))

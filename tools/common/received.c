@@ -85,7 +85,7 @@ read_files(const Received *self, gint64 transfer, gsize *n, GError **error)
             continue;
         if (g_str_equal(item->name, NOT_STORED)) {
             g_set_error_literal(error, EHRLINK_ERROR, EHRLINK_ERROR_INVALID_ARGUMENT,
-                                "an item has no file");
+                                _("an item has no file"));
             return NULL;
         }
         g_ptr_array_add(paths, item->path);

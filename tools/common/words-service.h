@@ -9,7 +9,7 @@
 #include <glib.h>
 
 /* The detail of an error or of a finding: parts with ": " between them, each translated where
- * it is known. Transfer full. */
+ * it is known, or where it fits one of the forms (words-forms.h). Transfer full. */
 char *words_detail(const char *english);
 /* The message of an error, likewise; safe to print; transfer full. */
 char *words_error(const GError *error);

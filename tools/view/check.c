@@ -8,6 +8,7 @@
 #include "tools/common/findings.h"
 #include "tools/common/output.h"
 #include "tools/common/received.h"
+#include "tools/common/words-service.h"
 #include "tools/view/view.h"
 
 #define EXIT_DATA  65
@@ -51,10 +52,11 @@ check_file(const char *file, GHashTable *table, char **unread)
     const ReceivedVerdict verdict = received != NULL ? received_verdict(received, name) : RECEIVED_UNKNOWN;
 
     if (source == NULL) {
-        g_autofree char *shown = ehrlink_safe_text(file, 0);
-        output_error("%s: %s", shown, error->message);
+        g_autofree char *shown = ehrlink_safe_text(file, 0), *why = words_error(error);
+
+        output_error("%s: %s", shown, why);
         if (*unread == NULL)
-            *unread = g_strdup_printf("%s: %s", shown, error->message);
+            *unread = g_strdup_printf("%s: %s", shown, why);
         return EXIT_INPUT;
     }
     report = findings_check(source, &description);

@@ -11,6 +11,7 @@
 
 #include "tools/common/findings.h"
 #include "tools/common/session-dir.h"
+#include "tools/common/words-service.h"
 
 /* A directory of more is not something to read. */
 #define FILES_MAX 10000
@@ -56,10 +57,13 @@ record_load(const char *path, const char *language, GError **error)
 static gboolean
 add_file(GPtrArray *records, const char *path, const char *language, GError **error)
 {
-    ViewRecord *record = record_load(path, language, error);
+    g_autoptr(GError) local = NULL;
+    ViewRecord *record = record_load(path, language, &local);
 
     if (record == NULL) {
-        g_prefix_error(error, "%s: ", path);
+        g_autofree char *why = words_detail(local->message);
+
+        g_set_error(error, local->domain, local->code, "%s: %s", path, why);
         return FALSE;
     }
     g_ptr_array_add(records, record);
