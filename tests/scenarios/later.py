@@ -122,8 +122,8 @@ def reply(rig):
             "type": {"coding": [{"system": "http://loinc.org", "code": "57833-6"}]}}}]}))
     receive = rig.receive("--operator", "Dr Muster", "--reply", report, "--reply", prescription)
     send = rig.send(*rig.sample(), options=(*YES, "--replies", "back"))
+    receive.state("ready")  # before the tap: after it the program may come too late to see it
     rig.tap()
-    receive.state("ready")
     warned = {os.path.basename(e["file"]): e["verdict"] for e in receive.events if e["event"] == "checked"}
     assert set(warned) == {"report.pdf", "prescription.json"} and warned["prescription.json"] == "error", warned
     send.ends(0), receive.ends(0)
