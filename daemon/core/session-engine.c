@@ -95,7 +95,9 @@ ehd_session_start_engine(EhdSession *self, guint first_link_ms)
         self->address.channel = (guint8)secrets.channel;
         self->connects = self->reachable = self->role == EHD_PATIENT && secrets.has_address;
         self->connect_tries = 0;
-        if (self->role == EHD_TERMINAL && (secrets.capabilities & EHP_CAPABILITY_LOOKUP) != 0)
+        self->looked_up = self->role == EHD_TERMINAL &&
+                          (secrets.capabilities & EHP_CAPABILITY_LOOKUP) != 0;
+        if (self->looked_up)
             ehd_link_be_found(self->core->parts.link);
         if (self->role == EHD_TERMINAL && secrets.has_patient_oob &&
             secrets.has_patient_address)
@@ -201,6 +203,9 @@ on_suspended(EhdSession *self, const ehp_event *event)
     gboolean was_linked = self->linked;
 
     self->linked = FALSE;
+    /* its bluetoothd may have forgotten us meanwhile */
+    if (was_linked && self->looked_up)
+        ehd_link_be_found(self->core->parts.link);
     if (was_linked &&
         !self->complete) { /* a connection that failed before it was one changes nothing */
         set_transfer(self, EHD_TRANSFER_SUSPENDED);

@@ -172,6 +172,7 @@ struct EhdSession {
     guint engine_timer;
     guint64 engine_due;     /* monotonic ms that it is set to */
     gboolean linked;        /* LINK_UP was seen */
+    gboolean looked_up;     /* terminal: the other device finds us by inquiry */
     gboolean receipt_acked; /* terminal: the patient's device has it */
     gboolean bye_due;       /* terminal: Bye is to be said when it has */
     gboolean complete;

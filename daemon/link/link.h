@@ -140,7 +140,8 @@ void ehd_link_release(EhdLink *link);
 
 /* TRUE: a connect finds the other device by an inquiry, which it has to answer. */
 gboolean ehd_link_needs_lookup(EhdLink *link);
-/* The other device needs_lookup: answer inquiries until it is connected, 30 s at most. */
+/* The other device needs_lookup: answer inquiries until it is connected, 30 s at most. Each call
+ * begins anew. */
 void ehd_link_be_found(EhdLink *link);
 
 /* Connects. Returns (finish) a non-blocking, close-on-exec descriptor, (transfer full), or -1

@@ -19,6 +19,8 @@ struct CutLink {
     EhdLinkAddress address;
     EhdLinkWatch on_watch;
     gpointer watch_data;
+    gboolean looks_up;
+    guint shown;
     gboolean has_oob;
     EhdLinkOob own;
     CutOob oob;
@@ -107,6 +109,18 @@ cut_connect_finish(EhdLink *link, GAsyncResult *result, GError **error)
 }
 
 static gboolean
+cut_needs_lookup(EhdLink *link)
+{
+    return ((CutLink *)link)->looks_up;
+}
+
+static void
+cut_be_found(EhdLink *link)
+{
+    ((CutLink *)link)->shown++;
+}
+
+static gboolean
 cut_describe(EhdLink *link, EhdLinkDescription *text, GError **error)
 {
     return ehd_link_describe(((CutLink *)link)->inner, text, error);
@@ -191,6 +205,8 @@ static const EhdLinkOps ops = {
     .listen_finish = cut_listen_finish,
     .stop = cut_stop,
     .watch = cut_watch,
+    .needs_lookup = cut_needs_lookup,
+    .be_found = cut_be_found,
     .connect_async = cut_connect_async,
     .connect_finish = cut_connect_finish,
     .oob_take_async = cut_oob_take_async,
@@ -243,6 +259,18 @@ cut_link_tell(CutLink *self, ehp_status status)
 {
     g_assert_nonnull(self->on_watch);
     self->on_watch(status, self->watch_data);
+}
+
+void
+cut_link_set_lookup(CutLink *link)
+{
+    link->looks_up = TRUE;
+}
+
+guint
+cut_link_get_shown(CutLink *link)
+{
+    return link->shown;
 }
 
 guint

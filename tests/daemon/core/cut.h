@@ -20,6 +20,10 @@ void cut_link_snap(CutLink *link);
 /* The listener's link is in trouble, or out of it (EHP_OK); connections are as they were. */
 void cut_link_tell(CutLink *link, ehp_status status);
 guint cut_link_get_connects(CutLink *link);
+/* From now on whoever connects by it has to look the other one up. */
+void cut_link_set_lookup(CutLink *link);
+/* How often it was to be found. */
+guint cut_link_get_shown(CutLink *link);
 /* From now on sessions find out-of-band data here, with this address and these bytes. */
 void cut_link_set_oob(CutLink *link, const guint8 address[EHD_LINK_ADDRESS_LEN], guint8 byte);
 typedef struct {

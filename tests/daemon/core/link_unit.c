@@ -34,6 +34,24 @@ test_link_back(Pair *f, gconstpointer data)
     g_assert_nonnull(strstr(f->patient->owner.states->str, "suspended transferring"));
 }
 
+/* A device that has to look the terminal up finds it again after a loss, too; others do not make
+ * it show itself. */
+static void
+test_found_again(Pair *f, gconstpointer data)
+{
+    if (data != NULL)
+        cut_link_set_lookup(f->patient->link);
+    pair_open_and_tap(f);
+    WAIT(pair_done(f->patient) >= 400000);
+    g_assert_cmpuint(cut_link_get_shown(f->clinic->link), ==, data != NULL ? 1 : 0);
+    cut_link_snap(f->patient->link);
+    WAIT(!f->clinic->owner.session->linked);
+    g_assert_cmpuint(cut_link_get_shown(f->clinic->link), ==, data != NULL ? 2 : 0);
+    pair_wait_ends(f);
+    pair_assert_errors(f, EHP_OK, EHP_OK);
+    pair_assert_arrived(f);
+}
+
 static void
 test_link_down(Pair *f, gconstpointer data)
 {
@@ -202,6 +220,8 @@ main(int argc, char **argv)
     g_assert_cmpint(sodium_init(), >=, 0);
 #define ADD(path, data, func) g_test_add(path, Pair, data, pair_set_up, func, pair_tear_down)
     ADD("/core/link/link-back", NULL, test_link_back);
+    ADD("/core/link/found-again", "lookup", test_found_again);
+    ADD("/core/link/not-shown", NULL, test_found_again);
     ADD("/core/link/link-back-after-filing", NULL, test_link_back_after_filing);
     ADD("/core/link/filed-meanwhile", NULL, test_filed_meanwhile);
     ADD("/core/link/filed-and-gone", "gone", test_filed_meanwhile);
