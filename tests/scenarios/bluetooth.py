@@ -35,7 +35,7 @@ SHORT = [main_cases.tap_to_receipt, consent.said_no, link.flipped_bit_mid_transf
 MORE = [peers.strangers, peers.replayed, peers.flood, peers.breaks_the_rules, peers.not_believed, peers.wrong_channel,
         machine.adapter_is_off, machine.adapter_comes_back, machine.two_adapters, machine.bluetoothd_stopped, machine.bluetoothd_restarts,
         machine.lost_and_resumed, machine.killed_in_mid_transfer, machine.disk_full, machine.put_back_after_a_crash,
-        machine.agent_at_the_terminal, machine.old_bond, machine.bond_of_one_side, machine.no_helper_at_the_terminal,
+        machine.agent_at_the_terminal, machine.old_bond, machine.bond_of_one_side, machine.no_helper_at_the_terminal, machine.no_helper_and_killed,
         machine.doctor_tells_apart, busy.while_deciding, main_cases.either_side_first, main_cases.interrupted,
         main_cases.interrupted_at_the_clinic, main_cases.filed_later, consent.narrowed, consent.agent_gone, consent.no_answer,
         input_cases.changes_while_read, link.silent_peer, link.flipped_bit_first_record,

@@ -362,6 +362,15 @@ def no_helper(rig):
     assert became == [True, False], f"the terminal could be found: {became}"
 
 
+def no_helper_and_killed(rig):
+    """ehrlink-bt is not installed at the patient's device, whose daemon is killed in mid-transfer: it looks again, and finds."""
+    with without_helper(rig, "patient"):
+        receive, send, files = link.running(rig)
+        rig.call("kill-daemon", "patient")
+        goes_on(rig, receive, send, files)
+        until(lambda: not is_on(rig, "clinic", "Discoverable"))
+
+
 def no_helper_at_the_terminal(rig):
     """Nor at the terminal: it can be found while it waits, which is how it can be reached, and is put back, after a crash too."""
     with without_helper(rig, "clinic"):
