@@ -150,6 +150,9 @@ on_worker_message(EhdNfcSupervisor *s, const EhdNfcMessage *message)
         ehd_nfc_tell_state(s, message->status, s->detail);
         return;
     case EHD_NFC_ACTIVATED:
+        /* it crossed the disarm: the worker has let go of it by now, and says no LOST */
+        if (s->role == EHD_NFC_ROLE_NONE)
+            return;
         if (message->arm == s->arm)
             s->tap = message->tap;
         break;

@@ -61,6 +61,13 @@ behave(const char *how)
             return 0;
         if (message.type == EHD_NFC_DISARM && !strcmp(how, "crash-disarmed"))
             abort();
+        if (message.type == EHD_NFC_DISARM && !strcmp(how, "crossed")) {
+            say(fd,
+                (EhdNfcMessage){
+                    .type = EHD_NFC_ACTIVATED, .role = 2, .arm = message.arm, .tap = 2});
+            say(fd, (EhdNfcMessage){.type = EHD_NFC_DISARMED, .arm = message.arm});
+            return 0; /* as one does that has lost too many descriptors */
+        }
         if (message.type != EHD_NFC_ARM)
             continue;
         say(fd, (EhdNfcMessage){.type = EHD_NFC_STATE});
@@ -208,6 +215,26 @@ test_crash_disarmed(void)
     finish(&s);
 }
 
+/* An activation that crosses the disarm is no tap: a worker that leaves in good order after it
+ * has not failed, and the next arming hears nothing of it. */
+static void
+test_crossed(void)
+{
+    Supervised s = supervise("crossed");
+
+    expect_tap(&s);
+    say(s.fd, (EhdNfcMessage){.type = EHD_NFC_DISARM, .arm = 5});
+    g_assert_cmpuint(expect(&s, EHD_NFC_DISARMED).arm, ==, 5);
+    /* the supervisor has its worker's end behind what the worker said */
+    g_usleep(200000);
+    say(s.fd, (EhdNfcMessage){.type = EHD_NFC_ARM, .role = EHD_NFC_ROLE_CARD, .arm = 6});
+    for (EhdNfcMessage next; (next = hear(s.fd, EHD_NFC_FROM_HELPER)).type != EHD_NFC_ARMED;) {
+        g_assert_cmpint(next.type, ==, EHD_NFC_STATE);
+        g_assert_cmpint(next.status, ==, EHP_OK);
+    }
+    finish(&s);
+}
+
 /* Probed while armed: answered without the worker. A stale disarm changes nothing. */
 static void
 test_probe_and_stale_disarm(void)
@@ -237,6 +264,7 @@ main(int argc, char **argv)
     }
     g_test_add_func("/nfc/supervisor/stuck", test_stuck);
     g_test_add_func("/nfc/supervisor/crash-disarmed", test_crash_disarmed);
+    g_test_add_func("/nfc/supervisor/crossed", test_crossed);
     g_test_add_func("/nfc/supervisor/probe-and-stale-disarm", test_probe_and_stale_disarm);
     return g_test_run();
 }
