@@ -55,12 +55,23 @@ was_carried_out(EhrlinkSession *self, const Call *call, const GError *error)
     return FALSE;
 }
 
+/* Until the session is attached again, unless it was given up: then nobody would come for it.
+ */
+static void
+park(EhrlinkSession *self, GTask *task)
+{
+    if (self->failure != NULL)
+        g_task_return_error(task, g_error_copy(self->failure));
+    else
+        g_ptr_array_add(self->parked, g_object_ref(task));
+}
+
 static void
 park_or_repeat(EhrlinkSession *self, GTask *task, Call *call)
 {
     call->repeated = TRUE;
     if (self->lost || call->generation == self->generation)
-        g_ptr_array_add(self->parked, g_object_ref(task));
+        park(self, task);
     else
         issue(task);
 }
@@ -103,7 +114,7 @@ issue(GTask *task)
     call->generation = self->generation;
     if (self->lost || destination == NULL) {
         if (call->method->repeat)
-            g_ptr_array_add(self->parked, g_object_ref(task));
+            park(self, task);
         else
             g_task_return_new_error(task, EHRLINK_ERROR, EHRLINK_ERROR_DAEMON_UNAVAILABLE,
                                     N_("the ehrlink service is being started again"));

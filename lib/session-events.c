@@ -294,7 +294,10 @@ ehrlink_session_fail(EhrlinkSession *self, GError *error)
     self->failure = error;
     self->state = EHRLINK_SESSION_STATE_FAILED;
     self->due = DUE_CHANGED | DUE_ENDED;
-    emit_due(self);
+    if (self->held)
+        ehrlink_session_unpark(self); /* what opens it may wait for one of these */
+    else
+        emit_due(self);
 }
 
 static gboolean

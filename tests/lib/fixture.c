@@ -123,6 +123,28 @@ fixture_library_name(EhrlinkClient *client)
     return g_dbus_connection_get_unique_name(ehrlink_client_get_connection(client));
 }
 
+guint
+fixture_descriptors(void)
+{
+    GDir *open = g_dir_open("/proc/self/fd", 0, NULL);
+    guint n = 0;
+
+    while (g_dir_read_name(open) != NULL)
+        n++;
+    g_dir_close(open);
+    return n;
+}
+
+void
+fixture_await_descriptors(guint most)
+{
+    guint dog = watchdog("descriptors that are open");
+
+    while (fixture_descriptors() > most)
+        g_main_context_iteration(NULL, FALSE);
+    g_source_remove(dog);
+}
+
 void
 on_result(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -189,6 +211,18 @@ GVariant *
 fake(const char *method, GVariant *parameters)
 {
     return fake_end(fake_begin(method, parameters));
+}
+
+GVariant *
+fake_blocking(const char *method, GVariant *parameters)
+{
+    g_autoptr(GError) error = NULL;
+    GVariant *reply = g_dbus_connection_call_sync(control, "org.ehrlink1", "/org/ehrlink1",
+                                                  "org.ehrlink1.Fake", method, parameters, NULL,
+                                                  G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
+
+    g_assert_no_error(error);
+    return reply;
 }
 
 char *

@@ -20,10 +20,16 @@ char *fixture_file(const char *name, const char *content);
 /* A bus connection that is not the library's. */
 GDBusConnection *fixture_stranger(void);
 const char *fixture_library_name(EhrlinkClient *client);
+/* How many are open in this process. */
+guint fixture_descriptors(void);
+/* GDBus's thread lets go of the last ones of a connection a moment after it is finalised. */
+void fixture_await_descriptors(guint most);
 
 /* Runs a method of org.ehrlink1.Fake to its end, with the main loop running. May be of any
  * type; (transfer full) reply, NULL if it had to die. */
 GVariant *fake(const char *method, GVariant *parameters);
+/* In any thread, without the main loop; it may not die. */
+GVariant *fake_blocking(const char *method, GVariant *parameters);
 /* Begins one; fake_end() waits for the reply. */
 gpointer fake_begin(const char *method, GVariant *parameters);
 char *fake_end_text(gpointer begun);

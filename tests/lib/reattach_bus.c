@@ -67,10 +67,12 @@ tear_down(Fixture *f, gconstpointer data)
 {
     g_autofree char *stored = g_build_filename(f->directory, "a.json", NULL);
 
-    g_signal_handlers_disconnect_by_data(f->session, &f->ended);
-    fixture_end(f->session);
+    if (f->session != NULL) {
+        g_signal_handlers_disconnect_by_data(f->session, &f->ended);
+        fixture_end(f->session);
+    }
     g_object_add_weak_pointer(G_OBJECT(f->client), (gpointer *)&f->client);
-    g_object_unref(f->session);
+    g_clear_object(&f->session);
     g_object_unref(f->client);
     while (f->client != NULL)
         g_main_context_iteration(NULL, TRUE);
@@ -378,6 +380,48 @@ test_bus_gone(Fixture *f, gconstpointer data)
     g_assert_error(error, EHRLINK_ERROR, EHRLINK_ERROR_DAEMON_UNAVAILABLE);
 }
 
+static void
+assert_not_opened(Fixture *f)
+{
+    g_autoptr(GAsyncResult) opened = await(&f->result);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(ehrlink_client_receive_finish(f->client, opened, &error));
+    g_assert_error(error, EHRLINK_ERROR, EHRLINK_ERROR_DAEMON_UNAVAILABLE);
+}
+
+/* It goes away when the service has opened the session, and nobody here knows it yet. */
+static void
+test_bus_gone_opening(Fixture *f, gconstpointer data)
+{
+    GDBusConnection *connection = ehrlink_client_get_connection(f->client);
+    g_autoptr(GVariant) reply = NULL;
+
+    ehrlink_client_receive_async(f->client, NULL, NULL, on_result, &f->result);
+    g_variant_unref(fake_blocking("Opened", NULL));
+    g_variant_unref(fake_blocking("Seen", NULL)); /* it has replied to us, too */
+    /* This reply comes behind that one, which then waits in the main loop. */
+    reply = g_dbus_connection_call_sync(
+        connection, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+        "GetId", NULL, NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL);
+    g_assert_nonnull(reply);
+    g_assert_true(g_dbus_connection_close_sync(connection, NULL, NULL));
+    assert_not_opened(f);
+}
+
+/* The service dies of being asked for what it has just opened, and does not start any more. */
+static void
+test_no_restart_opening(Fixture *f, gconstpointer data)
+{
+    g_autofree char *broken = g_build_filename(fixture_dir(), "fake", "broken", NULL);
+
+    g_assert_true(g_file_set_contents(broken, "", -1, NULL));
+    g_variant_unref(fake("DieOn", g_variant_new("(sb)", "Session.GetDetails", FALSE)));
+    ehrlink_client_receive_async(f->client, NULL, NULL, on_result, &f->result);
+    assert_not_opened(f);
+    g_unlink(broken);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -392,6 +436,7 @@ main(int argc, char **argv)
         {"/lib/reattach/early", test_early},
         {"/lib/reattach/taken-over", test_taken_over},
         {"/lib/reattach/bus-gone", test_bus_gone},
+        {"/lib/reattach/bus-gone-opening", test_bus_gone_opening},
         {"/lib/reattach/left-alone", test_left_alone},
     };
     int status;
@@ -411,6 +456,8 @@ main(int argc, char **argv)
                    tear_down);
         g_test_add("/lib/reattach/slow/deadly-session", Fixture, NULL, set_up,
                    test_deadly_session, tear_down);
+        g_test_add("/lib/reattach/slow/no-restart-opening", Fixture, NULL, set_up,
+                   test_no_restart_opening, tear_down);
     }
     status = g_test_run();
     fixture_down();
