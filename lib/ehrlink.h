@@ -13,9 +13,11 @@
  *      ehrlink_session_collect_async() on #EhrlinkSession::items-arrived (receiver),
  *   4. waits for #EhrlinkSession::ended.
  *
- * Everything is asynchronous and belongs to the thread-default main context in which the client
- * was made; objects are not to be used from another thread. Nothing here blocks: files are
- * opened, copied and synchronised on worker threads.
+ * A script that does nothing but receive calls ehrlink_receive_to() instead: it blocks.
+ *
+ * All else is asynchronous and belongs to the thread-default main context in which the client
+ * was made; objects are not to be used from another thread. Nothing of it blocks, other than
+ * ehrlink_item_recognise_all(): files are opened, copied and synchronised on worker threads.
  */
 #pragma once
 
@@ -26,5 +28,6 @@
 #include "ehrlink-item.h"
 #include "ehrlink-later.h"
 #include "ehrlink-name.h"
+#include "ehrlink-receive.h"
 #include "ehrlink-session.h"
 #include "ehrlink-transfer.h"

@@ -228,10 +228,14 @@ on_copied(GObject *source, GAsyncResult *result, gpointer user_data)
     GError *error = NULL;
 
     job->name = g_task_propagate_pointer(G_TASK(result), &error);
-    if (job->name == NULL)
+    if (job->name == NULL) {
         job_end(job, error);
-    else
-        tell_service(job);
+        return;
+    }
+    if (!job->collect->replies)
+        g_ptr_array_add(job->session->kept,
+                        g_build_filename(job->collect->directory, job->name, NULL));
+    tell_service(job);
 }
 
 static void
@@ -378,6 +382,14 @@ on_directory(GObject *source, GAsyncResult *result, gpointer user_data)
         finish(collect);
     else
         list(collect, EHRLINK_SESSION(source));
+}
+
+void
+ehrlink_session_destroy_collected(EhrlinkSession *self)
+{
+    for (guint i = 0; i < self->kept->len; i++)
+        unlink(self->kept->pdata[i]);
+    g_ptr_array_set_size(self->kept, 0);
 }
 
 static void

@@ -60,6 +60,7 @@ struct _EhrlinkSession {
     guint arrived_items;
     guint64 arrived_bytes;
     GHashTable *stored; /* id → file name: copied, but the service could not be told */
+    GPtrArray *kept;    /* paths of all that was copied, also by a collecting that failed */
 
     GPtrArray *waiters; /* GTask of wait_async */
     GPtrArray *parked;  /* GTask of calls until reattached */
@@ -142,3 +143,5 @@ void ehrlink_session_unpark(EhrlinkSession *self);
 /* session-collect.c */
 /* The transfer is under way, so that nothing of it can be told to be received. */
 gboolean ehrlink_session_items_still_come(EhrlinkSession *self);
+/* Removes what this object collected; not what the clinic sent back. Blocks. */
+void ehrlink_session_destroy_collected(EhrlinkSession *self);

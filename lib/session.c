@@ -66,6 +66,7 @@ ehrlink_session_finalize(GObject *object)
     g_clear_pointer(&self->descriptions, g_variant_unref);
     g_clear_pointer(&self->items, g_ptr_array_unref);
     g_clear_pointer(&self->stored, g_hash_table_unref);
+    g_clear_pointer(&self->kept, g_ptr_array_unref);
     g_clear_pointer(&self->waiters, g_ptr_array_unref);
     g_clear_pointer(&self->parked, g_ptr_array_unref);
     g_clear_error(&self->failure);
@@ -118,6 +119,7 @@ ehrlink_session_init(EhrlinkSession *self)
 {
     self->details = g_variant_ref_sink(g_variant_new("a{sv}", NULL));
     self->stored = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    self->kept = g_ptr_array_new_with_free_func(g_free);
     self->waiters = g_ptr_array_new_with_free_func(g_object_unref);
     self->parked = g_ptr_array_new_with_free_func(g_object_unref);
 }
