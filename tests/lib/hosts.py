@@ -37,6 +37,20 @@ def example(rig):
 
 
 @case()
+def example_declined(rig):
+    """The patient says no: the example says so, and ends with a failure."""
+    os.mkdir("inbox")
+    receive = rig.start("clinic", PYTHON, EXAMPLE, "inbox")
+    send = rig.send(*rig.sample(), options=())
+    rig.tap()
+    send.expect("request")
+    send.type("no")
+    send.ends(77)
+    receive.ends(1)
+    assert "declined" in "".join(receive.err) and not os.listdir("inbox"), receive.said()
+
+
+@case()
 def killed_when_armed(rig):
     """The clinic's service is killed while it is armed: the library takes the session up, or ends it with a name."""
     os.mkdir("inbox")

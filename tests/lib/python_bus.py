@@ -1,10 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The library as Python sees it, and the example, against the fake service on a private bus."""
+import io
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import tokenize
 from pathlib import Path
 
 import gi
@@ -114,6 +118,61 @@ def test_names():
     assert Ehrlink.safe_text("two\nlines", 0) == "two lines"
 
 
+class Receiving(threading.Thread):
+    """Ehrlink.receive_to() in a thread of its own."""
+
+    def __init__(self, directory, options=None):
+        super().__init__()
+        self.directory, self.options = Gio.File.new_for_path(str(directory)), options
+        self.cancellable, self.items, self.error = Gio.Cancellable(), None, None
+        self.start()
+
+    def run(self):
+        try:
+            self.items = Ehrlink.receive_to(self.directory, self.options, self.cancellable)
+        except GLib.Error as error:
+            self.error = error
+        GLib.idle_add(LOOP.quit)
+
+    def end(self):
+        while self.is_alive():
+            LOOP.run()
+            self.join()
+
+
+def test_receive_to():
+    BUS.call("Reset", "")
+    with tempfile.TemporaryDirectory() as inbox:
+        receiving = Receiving(inbox, GLib.Variant("a{sv}", {"purpose": GLib.Variant("s", "TREAT")}))
+        session, = BUS.call("Opened", "")
+        BUS.call("Arrive", "oa(say)", session, [("a.json", b"{}")])
+        receiving.end()
+        assert [item.get_path() for item in receiving.items] == [f"{inbox}/a.json"], receiving.error
+        assert (Path(inbox) / "a.json").read_bytes() == b"{}"
+    seen, = BUS.call("Seen", "")
+    assert '["File", ' in seen and '["agent", "purpose"]' in seen, seen
+
+
+def test_receive_to_declined():
+    BUS.call("Reset", "")
+    receiving = Receiving(BUS.dir.name)
+    session, = BUS.call("Opened", "")
+    BUS.call("State", "osa{sv}", session, "failed", {"error": GLib.Variant("s", "Declined")})
+    receiving.end()
+    assert receiving.error.matches(Ehrlink.error_quark(), Ehrlink.Error.DECLINED), receiving.error
+
+
+def test_receive_to_cancelled():
+    BUS.call("Reset", "")
+    receiving = Receiving(BUS.dir.name)
+    BUS.call("Opened", "")
+    receiving.cancellable.cancel()
+    receiving.end()
+    assert receiving.error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED), receiving.error
+    seen, = BUS.call("Seen", "")
+    assert '["Cancel", ' in seen, seen
+
+
 def run_example(directory):
     return subprocess.Popen([sys.executable, str(EXAMPLE), directory], text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -138,6 +197,43 @@ def test_example_fails():
         out, err = example.communicate(timeout=60)
         assert (example.returncode, out) == (1, ""), (example.returncode, out, err)
         assert "the fake says so" in err, err
+
+
+def test_example_declined():
+    BUS.call("Reset", "")
+    with tempfile.TemporaryDirectory() as inbox, run_example(inbox) as example:
+        session, = BUS.call("Opened", "")
+        BUS.call("State", "osa{sv}", session, "failed", {"error": GLib.Variant("s", "Declined")})
+        out, err = example.communicate(timeout=60)
+        assert (example.returncode, out, err) == (1, "", "declined\n"), (example.returncode, out, err)
+
+
+def test_example_nowhere():
+    BUS.call("Reset", "")
+    with run_example("/nonexistent") as example:
+        out, err = example.communicate(timeout=60)
+        assert (example.returncode, out) == (1, "") and "/nonexistent" in err, (example.returncode, out, err)
+
+
+def test_example_interrupted():
+    """As a shell sees it: 130."""
+    BUS.call("Reset", "")
+    with tempfile.TemporaryDirectory() as inbox, run_example(inbox) as example:
+        BUS.call("Opened", "")
+        example.send_signal(signal.SIGINT)
+        out, err = example.communicate(timeout=60)
+        assert (example.returncode, out, err) == (-signal.SIGINT, "", ""), (example.returncode, out, err)
+
+
+def test_example_is_short():
+    """Ten lines of code at most: comments, blank lines and the line that says what it does are none, nor is a line for two."""
+    text = EXAMPLE.read_text()
+    nothing = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER)
+    tokens = [t for t in tokenize.generate_tokens(io.StringIO(text).readline) if t.type not in nothing]
+    assert tokens[0].type == tokenize.STRING and ";" not in [t.string for t in tokens]
+    lines = {n for t in tokens[1:] for n in range(t.start[0], t.end[0] + 1)}
+    assert len(lines) <= 10, sorted(lines)
+    assert max(map(len, text.splitlines())) <= 120
 
 
 BUS = Bus()
