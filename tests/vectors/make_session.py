@@ -51,7 +51,7 @@ class Link:
         self.cipher, self.stream = Cipher(key), b""
         self.cipher.n = nonce
 
-    def say(self, plain):
+    def say(self, plain, _source=None):
         sealed = self.cipher.seal(plain)
         self.stream += struct.pack(">H", len(sealed)) + sealed
         return 2 + len(sealed)
@@ -76,12 +76,14 @@ class Session:
         self.up = Link(bytes.fromhex(g["patient_to_terminal"]))
         self.down = Link(bytes.fromhex(g["terminal_to_patient"]), 1)
         self.crl = bytes.fromhex(g["crl"])
+        self.items, self.number, self.listed = g["items"], 0, False
+        self.spent, self.contents = 0, b""
 
     def preamble(self, locator, kind):
         self.up.stream += preamble(locator, kind, self.patient_rng.take(16))
 
     def ask(self):
-        request = data(1, self.h) + num(2, self.given["purpose"]) + data(7, self.given["text"])
+        request = data(1, self.h) + num(2, self.given["purpose"]) + data(7, self.given["text"]) + self.marked(9)
         self.request_hash = sha256(request)
         self.down.say(data(1, data(1, self.crl)))
         self.down.say(data(2, signed("consent-request", self.leaf, request)))
@@ -90,10 +92,13 @@ class Session:
         self.up.say(data(5, b""))
         self.up.say(data(17, num(1, 4)))
 
+    def draw_salts(self):
+        salt_key = self.patient_rng.take(32)
+        self.salts = [hmac256(salt_key, struct.pack(">I", i)) for i in range(len(self.items))]
+
     def grant(self):
         g = self.given
-        salt_key = self.patient_rng.take(32)
-        self.salts = [hmac256(salt_key, struct.pack(">I", i)) for i in range(len(g["items"]))]
+        self.draw_salts()
         key = self.key = Ed25519PrivateKey.from_private_bytes(self.patient_rng.take(32))
         proof = key.sign(b"ehrlink1 session-key\0" + self.h)
         self.up.say(data(3, data(1, raw_public(key)) + data(2, proof)))
@@ -101,51 +106,89 @@ class Session:
                    + num(7, g["consent_time"]) + num(9, 1))
         self.consent_hash = sha256(consent)
         self.up.say(data(4, signed("consent", key, consent)))
-        page = num(1, 0) + b"".join(data(2, entry(i, item, self.salts[i])) for i, item in enumerate(g["items"]))
+        self.manifest()
+
+    def numbered(self, field):
+        """The number of the transfer, which the first one does not say."""
+        return num(field, self.number) if self.number > 0 else b""
+
+    def marked(self, field):
+        return num(field, 1) if self.listed else b""
+
+    def manifest(self):
+        page = num(1, 0) + b"".join(data(2, entry(i, item, self.salts[i])) for i, item in enumerate(self.items))
         self.up.say(to_step(data(7, page), STEP // 2, STEP))
-        total = sum(item["size"] for item in g["items"])
-        manifest = (data(1, self.h) + num(2, 1) + num(3, 1) + num(4, len(g["items"])) + num(5, total)
-                    + data(6, sha256(page)))
+        total = sum(item["size"] for item in self.items)
+        manifest = (data(1, self.h) + num(2, 1) + num(3, 1) + num(4, len(self.items)) + num(5, total)
+                    + data(6, sha256(page)) + self.numbered(7) + self.marked(8))
         self.manifest_hash = sha256(manifest)
-        self.up.say(to_step(data(8, signed("manifest", key, manifest)), STEP // 2, STEP // 2))
+        self.up.say(to_step(data(8, signed("manifest", self.key, manifest)), STEP // 2, STEP // 2))
+
+    def segments(self, i):
+        item = self.items[i]
+        content = pattern_bytes(item["kind"], item.get("number", i), item["size"])
+        return [content[k:k + SEGMENT_MAX] for k in range(0, len(content), SEGMENT_MAX)]
+
+    def segment(self, i, k):
+        segment = self.segments(i)[k]
+        for at in range(0, len(segment), PART_MAX):
+            head = b"" if at else num(3, 0) + num(4, len(segment)) + num(5, len(segment))
+            part = num(1, i) + num(2, k) + head + data(6, segment[at:at + PART_MAX])
+            self.spent += self.up.say(data(10, part), (i, k * SEGMENT_MAX + at))
+
+    def done(self, i):
+        item = self.items[i]
+        root = tree_root(self.salts[i], self.segments(i))
+        self.contents += struct.pack(">IQ", i, item["size"]) + root
+        done = data(12, num(1, i) + num(2, item["size"]) + data(3, root))
+        if i + 1 == len(self.items):
+            end = self.spent + 2 + len(done) + 16
+            want = padme(end)
+            while padding_field(want - end) is None:
+                want = padme(want + 1)
+            done += padding_field(want - end)
+        self.spent += self.up.say(done)
+
+    def ack(self, item, segments):
+        self.down.say(data(11, num(1, item) + num(2, segments)))
 
     def transfer(self):
-        spent, contents = 0, b""
-        items = self.given["items"]
-        for i, item in enumerate(items):
-            content = pattern_bytes(item["kind"], i, item["size"])
-            segments = [content[k:k + SEGMENT_MAX] for k in range(0, len(content), SEGMENT_MAX)]
-            for k, segment in enumerate(segments):
-                for at in range(0, len(segment), PART_MAX):
-                    head = b"" if at else num(3, 0) + num(4, len(segment)) + num(5, len(segment))
-                    part = num(1, i) + num(2, k) + head + data(6, segment[at:at + PART_MAX])
-                    spent += self.up.say(data(10, part))
-            root = tree_root(self.salts[i], segments)
-            contents += struct.pack(">IQ", i, item["size"]) + root
-            done = data(12, num(1, i) + num(2, item["size"]) + data(3, root))
-            if i + 1 == len(items):
-                end = spent + 2 + len(done) + 16
-                want = padme(end)
-                while padding_field(want - end) is None:
-                    want = padme(want + 1)
-                done += padding_field(want - end)
-            spent += self.up.say(done)
-            self.down.say(data(11, num(1, i + 1) + num(2, 0)))
-        self.contents_hash = sha256(b"ehrlink1 contents\0" + contents)
+        self.spent, self.contents = 0, b""
+        for i in range(len(self.items)):
+            for k in range(len(self.segments(i))):
+                self.segment(i, k)
+            self.done(i)
+            self.ack(i + 1, 0)
+
+    def make_receipt(self):
+        g = self.given
+        held = [] if self.listed else self.items
+        contents_hash = sha256(b"ehrlink1 contents\0" + self.contents)
+        body = (data(1, self.h) + num(2, 1) + data(3, self.manifest_hash) + data(4, self.consent_hash)
+                + data(5, self.request_hash) + data(6, contents_hash) + num(7, len(held))
+                + num(8, sum(item["size"] for item in held)) + num(9, 1) + num(10, g["receipt_time"]) + num(12, 1)
+                + data(13, bytes.fromhex(g["audit_head"])) + data(14, raw_public(self.leaf)) + self.numbered(15)
+                + self.marked(16))
+        self.receipt_hash = sha256(body)
+        self.receipt_bytes = signed("receipt", self.leaf, body)
+
+    def make_status(self):
+        status = data(1, self.h) + data(2, self.receipt_hash) + num(3, 1) + num(5, self.given["status_time"])
+        self.status_bytes = signed("status", self.leaf, status)
+
+    def receipt_ack(self):
+        self.up.say(data(14, data(1, self.receipt_hash)))
+
+    def bye(self):
+        self.up.say(data(17, num(2, len(self.items)) + num(3, sum(item["size"] for item in self.items))))
 
     def receipt(self):
-        g = self.given
-        total = sum(item["size"] for item in g["items"])
-        body = (data(1, self.h) + num(2, 1) + data(3, self.manifest_hash) + data(4, self.consent_hash)
-                + data(5, self.request_hash) + data(6, self.contents_hash) + num(7, len(g["items"])) + num(8, total)
-                + num(9, 1) + num(10, g["receipt_time"]) + num(12, 1) + data(13, bytes.fromhex(g["audit_head"]))
-                + data(14, raw_public(self.leaf)))
-        self.receipt_bytes = signed("receipt", self.leaf, body)
+        self.make_receipt()
         self.down.say(data(13, self.receipt_bytes))
-        status = data(1, self.h) + data(2, sha256(body)) + num(3, 1) + num(5, g["status_time"])
-        self.down.say(data(15, signed("status", self.leaf, status)))
-        self.up.say(data(14, data(1, sha256(body))))
-        self.up.say(data(17, num(2, len(g["items"])) + num(3, total)))
+        self.make_status()
+        self.down.say(data(15, self.status_bytes))
+        self.receipt_ack()
+        self.bye()
 
     def resume(self, number, locator, psk):
         """A connection of kind 1: the handshake and both hellos, before there is a manifest."""
