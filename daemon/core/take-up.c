@@ -376,6 +376,7 @@ take_up_one(EhdCore *self, const char *id)
     role = session->role;
     if (good) {
         show(self, session);
+        ehd_take_up_audit(session, &found);
         go_on(self, session, &found);
     } else if (!ehd_take_up_is_lost(why)) {
         g_warning("session %s: kept for the next start, since it cannot be read now: %s", id,

@@ -49,3 +49,7 @@ gboolean ehd_take_up_later(EhdSession *self, EhdFound *found, GError **error);
 /* Our own leaf key, from the identity unless it was made for this session. */
 gboolean ehd_take_up_find_leaf(EhdSession *self, GError **error);
 gboolean ehd_take_up_restore(EhdSession *self, EhdFound *found, GError **error);
+
+/* take-up-audit.c */
+/* A receipt of the transfer in course that no line of the audit tells of gets one. */
+void ehd_take_up_audit(EhdSession *self, const EhdFound *found);

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -333,5 +334,41 @@ ehd_audit_visit(EhdAudit *audit, EhdAuditVisit visit, gpointer user_data, GError
     if (!visitor.stopped && (chain.seq != audit->chain.seq ||
                              memcmp(chain.head, audit->chain.head, sizeof chain.head) != 0))
         return damaged(audit->number, &chain, error);
+    return TRUE;
+}
+
+typedef struct {
+    const char *kind, *receipt; /* as they stand in a line, where no text can say the same */
+    gboolean there;
+} Wanted;
+
+static gboolean
+on_candidate(const char *line, gsize length, gpointer user_data)
+{
+    Wanted *wanted = user_data;
+    wanted->there = g_strstr_len(line, (gssize)length, wanted->receipt) != NULL &&
+                    g_strstr_len(line, (gssize)length, wanted->kind) != NULL;
+    return !wanted->there;
+}
+
+gboolean
+ehd_audit_has_receipt(EhdAudit *audit, EhdAuditKind kind,
+                      const guint8 receipt_hash[EHD_AUDIT_HASH_LEN], gboolean *has,
+                      GError **error)
+{
+    char hex[2 * EHD_AUDIT_HASH_LEN + 1];
+    sodium_bin2hex(hex, sizeof hex, receipt_hash, EHD_AUDIT_HASH_LEN);
+    g_autofree char *kind_text = g_strdup_printf("\"kind\":\"%s\"", ehd_audit_kind_name(kind));
+    g_autofree char *receipt_text = g_strdup_printf("\"receipt-hash\":\"%s\"", hex);
+    Wanted wanted = {kind_text, receipt_text, FALSE};
+    for (guint i = audit->number; i > 0 && !wanted.there; i--) {
+        EhdAuditChain chain = {.known = i == 1};
+        gsize whole = 0;
+        gsize length = 0;
+        if (!read_file(audit->dir_fd, i, i == audit->number, &chain, &whole, &length,
+                       on_candidate, &wanted, error))
+            return FALSE;
+    }
+    *has = wanted.there;
     return TRUE;
 }

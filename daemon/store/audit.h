@@ -88,3 +88,9 @@ guint64 ehd_audit_used(EhdAudit *audit);
 typedef gboolean (*EhdAuditVisit)(const char *line, gsize length, gpointer user_data);
 gboolean ehd_audit_visit(EhdAudit *audit, EhdAuditVisit visit, gpointer user_data,
                          GError **error);
+
+/* *has: is there a line of that kind about that receipt? Looks from the newest file on
+ * backwards, at all of them only when there is none. STATE_DAMAGED. */
+gboolean ehd_audit_has_receipt(EhdAudit *audit, EhdAuditKind kind,
+                               const guint8 receipt_hash[EHD_AUDIT_HASH_LEN], gboolean *has,
+                               GError **error);

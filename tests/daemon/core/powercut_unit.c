@@ -6,13 +6,11 @@
  * durable, nothing is in sight that is not whole, and what was acknowledged is there. Every
  * seventh point by default; all with -m slow.
  */
-#include <glib/gstdio.h>
 #include <sodium.h>
 #include <string.h>
 
 #include "daemon/core/session-priv.h"
-#include "tests/daemon/core/host.h"
-#include "tests/daemon/core/tape.h"
+#include "tests/daemon/core/outage.h"
 #include "tests/daemon/store/scratch.h"
 
 #define BIG   700000
@@ -79,32 +77,7 @@ record(gboolean clinic_side, TapeDisk **disk)
 
 /* ---------------------------------------------------------------- after the cut */
 
-static const TapeDisk *disk_now;
-static TapeLoss loss_now;
 static Host *probe;
-
-static void
-remove_tree(const char *path)
-{
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    const char *name;
-
-    while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-        g_autofree char *below = g_build_filename(path, name, NULL);
-        remove_tree(below);
-    }
-    g_remove(path);
-}
-
-static void
-put_disk(void)
-{
-    g_autofree char *state = g_build_filename(probe->dir, "state", NULL);
-
-    remove_tree(state);
-    g_assert_cmpint(g_mkdir(state, 0700), ==, 0);
-    tape_disk_write(disk_now, loss_now, state);
-}
 
 static EhdSession *
 only_session(void)
@@ -146,8 +119,10 @@ check_clinic(guint64 mark)
     const EhdSessionInfo *info = session != NULL ? ehd_session_get_info(session) : NULL;
 
     g_assert_true(info == NULL || info->state != EHD_STATE_FAILED);
-    if (info != NULL && info->state == EHD_STATE_CONFIRMING)
+    if (info != NULL && info->state == EHD_STATE_CONFIRMING) {
         check_items(session);
+        g_assert_cmpuint(host_count_audit(probe, "received"), ==, 1);
+    }
     if (mark & TAKEN)
         return;
     if (mark & RECEIVED)
@@ -171,7 +146,8 @@ check_patient(guint64 mark)
         g_assert_cmpuint(receipts->len, ==, 1);
     else if (mark & GRANTED)
         g_assert_nonnull(info);
-    /* done only with the receipt */
+    /* said once, and done only with the receipt */
+    g_assert_cmpuint(host_count_audit(probe, "sent"), ==, receipts->len);
     if (info != NULL && info->state >= EHD_STATE_CONFIRMING)
         g_assert_cmpuint(receipts->len, ==, 1);
 }
@@ -183,17 +159,14 @@ cut_everywhere(GPtrArray *ops, TapeDisk *disk, void (*check)(guint64 mark))
     g_autofree char *air = scratch_new();
 
     probe = host_new(air, NULL);
-    probe->before_open = put_disk;
     for (guint i = 0; i < ops->len; i++) {
         const TapeOp *op = g_ptr_array_index(ops, i);
 
         for (int torn = op->data != NULL ? 1 : 0; torn >= 0; torn--) {
             tape_disk_apply(disk, op, torn != 0);
             for (int loss = 0; loss < TAPE_LOSSES && i % stride == 0; loss++, points++) {
-                disk_now = disk;
-                loss_now = (TapeLoss)loss;
                 g_test_message("%u %s%s, loss %d", i, op->what, torn ? " (half)" : "", loss);
-                host_restart(probe, air);
+                outage_restart(probe, air, disk, (TapeLoss)loss);
                 check(op->mark);
             }
         }

@@ -3,33 +3,31 @@
  * Files are known by the path that the kernel gives for a descriptor at the moment of the call.
  * Calls come from several threads; one lock orders them as they are made.
  */
-#include "tests/daemon/core/tape.h"
+#include "tests/daemon/core/tape-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { CREATE, EMPTY, WRITE, CUT, RENAME, UNLINK, MKDIR, SYNC, SYNC_ALL };
-
-typedef struct {
-    int refs;
-    gboolean directory;
-    GByteArray *now, *synced; /* synced NULL: never */
-} Inode;
-
-struct TapeDisk {
-    GHashTable *names, *synced_names; /* path → Inode */
-};
 
 static GMutex lock;
 static char *root;
 static GPtrArray *ops;
 static TapeDisk *first;
 static guint64 mark_now;
+
+/* The power that goes. */
+static GThread *main_thread;
+static GCond gone; /* whoever waits for the end of what had no power */
+static enum { POWER, GOING, DARK } power;
+static guint power_at = G_MAXUINT;
+static gboolean power_early;
+static void (*on_gone)(gpointer user_data);
+static gpointer on_gone_data;
 
 int __real_openat64(int dir_fd, const char *name, int flags, ...);
 int __wrap_openat64(int dir_fd, const char *name, int flags, ...);
@@ -84,29 +82,82 @@ record(int kind, char *path)
     return op;
 }
 
-int
-__wrap_openat64(int dir_fd, const char *name, int flags, ...)
+/* ---------------------------------------------------------------- the power */
+
+/* A worker stays in its call until nobody hears any more what came of it. The main context goes
+ * on at once, and is cut off from its peer. Locked. */
+static void
+power_goes(void)
+{
+    gboolean main_context = g_thread_self() == main_thread;
+
+    if (power == POWER) {
+        power = GOING;
+        if (main_context && on_gone != NULL)
+            on_gone(on_gone_data);
+        g_main_context_wakeup(NULL);
+    }
+    while (power == GOING && !main_context)
+        g_cond_wait(&gone, &lock);
+}
+
+/* Before a call that would be recorded. TRUE: locked; FALSE: it must not happen any more. */
+static gboolean
+enter(int fd, const char *name)
+{
+    g_autofree char *path = NULL;
+
+    g_mutex_lock(&lock);
+    path = path_of(fd, name);
+    if (path == NULL || (power == POWER && ops->len < power_at))
+        return TRUE;
+    power_goes();
+    g_mutex_unlock(&lock);
+    return FALSE;
+}
+
+static void
+leave(void)
+{
+    if (root != NULL && power_early && power_at > 0 && ops->len >= power_at)
+        power_goes();
+    g_mutex_unlock(&lock);
+}
+
+/* ---------------------------------------------------------------- the calls */
+
+static int
+open_recorded(int dir_fd, const char *name, int flags, mode_t mode)
 {
     struct stat st;
-    mode_t mode = 0;
-    va_list args;
-    char *path;
-    int fd;
+    char *path = path_of(dir_fd, name);
 
-    va_start(args, flags);
-    if (flags & O_CREAT)
-        mode = va_arg(args, mode_t);
-    va_end(args);
-    g_mutex_lock(&lock);
-    path = flags & (O_CREAT | O_TRUNC) ? path_of(dir_fd, name) : NULL;
     if (path != NULL && fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         record(CREATE, path);
     else if (path != NULL && (flags & O_TRUNC))
         record(EMPTY, path);
     else
         g_free(path);
-    fd = __real_openat64(dir_fd, name, flags, mode);
-    g_mutex_unlock(&lock);
+    return __real_openat64(dir_fd, name, flags, mode);
+}
+
+int
+__wrap_openat64(int dir_fd, const char *name, int flags, ...)
+{
+    mode_t mode = 0;
+    va_list args;
+    int fd;
+
+    va_start(args, flags);
+    if (flags & O_CREAT)
+        mode = va_arg(args, mode_t);
+    va_end(args);
+    if ((flags & (O_CREAT | O_TRUNC)) == 0)
+        return __real_openat64(dir_fd, name, flags, mode);
+    if (!enter(dir_fd, name))
+        return memfd_create("dark", MFD_CLOEXEC);
+    fd = open_recorded(dir_fd, name, flags, mode);
+    leave();
     return fd;
 }
 
@@ -129,91 +180,111 @@ __wrap_write(int fd, const void *data, size_t length)
     off_t at;
     ssize_t n;
 
-    g_mutex_lock(&lock);
+    if (!enter(fd, NULL))
+        return (ssize_t)length;
     at = root != NULL ? lseek(fd, 0, SEEK_CUR) : -1;
     if (at >= 0)
         record_write(fd, data, length, at);
-    g_mutex_unlock(&lock);
     n = __real_write(fd, data, length);
+    leave();
     return n;
 }
 
 ssize_t
 __wrap_pwrite64(int fd, const void *data, size_t length, off_t offset)
 {
-    g_mutex_lock(&lock);
-    if (root != NULL)
-        record_write(fd, data, length, offset);
-    g_mutex_unlock(&lock);
-    return __real_pwrite64(fd, data, length, offset);
+    ssize_t n;
+
+    if (!enter(fd, NULL))
+        return (ssize_t)length;
+    record_write(fd, data, length, offset);
+    n = __real_pwrite64(fd, data, length, offset);
+    leave();
+    return n;
 }
 
 int
 __wrap_ftruncate64(int fd, off_t length)
 {
     char *path;
+    int rc;
 
-    g_mutex_lock(&lock);
+    if (!enter(fd, NULL))
+        return 0;
     path = path_of(fd, NULL);
     if (path != NULL)
         record(CUT, path)->offset = length;
-    g_mutex_unlock(&lock);
-    return __real_ftruncate64(fd, length);
+    rc = __real_ftruncate64(fd, length);
+    leave();
+    return rc;
+}
+
+/* A call that counts only if it succeeds; errno stays its own. */
+static TapeOp *
+record_if(int rc, int kind, char *path)
+{
+    int saved = errno;
+    TapeOp *op = path != NULL && rc == 0 ? record(kind, path) : NULL;
+
+    if (op == NULL)
+        g_free(path);
+    errno = saved;
+    return op;
+}
+
+static int
+leave_with(int rc)
+{
+    int saved = errno;
+
+    leave();
+    errno = saved;
+    return rc;
 }
 
 int
 __wrap_renameat(int from_fd, const char *from, int to_fd, const char *to)
 {
+    TapeOp *op;
     char *path;
     int rc;
 
-    g_mutex_lock(&lock);
+    if (!enter(from_fd, from))
+        return 0;
     path = path_of(from_fd, from);
     rc = __real_renameat(from_fd, from, to_fd, to);
-    if (path != NULL && rc == 0)
-        record(RENAME, path)->to = path_of(to_fd, to);
-    else
-        g_free(path);
-    g_mutex_unlock(&lock);
-    return rc;
+    op = record_if(rc, RENAME, path);
+    if (op != NULL)
+        op->to = path_of(to_fd, to);
+    return leave_with(rc);
 }
 
 int
 __wrap_unlinkat(int dir_fd, const char *name, int flags)
 {
     char *path;
-    int rc, saved;
+    int rc;
 
-    g_mutex_lock(&lock);
+    if (!enter(dir_fd, name))
+        return 0;
     path = path_of(dir_fd, name);
     rc = __real_unlinkat(dir_fd, name, flags);
-    saved = errno;
-    if (path != NULL && rc == 0)
-        record(UNLINK, path);
-    else
-        g_free(path);
-    g_mutex_unlock(&lock);
-    errno = saved;
-    return rc;
+    record_if(rc, UNLINK, path);
+    return leave_with(rc);
 }
 
 int
 __wrap_mkdirat(int dir_fd, const char *name, mode_t mode)
 {
     char *path;
-    int rc, saved;
+    int rc;
 
-    g_mutex_lock(&lock);
+    if (!enter(dir_fd, name))
+        return 0;
     path = path_of(dir_fd, name);
     rc = __real_mkdirat(dir_fd, name, mode);
-    saved = errno;
-    if (path != NULL && rc == 0)
-        record(MKDIR, path);
-    else
-        g_free(path);
-    g_mutex_unlock(&lock);
-    errno = saved;
-    return rc;
+    record_if(rc, MKDIR, path);
+    return leave_with(rc);
 }
 
 static int
@@ -221,11 +292,12 @@ record_sync(int fd, int kind)
 {
     char *path;
 
-    g_mutex_lock(&lock);
+    if (!enter(fd, NULL))
+        return 0;
     path = path_of(fd, NULL);
     if (path != NULL)
         record(kind, path);
-    g_mutex_unlock(&lock);
+    leave();
     return 0;
 }
 
@@ -260,223 +332,6 @@ op_free(gpointer data)
     g_free(op);
 }
 
-/* ---------------------------------------------------------------- the disk */
-
-static void
-inode_unref(gpointer data)
-{
-    Inode *inode = data;
-
-    if (--inode->refs > 0)
-        return;
-    g_byte_array_unref(inode->now);
-    if (inode->synced != NULL)
-        g_byte_array_unref(inode->synced);
-    g_free(inode);
-}
-
-static Inode *
-inode_new(gboolean directory)
-{
-    Inode *inode = g_new0(Inode, 1);
-
-    inode->refs = 1;
-    inode->directory = directory;
-    inode->now = g_byte_array_new();
-    return inode;
-}
-
-static void
-inode_sync(Inode *inode)
-{
-    if (inode->synced != NULL)
-        g_byte_array_unref(inode->synced);
-    inode->synced = g_byte_array_new();
-    g_byte_array_append(inode->synced, inode->now->data, inode->now->len);
-}
-
-static TapeDisk *
-disk_new(void)
-{
-    TapeDisk *disk = g_new0(TapeDisk, 1);
-
-    disk->names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, inode_unref);
-    disk->synced_names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, inode_unref);
-    return disk;
-}
-
-void
-tape_disk_free(TapeDisk *disk)
-{
-    g_hash_table_unref(disk->names);
-    g_hash_table_unref(disk->synced_names);
-    g_free(disk);
-}
-
-static void
-put(GHashTable *names, const char *path, Inode *inode)
-{
-    inode->refs++;
-    g_hash_table_replace(names, g_strdup(path), inode);
-}
-
-static gboolean
-is_in(const char *path, const char *directory)
-{
-    g_autofree char *parent = g_path_get_dirname(path);
-
-    return strcmp(strcmp(parent, ".") == 0 ? "" : parent, directory) == 0;
-}
-
-static gboolean
-drop_if_in(gpointer path, gpointer inode, gpointer directory)
-{
-    return is_in(path, directory);
-}
-
-static void
-sync_directory(TapeDisk *disk, const char *directory)
-{
-    GHashTableIter iter;
-    gpointer path, inode;
-
-    g_hash_table_foreach_remove(disk->synced_names, drop_if_in, (gpointer)directory);
-    g_hash_table_iter_init(&iter, disk->names);
-    while (g_hash_table_iter_next(&iter, &path, &inode))
-        if (is_in(path, directory))
-            put(disk->synced_names, path, inode);
-}
-
-static void
-sync_everything(TapeDisk *disk)
-{
-    GHashTableIter iter;
-    gpointer path, inode;
-
-    g_hash_table_remove_all(disk->synced_names);
-    g_hash_table_iter_init(&iter, disk->names);
-    while (g_hash_table_iter_next(&iter, &path, &inode)) {
-        inode_sync(inode);
-        put(disk->synced_names, path, inode);
-    }
-}
-
-static void
-apply_write(Inode *inode, const TapeOp *op, gboolean torn)
-{
-    gsize length, end;
-    const guint8 *bytes = g_bytes_get_data(op->data, &length);
-
-    length = torn ? length / 2 : length;
-    end = (gsize)op->offset + length;
-    if (inode->now->len < end) {
-        guint before = inode->now->len;
-        g_byte_array_set_size(inode->now, (guint)end);
-        memset(inode->now->data + before, 0, end - before);
-    }
-    memcpy(inode->now->data + op->offset, bytes, length);
-}
-
-void
-tape_disk_apply(TapeDisk *disk, const TapeOp *op, gboolean torn)
-{
-    Inode *inode = g_hash_table_lookup(disk->names, op->path);
-
-    switch (op->kind) {
-    case CREATE:
-    case MKDIR:
-        inode = inode_new(op->kind == MKDIR);
-        put(disk->names, op->path, inode);
-        inode_unref(inode);
-        break;
-    case EMPTY:
-        g_byte_array_set_size(inode->now, 0);
-        break;
-    case WRITE:
-        apply_write(inode, op, torn);
-        break;
-    case CUT:
-        g_byte_array_set_size(inode->now, (guint)op->offset);
-        break;
-    case RENAME:
-        put(disk->names, op->to, inode);
-        g_hash_table_remove(disk->names, op->path);
-        break;
-    case UNLINK:
-        g_hash_table_remove(disk->names, op->path);
-        break;
-    case SYNC:
-        if (inode == NULL || inode->directory)
-            sync_directory(disk, op->path);
-        else
-            inode_sync(inode);
-        break;
-    case SYNC_ALL:
-        sync_everything(disk);
-        break;
-    default:
-        g_assert_not_reached();
-    }
-}
-
-static void
-read_in(TapeDisk *disk, const char *relative)
-{
-    g_autofree char *path = g_build_filename(root, relative, NULL);
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    const char *name;
-
-    while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-        g_autofree char *below =
-            *relative ? g_build_filename(relative, name, NULL) : g_strdup(name);
-        g_autofree char *whole = g_build_filename(root, below, NULL);
-        Inode *inode = inode_new(g_file_test(whole, G_FILE_TEST_IS_DIR));
-
-        put(disk->names, below, inode);
-        if (inode->directory) {
-            read_in(disk, below);
-        } else {
-            g_autofree char *bytes = NULL;
-            gsize length;
-
-            g_assert_true(g_file_get_contents(whole, &bytes, &length, NULL));
-            g_byte_array_append(inode->now, (guint8 *)bytes, (guint)length);
-        }
-        inode_unref(inode);
-    }
-}
-
-static int
-by_path(gconstpointer a, gconstpointer b)
-{
-    return strcmp(a, b);
-}
-
-void
-tape_disk_write(const TapeDisk *disk, TapeLoss loss, const char *to)
-{
-    gboolean all_names = loss == TAPE_ALL || loss == TAPE_SYNCED_DATA;
-    gboolean all_data = loss == TAPE_ALL || loss == TAPE_SYNCED_NAMES;
-    GHashTable *names = all_names ? disk->names : disk->synced_names;
-    g_autoptr(GList) paths = g_list_sort(g_hash_table_get_keys(names), by_path);
-
-    for (GList *link = paths; link != NULL; link = link->next) {
-        const Inode *inode = g_hash_table_lookup(names, link->data);
-        g_autofree char *path = g_build_filename(to, link->data, NULL);
-        g_autofree char *parent = g_path_get_dirname(path);
-        const GByteArray *content = all_data ? inode->now : inode->synced;
-
-        if (!g_file_test(parent, G_FILE_TEST_IS_DIR)) /* its directory's name was lost */
-            continue;
-        if (inode->directory)
-            g_assert_cmpint(g_mkdir(path, 0700), ==, 0);
-        else
-            g_assert_true(g_file_set_contents_full(
-                path, content != NULL ? (char *)content->data : "",
-                content != NULL ? content->len : 0, G_FILE_SET_CONTENTS_NONE, 0600, NULL));
-    }
-}
-
 /* ---------------------------------------------------------------- start, stop */
 
 void
@@ -485,9 +340,8 @@ tape_start(const char *directory)
     g_mutex_lock(&lock);
     ops = g_ptr_array_new_with_free_func(op_free);
     root = g_strdup(directory);
-    first = disk_new();
-    read_in(first, "");
-    sync_everything(first);
+    first = tape_disk_read(root);
+    main_thread = g_thread_self();
     g_mutex_unlock(&lock);
 }
 
@@ -499,12 +353,45 @@ tape_mark(guint64 mark)
     g_mutex_unlock(&lock);
 }
 
+void
+tape_power_at(guint at, gboolean early, void (*gone_now)(gpointer user_data), gpointer data)
+{
+    g_mutex_lock(&lock);
+    power_at = at;
+    power_early = early;
+    on_gone = gone_now;
+    on_gone_data = data;
+    g_mutex_unlock(&lock);
+}
+
+gboolean
+tape_power_is_gone(void)
+{
+    gboolean is_gone;
+
+    g_mutex_lock(&lock);
+    is_gone = power != POWER;
+    g_mutex_unlock(&lock);
+    return is_gone;
+}
+
+void
+tape_power_off(void)
+{
+    g_mutex_lock(&lock);
+    power = DARK;
+    g_cond_broadcast(&gone);
+    g_mutex_unlock(&lock);
+}
+
 GPtrArray *
 tape_stop(void)
 {
     g_mutex_lock(&lock);
     g_clear_pointer(&root, g_free);
     mark_now = 0;
+    power = POWER;
+    power_at = G_MAXUINT;
     g_mutex_unlock(&lock);
     return g_steal_pointer(&ops);
 }

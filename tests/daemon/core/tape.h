@@ -21,6 +21,15 @@ typedef struct {
 void tape_start(const char *root);
 /* What the test knows at this moment: copied into what is recorded from now on. */
 void tape_mark(guint64 mark);
+/* The power goes with the call behind so many (early: with that many, before its caller knows
+ * that it was done). A worker stays in that call, the main context is told by gone, when it was
+ * its own call, and has from then on no disk. */
+void tape_power_at(guint ops, gboolean early, void (*gone)(gpointer user_data),
+                   gpointer user_data);
+gboolean tape_power_is_gone(void);
+/* Whoever waits goes on without a disk: calls seem to succeed, and do nothing. Until
+ * tape_stop. */
+void tape_power_off(void);
 /* Ends the recording; of TapeOp, transfer full. */
 GPtrArray *tape_stop(void);
 

@@ -334,6 +334,55 @@ test_used(Fixture *f, gconstpointer data)
     }
 }
 
+static void
+append_receipt(Fixture *f, EhdAuditKind kind, guint8 number)
+{
+    g_autoptr(GError) error = NULL;
+    EhdAuditEntry entry = EHD_AUDIT_ENTRY_INIT;
+    guint8 hash[EHD_AUDIT_HASH_LEN] = {number};
+    entry.receipt_hash = hash;
+    /* says what a line that is looked for says, and is not one */
+    entry.organisation = "\",\"kind\":\"received\",\"kind\":\"filed\"";
+    g_assert_true(ehd_audit_append(f->audit, kind, &entry, NOW, &error));
+    g_assert_no_error(error);
+}
+
+static gboolean
+has_receipt(Fixture *f, EhdAuditKind kind, guint8 number)
+{
+    g_autoptr(GError) error = NULL;
+    guint8 hash[EHD_AUDIT_HASH_LEN] = {number};
+    gboolean has = FALSE;
+    g_assert_true(ehd_audit_has_receipt(f->audit, kind, hash, &has, &error));
+    g_assert_no_error(error);
+    return has;
+}
+
+/* In the first file, in the newest, in none; only of that kind. */
+static void
+test_has_receipt(Fixture *f, gconstpointer data)
+{
+    g_autofree char *second = g_build_filename(f->room, "000002.jsonl", NULL);
+    g_autoptr(GError) error = NULL;
+    guint8 hash[EHD_AUDIT_HASH_LEN] = {9};
+    gboolean has;
+    g_assert_false(has_receipt(f, EHD_AUDIT_SENT, 1));
+    append_receipt(f, EHD_AUDIT_SENT, 1);
+    while (!g_file_test(second, G_FILE_TEST_EXISTS))
+        append(f, EHD_AUDIT_TAP, "session");
+    append_receipt(f, EHD_AUDIT_RECEIVED, 2);
+    for (int again = 0; again < 2; again++, open_audit(f)) {
+        g_assert_true(has_receipt(f, EHD_AUDIT_SENT, 1));
+        g_assert_true(has_receipt(f, EHD_AUDIT_RECEIVED, 2));
+        g_assert_false(has_receipt(f, EHD_AUDIT_RECEIVED, 1));
+        g_assert_false(has_receipt(f, EHD_AUDIT_FILED, 2));
+        g_assert_false(has_receipt(f, EHD_AUDIT_SENT, 3));
+    }
+    g_assert_cmpint(unlink(second), ==, 0);
+    g_assert_false(ehd_audit_has_receipt(f->audit, EHD_AUDIT_SENT, hash, &has, &error));
+    g_assert_nonnull(error);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -349,5 +398,6 @@ main(int argc, char **argv)
     CASE("/store/audit/faults", test_faults);
     CASE("/store/audit/full-at-start", test_full_at_start);
     CASE("/store/audit/used", test_used);
+    CASE("/store/audit/has-receipt", test_has_receipt);
     return g_test_run();
 }
