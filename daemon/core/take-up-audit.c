@@ -29,6 +29,8 @@ ehd_take_up_audit(EhdSession *self, const EhdFound *found)
 
     if (found->receipt == NULL || self->status != 0) /* was filed, and so told before that */
         return;
+    if (found->past.stage.to_patient != ehd_session_to_patient(self)) /* is not gone on with */
+        return;
     ehd_session_audit_entry(self, &entry);
     entry.session = self->id;
     if (entry.receipt_hash == NULL || is_told(self, kind, entry.receipt_hash))

@@ -183,19 +183,44 @@ take_up_filed(EhdSession *self, EhdFound *found, GError **error)
 static void
 show_sent(EhdSession *self, gboolean list)
 {
-    for (guint i = 0; i < self->n_order; i++)
+    ehp_progress *final = &self->final;
+
+    final->items = final->items_done = self->n_order;
+    final->bytes = 0;
+    for (guint i = 0; i < self->n_order; i++) {
         self->item_states->data[self->order[i]] = list ? EHD_ITEM_LISTED : EHD_ITEM_STORED;
+        final->bytes += g_array_index(self->items, EhdItem, self->order[i]).size;
+    }
+    final->bytes_done = final->bytes;
+}
+
+/* The link has no time left, or the consent has not: that takes nothing from a receipt which is
+ * there. Only the terminal is not told any more. */
+static gboolean
+is_within_reach(EhdSession *self, EhdFound *found, gboolean *within, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+
+    *within = ehd_take_up_get_time_left(self, found, &local) && found->left_ms > 0;
+    if (local == NULL || ehd_take_up_is_lost(ehd_error_status(local)))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&local));
+    return FALSE;
 }
 
 static gboolean
 take_up_patient_done(EhdSession *self, EhdFound *found, GError **error)
 {
+    gboolean within;
+
+    if (!is_within_reach(self, found, &within, error))
+        return FALSE;
     self->complete = TRUE;
     self->has_transfer = TRUE;
     self->transfer = EHD_TRANSFER_COMPLETE;
     ehd_take_up_find_sent(self, &found->marks);
     show_sent(self, found->past.stage.manifest_only);
-    return ehd_take_up_restore(self, found, error);
+    return !within || ehd_take_up_restore(self, found, error);
 }
 
 static gboolean
@@ -265,15 +290,10 @@ take_up(EhdSession *self, GBytes *record, EhdFound *found, GError **error)
     if (self->role == EHD_TERMINAL && self->committed != 0 && self->receipt != NULL)
         return is_unfinished_later(found) ? ehd_take_up_later(self, found, error)
                                           : take_up_received(self, found, error);
-    if (!ehd_take_up_get_time_left(self, found, error))
-        return FALSE;
-    if (self->role != EHD_PATIENT ||
-        (found->receipt == NULL && !found->past.stage.between && !found->past.stage.refused))
-        return take_up_running(self, found, error);
-    if (found->left_ms > 0)
+    if (self->role == EHD_PATIENT &&
+        (found->receipt != NULL || found->past.stage.between || found->past.stage.refused))
         return take_up_patient_done(self, found, error);
-    ehd_error_set(error, EHP_LINK_LOST, N_("it was away for too long"));
-    return FALSE;
+    return ehd_take_up_get_time_left(self, found, error) && take_up_running(self, found, error);
 }
 
 /* ---------------------------------------------------------------- what it is from now on */

@@ -162,6 +162,8 @@ take_step(Run *run)
     const EhdSessionInfo *info = info_of(run->clinic);
     guint n;
 
+    if (info != NULL && !run->filing) /* else it would wait for ever */
+        g_assert_cmpint(info->transfer, !=, EHD_TRANSFER_FAILED);
     if (info == NULL || !info->may_ask || run->asking || run->filing)
         return;
     n = count_collected(run);

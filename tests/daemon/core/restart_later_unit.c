@@ -234,6 +234,31 @@ test_too_late(Pair *f, gconstpointer data)
     host_assert_clean(f->clinic);
 }
 
+/* The patient's machine was off for too long, or until the consent was over, and the receipt is
+ * there: nothing that happened to the link since makes that fail. */
+static void
+test_sent(Pair *f, gconstpointer data)
+{
+    g_autofree char *id = NULL;
+
+    later = 0;
+    f->patient->now = clock_now;
+    f->patient->boottime = clock_uptime;
+    host_restart(f->patient, f->air);
+    open_list(f);
+    id = g_strdup(info_of(f->patient)->id);
+    cut_link_down(f->clinic->link);
+    later = GPOINTER_TO_INT(data);
+    host_restart(f->patient, f->air);
+    owner_attach(&f->patient->owner, ehd_core_find(f->patient->core, id, 1000, NULL));
+    host_wait_end(f->patient);
+    g_assert_cmpint(host_error(f->patient), ==, EHP_OK);
+    g_assert_cmpint(info_of(f->patient)->transfer, ==, EHD_TRANSFER_COMPLETE);
+    g_assert_cmpuint(host_count_audit(f->patient, "failed"), ==, 0);
+    g_assert_cmpuint(host_count_audit(f->patient, "sent"), ==, 1);
+    host_wait_clean(f->patient);
+}
+
 static void
 on_requested(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -412,6 +437,8 @@ main(int argc, char **argv)
     ADD("/core/restart-later/between-both", "clinic patient", test_between);
     ADD("/core/restart-later/often", NULL, test_often);
     ADD("/core/restart-later/too-late", NULL, test_too_late);
+    ADD("/core/restart-later/sent-and-too-late", GINT_TO_POINTER(601), test_sent);
+    ADD("/core/restart-later/sent-and-expired", GINT_TO_POINTER(40 * 86400), test_sent);
     ADD("/core/restart-later/saved-before", NULL, test_saved_before);
     ADD("/core/restart-later/nobody-came-back", NULL, test_nobody_came_back);
     ADD("/core/restart-later/largest-record", NULL, test_largest_record);
