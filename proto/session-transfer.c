@@ -82,6 +82,9 @@ ehp_session_begin_transfer(ehp_session *s, bool to_patient)
     s->transfer++;
     s->to_patient = to_patient;
     s->manifest_only = s->refused = s->complete = s->receipt_acked = s->between = false;
+    /* what the peer said of the transfer before says nothing of this one, which it may not have
+     * heard of: begun between its hello and the agreement */
+    memset(&s->hello, 0, sizeof(s->hello));
     ehp_doc_clear(ehp_session_manifest_doc(s));
     ehp_doc_clear(ehp_session_receipt_doc(s));
     memset(&s->acks_sent, 0, sizeof(s->acks_sent));

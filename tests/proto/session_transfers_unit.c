@@ -9,6 +9,7 @@
 
 #include "pair.h"
 #include "proto/receipt.h"
+#include "proto/session-priv.h"
 
 static const pair_item items[] = {{"a", 700, 1}, {"none", 0, 0}, {"b", 300, 0}};
 
@@ -238,6 +239,55 @@ test_link_stays_away(void)
     pair_clear(&w);
 }
 
+static ehp_session *
+not_revived(pair_side *side)
+{
+    (void)side;
+    g_assert_not_reached();
+}
+
+/* The terminal's caller takes its next step while what the resumption changed is made durable:
+ * behind the patient's hello, which speaks of the transfer before, and before both agree. */
+static void
+step_at_save(pair_side *side, const ehp_event *ev)
+{
+    if (side->patient || ev->type != EHP_EV_SAVE || side->pair->at_later > 0 ||
+        side->pair->later == NULL)
+        return;
+    g_assert_cmpint(side->s->hello.consent_state, ==, 1);
+    pair_go_on(side);
+    g_assert_cmpuint(side->pair->at_later, ==, 1);
+}
+
+static void
+test_begun_at_hello(void)
+{
+    static const plan begun[] = {{"r", false, 2, 0, 0, 5}, {"w", false, 2, 0, 3, 3},
+                                 {"x", false, 1, 1, 0, 3}, {"r", true, 2, 0, 0, 2},
+                                 {"w", true, 2, 0, 3, 0},  {"x", true, 1, 1, 0, 0}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(begun); i++) {
+        pair w;
+
+        pair_init(&w);
+        w.items = items;
+        w.n_items = G_N_ELEMENTS(items);
+        w.revive = not_revived;
+        w.on_event = step_at_save;
+        w.tell_status = 0;
+        w.list_first = begun[i].list_first;
+        pair_start(&w);
+        pair_connect(&w);
+        pair_run(&w);
+        w.tell_status = 1;
+        w.later = begun[i].later;
+        pair_cut(&w);
+        pair_finish(&w, 10);
+        expect(&w, &begun[i]);
+        pair_clear(&w);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -250,5 +300,6 @@ main(int argc, char **argv)
     g_test_add_func("/transfers/wrong-state", test_wrong_state);
     g_test_add_func("/transfers/patient-leaves", test_patient_leaves);
     g_test_add_func("/transfers/link-stays-away", test_link_stays_away);
+    g_test_add_func("/transfers/begun-at-hello", test_begun_at_hello);
     return g_test_run();
 }
