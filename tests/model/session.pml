@@ -5,11 +5,13 @@
  * the engine's own tables (names.pml and rules.h, printed by tables.c); written here is what each action
  * says, what is durable when, and how a killed process comes back.
  *
- * One item of two segments. Positions: 0..2 segments, 3 the whole item, verified and renamed.
+ * A row of transfers, the later ones asked for by the terminal, each of one item. Positions: 0,
+ * 1 … segments, then the whole item, verified and renamed.
  * A key stands for a generation: its number in the code can come twice, the keys behind it cannot.
  *
  *   LOSSES     how many times the link is cut, at any moment, in both directions or one
  *   CRASHES    how many times each of the two is killed
+ *   TRANSFERS  how many there are; SEGMENTS of each one's item
  *   GIVING_UP  1: people and clocks may end it at any moment (safety); 0: they do not, and then
  *              both must end with the receipt (progress)
  */
@@ -35,14 +37,24 @@ c_decl {
 #define FIRST    254 /* in place of a key: the tap's split keys */
 #define NOT_YET  255 /* attempt: the next close makes it the newest */
 
+#ifndef TRANSFERS
+#define TRANSFERS 1
+#endif
+#ifndef SEGMENTS
 #define SEGMENTS 2
-#define WHOLE    3
-#define WINDOW   2
+#endif
+#define WHOLE  (SEGMENTS + 1)
+#define WINDOW 2
+#define LAST   (TRANSFERS - 1)
 
 /* ResumeHello.consent_state */
 #define NONE    0
 #define GRANTED 1
 #define ASKED   2
+/* with it goes the number of the transfer */
+#define SAYING(no, state) ((no)*4 + (state))
+#define STATE(a)          ((a) % 4)
+#define NUMBER(a)         ((a) / 4)
 
 chan to_t = [7] of { byte, byte, byte, byte };
 chan to_p = [7] of { byte, byte, byte, byte };
@@ -55,10 +67,10 @@ byte p_st = SS_STAPLE, p_lk = LS_FREE;
 byte p_held[2], p_n = 1, p_try, p_base;
 bool p_split = 1, p_first, p_said_hello, p_got_hello, p_agreed, p_save, p_wait;
 byte p_peer_state, p_peer_at;
-bool p_person, p_granted, p_due, p_complete;
-byte p_say, p_next, p_acked, p_receipt, p_crashes;
+bool p_person, p_granted, p_due, p_complete, p_ahead;
+byte p_no, p_say, p_next, p_acked, p_receipt, p_crashes;
 /* patient: disk */
-byte pd_held[2], pd_n = 1, pd_acked, pd_receipt;
+byte pd_held[2], pd_n = 1, pd_no, pd_acked, pd_receipt[TRANSFERS];
 bool pd_granted;
 
 /* terminal: memory */
@@ -66,11 +78,11 @@ byte t_st = SS_ASKING, t_lk = LS_FREE;
 byte t_key, t_new;
 bool t_split = 1, t_first, t_said_hello, t_got_hello, t_agreed, t_save, t_wait;
 byte t_peer_state;
-bool t_granted, t_complete, t_known, t_status;
-byte t_got, t_told, t_receipt, t_receipts, t_crashes;
+bool t_granted, t_complete, t_known, t_status, t_due;
+byte t_no, t_got, t_told, t_receipt, t_receipts, t_crashes;
 /* terminal: disk */
-byte td_key, td_at, td_receipt;
-bool td_granted, td_visible;
+byte td_key, td_no, td_at, td_receipt[TRANSFERS];
+bool td_granted, td_visible[TRANSFERS];
 
 byte losses;
 
@@ -144,6 +156,10 @@ inline t_tell(event, a, b) {
 
 /* ---------------------------------------------------------------- patient */
 
+/* ... the manifest of this transfer */
+#define P_GRANTED     (p_granted && p_st != SS_REQUESTED)
+#define P_CONSENT_DUE (p_due && p_no == 0)
+
 inline p_end() {
     p_st = SS_ENDED;
     if
@@ -167,32 +183,37 @@ inline p_do(a, b) {
         assert(b <= p_next || b <= p_acked);
         p_acked = (b > p_acked -> b : p_acked)
     :: act == SA_CHECK_RECEIPT ->
-        assert(p_acked == WHOLE);
+        assert(p_acked == WHOLE && a == td_receipt[p_no]); /* that of this transfer */
         p_receipt = a
     :: act == SA_RECEIPT_AGAIN ->
-        assert(a == pd_receipt);
+        assert(a == pd_receipt[p_no]);
         p_tell(SE_RECEIPT_ACK, a, 0)
     :: act == SA_RESUME_SENDING ->
         if
-        :: p_st == SS_SENDING ->
-            p_say = (p_peer_state == GRANTED -> 4 : 0);
+        :: p_ahead /* nothing of the one before is outstanding */
+        :: !p_ahead && p_st == SS_SENDING ->
+            p_say = (p_peer_state == GRANTED -> 4 : (p_no > 0 -> 2 : 0));
             p_next = (p_peer_state == GRANTED -> p_peer_at : 0);
             p_acked = (p_next > p_acked -> p_next : p_acked)
         :: else -> assert(p_peer_state == GRANTED && p_peer_at == WHOLE)
         fi
     :: act == SA_SENT_ALL ->
-        assert(pd_receipt != 0); /* no "done" before the receipt is durable */
+        assert(pd_receipt[p_no] != 0); /* no "done" before the receipt is durable */
         p_complete = 1;
-        p_tell(SE_RECEIPT_ACK, pd_receipt, 0)
+        p_tell(SE_RECEIPT_ACK, pd_receipt[p_no], 0)
+    :: act == SA_ASK_ITEMS -> p_no++; p_complete = 0; p_peer_state = NONE
+    :: act == SA_OFFER_ITEMS ->
+        p_due = 1; p_save = 1; p_wait = 1;
+        p_say = 2; p_next = 0; p_acked = 0; p_receipt = 0
     :: act == SA_WITHDRAW ->
         if
-        :: p_due /* what was never said needs no withdrawal */
+        :: P_CONSENT_DUE /* what was never said needs no withdrawal */
         :: else -> p_tell(SE_REVOKE, 0, 0)
         fi
     :: act == SA_BYE -> p_tell(SE_BYE, 0, 0)
     :: act == SA_END ->
         if
-        :: p_granted && !p_due
+        :: p_granted && !P_CONSENT_DUE
         :: else -> p_tell(SE_REFUSAL, 0, 0)
         fi;
         p_tell(SE_BYE_REASON, 0, 0)
@@ -255,15 +276,22 @@ inline p_finish(key) {
     p_save = 1; p_wait = 1
 }
 
-inline p_hello(state, at) {
+inline p_hello(saying, at) {
     link_rule(p_lk, LE_HELLO);
     assert(act == LA_AGREE);
     p_lk = next;
     p_try = NOT_YET;
-    p_peer_state = state; p_peer_at = at;
+    p_peer_state = STATE(saying); p_peer_at = at;
     p_got_hello = 1;
-    assert(state == GRANTED || !p_granted || p_acked == 0); /* or it was rolled back */
-    assert(state != GRANTED || p_granted)
+    p_ahead = (NUMBER(saying) == p_no + 1 && p_st == SS_SENT);
+    if
+    :: p_ahead -> assert(p_peer_state == NONE)
+    :: else ->
+        /* or it was rolled back */
+        assert(NUMBER(saying) == p_no);
+        assert(p_peer_state == GRANTED || !P_GRANTED || p_acked == 0);
+        assert(p_peer_state != GRANTED || P_GRANTED)
+    fi
 }
 
 inline p_record(event, a, b) {
@@ -277,7 +305,7 @@ inline p_record(event, a, b) {
     p_run(event, a, b)
 }
 
-/* It has on disk what was kept, and nothing else. */
+/* It has on disk what was kept, and nothing else. A request that was not answered is not. */
 inline p_crash() {
     p_crashes++;
     if
@@ -289,10 +317,11 @@ inline p_crash() {
     p_save = 0; p_wait = 0; p_due = 0;
     p_held[0] = pd_held[0]; p_held[1] = pd_held[1]; p_n = pd_n; p_try = 0;
     p_granted = pd_granted; p_person = pd_granted;
-    p_acked = (pd_receipt -> WHOLE : pd_acked); p_next = 0; p_say = 0;
-    p_receipt = pd_receipt;
-    p_complete = (pd_receipt != 0);
-    p_st = (pd_receipt -> SS_SENT : (pd_granted -> SS_SENDING : SS_STAPLE))
+    p_no = pd_no; p_ahead = 0;
+    p_acked = (pd_receipt[p_no] -> WHOLE : pd_acked); p_next = 0; p_say = 0;
+    p_receipt = pd_receipt[p_no];
+    p_complete = (pd_receipt[p_no] != 0);
+    p_st = (pd_receipt[p_no] -> SS_SENT : (pd_granted -> SS_SENDING : SS_STAPLE))
 }
 
 /* Agreed at once when both hellos are through, before another record is read. */
@@ -324,16 +353,27 @@ proctype Patient() {
 
         :: (p_lk == LS_HELLO || p_lk == LS_UP) && !p_first && !p_said_hello && !p_wait ->
         p_said_hello = 1;
-        p_say_hello((p_granted -> GRANTED : (p_st == SS_CRLS || p_st == SS_CONSENT -> ASKED : NONE)),
+        p_say_hello(SAYING(p_no, (P_GRANTED -> GRANTED :
+                        (p_st == SS_CRLS || p_st == SS_CONSENT || p_st == SS_REQUESTED ->
+                            ASKED : NONE))),
                     p_acked)
         :: P_AGREES -> p_agreed = 1; p_run(SE_AGREED, 0, 0)
 
         :: p_save -> /* made durable */
         p_save = 0; p_wait = 0; p_due = 0;
         pd_held[0] = p_held[0]; pd_held[1] = p_held[1]; pd_n = p_n;
-        pd_granted = p_granted
-        :: p_st == SS_SENDING && pd_granted && pd_acked < p_acked -> pd_acked = p_acked
-        :: p_st == SS_RECEIPT && !p_wait -> pd_receipt = p_receipt; p_run(SE_STORED, 0, 0)
+        pd_granted = p_granted;
+        if
+        :: P_GRANTED && pd_no < p_no -> pd_no = p_no; pd_acked = 0
+        :: else
+        fi
+        :: p_st == SS_SENDING && pd_granted && pd_no == p_no && pd_acked < p_acked ->
+        pd_acked = p_acked
+        :: p_st == SS_RECEIPT && !p_wait ->
+        assert(pd_receipt[p_no] == 0);
+        pd_receipt[p_no] = p_receipt;
+        p_run(SE_STORED, 0, 0)
+        :: p_st == SS_REQUESTED && !p_wait -> p_run(SE_OFFER, 0, 0) /* asks nobody */
 
         :: p_st == SS_CRLS -> p_run(SE_CRLS_GOOD, 0, 0)
         :: p_st == SS_CONSENT -> p_person = 1; p_run(SE_GRANT, 0, 0)
@@ -343,7 +383,10 @@ proctype Patient() {
         p_tell(SE_SESSION_KEY, 0, 0);
         p_tell(SE_CONSENT, 0, 0);
         p_say = 2
-        :: P_SENDS && p_say == 2 -> p_tell(SE_MANIFEST_PAGE, 0, 0); p_say = 3
+        :: P_SENDS && p_say == 2 -> /* nor what was not asked for, durably on both sides */
+        assert(p_person && pd_granted && pd_no == p_no && td_no >= p_no);
+        p_tell(SE_MANIFEST_PAGE, 0, 0);
+        p_say = 3
         :: P_SENDS && p_say == 3 -> p_tell(SE_MANIFEST, 0, 0); p_say = 4
         :: P_SENDS && p_say == 4 && p_next < WHOLE && p_next < p_acked + WINDOW ->
         assert(p_person && pd_granted);
@@ -353,7 +396,8 @@ proctype Patient() {
         fi;
         p_next++
 
-        :: p_st == SS_SENT && !p_wait -> p_run(SE_SAY_BYE, 0, 0) /* it lingered */
+        :: p_st == SS_SENT && !p_wait && (GIVING_UP || p_no == LAST) ->
+        p_run(SE_SAY_BYE, 0, 0) /* it lingered */
         :: p_st != SS_ENDED && p_lk == LS_FREE && t_st == SS_ENDED -> p_end()
         :: p_st != SS_ENDED && p_crashes < CRASHES -> p_crash()
 #if GIVING_UP
@@ -361,7 +405,8 @@ proctype Patient() {
         :: p_st == SS_CRLS -> p_run(SE_CRLS_BAD, 0, 0)
         :: p_st == SS_CONSENT -> p_run(SE_REFUSE, 0, 0)
         :: p_st == SS_CONSENT -> p_run(SE_CONSENT_VOID, 0, 0)
-        :: (p_st == SS_SENDING || p_st == SS_RECEIPT) && !P_OWES -> p_run(SE_WITHDRAW, 0, 0)
+        :: (p_st == SS_SENDING || p_st == SS_RECEIPT || p_st == SS_REQUESTED) && !P_OWES ->
+        p_run(SE_WITHDRAW, 0, 0)
         :: p_st != SS_ENDED -> p_run(SE_END, 0, 0)
 #endif
         fi;
@@ -389,7 +434,7 @@ inline t_do(a, b) {
     if
     :: act == SA_NONE || act == SA_KEEP_KEY || act == SA_FORGET_CONSENT ||
            act == SA_CHECK_CONSENT || act == SA_PAGE || act == SA_ACCEPT ||
-           act == SA_DROP_PART || act == SA_ASK_COMMIT
+           act == SA_DROP_PART || act == SA_ASK_COMMIT || act == SA_FORGET_PAGES
     :: act == SA_ASK ->
         if
         :: t_first || t_peer_state == NONE ->
@@ -406,24 +451,36 @@ inline t_do(a, b) {
         t_got = WHOLE
     :: act == SA_BUILD_RECEIPT -> t_receipts++; t_receipt = t_receipts
     :: act == SA_SEND_RECEIPT ->
-        assert(td_receipt == t_receipt && td_visible); /* durable before it is said */
+        /* durable before it is said */
+        assert(td_receipt[t_no] == t_receipt && td_visible[t_no]);
         t_complete = 1;
         t_tell(SE_ACK, 0, td_at);
-        t_tell(SE_RECEIPT, td_receipt, 0)
+        t_tell(SE_RECEIPT, td_receipt[t_no], 0)
     :: act == SA_RECEIPT_ACKED ->
-        assert(a == td_receipt);
+        assert(a == td_receipt[t_no] && a == pd_receipt[t_no]);
         t_known = 1
+    :: act == SA_REQUEST_ITEMS ->
+        t_no++;
+        t_granted = 0; t_complete = 0; t_known = 0; t_got = 0; t_told = 0; t_receipt = 0;
+        t_peer_state = NONE; /* what its hello said was of the one before */
+        t_save = 1; t_wait = 1; t_due = 1
+    :: act == SA_REQUEST_AGAIN ->
+        if
+        :: t_peer_state == NONE -> t_tell(SE_ITEM_REQUEST, 0, 0)
+        :: else
+        fi
     :: act == SA_SEND_STATUS -> t_status = 1; t_tell(SE_STATUS, 0, 0)
     :: act == SA_SEND_AGAIN ->
         if
-        :: !t_known -> t_tell(SE_RECEIPT, td_receipt, 0)
+        :: !t_known -> t_tell(SE_RECEIPT, td_receipt[t_no], 0)
         :: else
         fi;
         if
         :: t_status -> t_tell(SE_STATUS, 0, 0)
         :: else
         fi
-    :: act == SA_REVOKED || act == SA_DECLINED || act == SA_PEER_DONE || act == SA_PEER_ENDED
+    :: act == SA_REVOKED || act == SA_DECLINED || act == SA_PEER_DONE ||
+           act == SA_PEER_ENDED || act == SA_PEER_LEFT
     :: act == SA_BYE -> t_tell(SE_BYE, 0, 0)
     :: act == SA_END ->
         t_tell(SE_BYE_REASON, 0, 0)
@@ -482,16 +539,21 @@ inline t_accept(key) {
     fi
 }
 
-inline t_hello(state, at) {
+inline t_hello(saying, at) {
     link_rule(t_lk, LE_HELLO);
     assert(act == LA_AGREE);
     t_lk = next;
     t_key = t_new;
     t_split = 0;
     t_save = 1; t_wait = 1;
-    t_peer_state = state;
     t_got_hello = 1;
-    assert(!t_granted || (state == GRANTED && at <= td_at))
+    if
+    :: NUMBER(saying) + 1 == t_no && t_st == SS_REQUESTING -> t_peer_state = NONE /* behind */
+    :: else ->
+        assert(NUMBER(saying) == t_no);
+        t_peer_state = STATE(saying);
+        assert(!t_granted || (t_peer_state == GRANTED && at <= td_at))
+    fi
 }
 
 inline t_record(event, a, b) {
@@ -513,13 +575,15 @@ inline t_crash() {
     t_split = 0; t_first = 0; t_agreed = 0; t_said_hello = 0; t_got_hello = 0;
     t_save = 0; t_wait = 0;
     t_key = td_key;
+    t_no = td_no; t_due = 0;
     t_granted = td_granted;
     t_got = td_at; t_told = td_at;
-    t_receipt = td_receipt;
-    t_complete = (td_receipt != 0);
+    t_receipt = td_receipt[t_no];
+    t_complete = (td_receipt[t_no] != 0);
     t_known = 0; t_status = 0;
-    t_st = (td_receipt -> SS_RECEIVED :
-            (!td_granted -> SS_ASKING : (td_at == WHOLE -> SS_COMMITTING : SS_RECEIVING)))
+    t_st = (td_receipt[t_no] -> SS_RECEIVED :
+            (!td_granted -> (t_no > 0 -> SS_REQUESTING : SS_ASKING) :
+             (td_at == WHOLE -> SS_COMMITTING : SS_RECEIVING)))
 }
 
 #define T_AGREES (t_lk == LS_UP && !t_first && t_said_hello && t_got_hello && !t_agreed && !t_wait)
@@ -547,22 +611,37 @@ proctype Terminal() {
         :: (t_lk == LS_HELLO || t_lk == LS_UP) && !t_first && !t_said_hello && !t_wait &&
                 T_SETTLED ->
         t_said_hello = 1;
-        t_say_hello((t_granted -> GRANTED : NONE), td_at)
+        t_say_hello(SAYING(t_no, (t_granted -> GRANTED : NONE)), td_at)
         :: T_AGREES -> t_agreed = 1; t_run(SE_AGREED, 0, 0)
-        :: t_save -> t_save = 0; t_wait = 0; td_key = t_key
+        :: t_save ->
+        t_save = 0; t_wait = 0; td_key = t_key;
+        if
+        :: td_no < t_no -> td_no = t_no; td_granted = 0; td_at = 0
+        :: else
+        fi;
+        if
+        :: t_due -> t_due = 0; t_tell(SE_ITEM_REQUEST, 0, 0)
+        :: else
+        fi
 
         :: t_st == SS_OFFERED -> td_granted = 1; t_run(SE_MANIFEST_OK, 0, 0)
         :: t_st == SS_RECEIVING && td_at < SEGMENTS && td_at < t_got -> td_at++
         :: t_st == SS_RECEIVING && td_at == SEGMENTS && t_got == WHOLE ->
-        td_visible = 1; /* by rename: verified, whole, durable */
+        assert(!td_visible[t_no]); /* nothing is doubled */
+        td_visible[t_no] = 1; /* by rename: verified, whole, durable */
         td_at = WHOLE;
         t_run(SE_ALL_STORED, 0, 0)
         :: t_granted && t_told < td_at && T_OPEN && t_st == SS_RECEIVING &&
                 len(to_p) < 4 -> t_told = td_at; t_tell(SE_ACK, 0, td_at)
         :: t_st == SS_COMMITTING -> t_run(SE_COMMIT, 0, 0)
-        :: t_st == SS_STORING -> td_receipt = t_receipt; t_run(SE_STORED, 0, 0)
-        :: t_st == SS_RECEIVED && !t_status && !t_wait -> t_run(SE_TELL_STATUS, 0, 0)
-        :: t_st == SS_RECEIVED && t_known && !t_wait -> t_run(SE_SAY_BYE, 0, 0)
+        :: t_st == SS_STORING ->
+        assert(td_receipt[t_no] == 0);
+        td_receipt[t_no] = t_receipt;
+        t_run(SE_STORED, 0, 0)
+        :: t_st == SS_RECEIVED && t_known && !t_wait && t_no < LAST -> t_run(SE_REQUEST_ITEMS, 0, 0)
+        :: t_st == SS_RECEIVED && !t_status && !t_wait && t_no == LAST -> t_run(SE_TELL_STATUS, 0, 0)
+        :: t_st == SS_RECEIVED && t_known && !t_wait && (GIVING_UP || t_no == LAST) ->
+        t_run(SE_SAY_BYE, 0, 0)
 
         :: t_st != SS_ENDED && t_lk == LS_FREE && p_st == SS_ENDED && empty(to_t) -> t_end()
         :: t_st != SS_ENDED && t_crashes < CRASHES -> t_crash()
@@ -590,16 +669,30 @@ end:
 
 proctype Watch() {
 end:
-    atomic { p_complete && !(td_receipt && td_visible && pd_receipt == td_receipt) -> assert(false) }
+    atomic {
+        p_complete && !(td_receipt[p_no] && td_visible[p_no] &&
+                        pd_receipt[p_no] == td_receipt[p_no]) -> assert(false)
+    }
 }
 
 proctype Last() {
+    byte i;
 end:
     atomic {
         p_st == SS_ENDED && t_st == SS_ENDED ->
-        assert(GIVING_UP || (p_complete && t_complete && td_visible));
-        assert(!td_visible || td_granted);
-        assert(!td_receipt || td_visible)
+        assert(GIVING_UP || (p_complete && t_complete && p_no == LAST && t_no == LAST));
+        assert(!td_visible[td_no] || td_granted);
+        i = 0;
+        do
+        :: i < TRANSFERS ->
+            assert(GIVING_UP || td_visible[i]);
+            assert(!td_receipt[i] || td_visible[i]);
+            assert(!pd_receipt[i] || pd_receipt[i] == td_receipt[i]);
+            assert(i == 0 || !td_visible[i] || td_receipt[i - 1]); /* one after the other */
+            i++
+        :: else -> break
+        od;
+        i = 0
     }
 }
 
