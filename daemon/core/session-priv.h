@@ -234,6 +234,7 @@ struct EhdSession {
     gboolean noted;     /* patient: and the items' note */
     gboolean revoking;  /* patient: nothing more is sent, and nothing kept */
     gboolean left;      /* the service stops; the next start goes on */
+    gboolean untold;    /* its receipt still wants its audit line: take-up-audit.c */
     gboolean own_leaf;  /* terminal: leaf_secret is of this session only */
     gboolean reachable; /* patient: the terminal told where it listens */
     GByteArray *roots;  /* owned; patient: of acknowledged items, not written yet */

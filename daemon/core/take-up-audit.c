@@ -39,5 +39,15 @@ ehd_take_up_audit(EhdSession *self, const EhdFound *found)
                          &error))
         return;
     g_warning("session %s: %s", self->id, error->message);
-    ehd_session_audit(self, kind, EHP_OK); /* as soon as there is room */
+    self->untold = TRUE;
+}
+
+void
+ehd_take_up_audit_later(EhdSession *self)
+{
+    gboolean made = (self->role == EHD_PATIENT) == ehd_session_to_patient(self);
+
+    if (self->untold)
+        ehd_session_audit(self, made ? EHD_AUDIT_RECEIVED : EHD_AUDIT_SENT, EHP_OK);
+    self->untold = FALSE;
 }

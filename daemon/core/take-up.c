@@ -337,14 +337,12 @@ go_on(EhdCore *self, EhdSession *session, EhdFound *found)
     } else if (session->received) {
         ehd_filing_start(session);
     } else if (session->complete && session->engine == NULL) {
-        ehd_session_finish(session, EHP_OK, NULL);
-        return;
+        return; /* end_if_over */
     } else if (session->complete) {
         ehd_patient_complete(session);
     } else if (found->left_ms == 0) {
-        session->state = EHD_STATE_FAILED; /* nobody is to come back to it */
+        session->state = EHD_STATE_FAILED; /* nobody is to come back to it: end_if_over */
         session->error = EHP_LINK_LOST;
-        ehd_session_end(session, EHP_LINK_LOST);
         return;
     } else {
         session->state = EHD_STATE_SUSPENDED;
@@ -358,6 +356,20 @@ go_on(EhdCore *self, EhdSession *session, EhdFound *found)
     }
     session->connects = session->role == EHD_PATIENT && session->reachable;
     g_info("session %s: taken up, %s", session->id, ehd_session_state_name(session->state));
+}
+
+/* Only once all are taken up: until then ledger and audit are touched here, and so by no
+ * worker. */
+static void
+end_if_over(EhdSession *self)
+{
+    ehd_take_up_audit_later(self);
+    if (self->ending)
+        return;
+    if (self->state == EHD_STATE_FAILED)
+        ehd_session_end(self, self->error);
+    else if (self->role == EHD_PATIENT && self->complete && self->engine == NULL)
+        ehd_session_finish(self, EHP_OK, NULL);
 }
 
 /* Its owner is told why when it asks. */
@@ -434,5 +446,7 @@ ehd_core_take_up(EhdCore *self, GError **error)
     for (char **id = spooled; *id != NULL; id++)
         if (!g_strv_contains((const char *const *)recorded, *id))
             clean_up(self, *id, EHD_TERMINAL, EHP_OK);
+    for (guint i = 0; i < self->sessions->len; i++)
+        end_if_over(g_ptr_array_index(self->sessions, i));
     return TRUE;
 }

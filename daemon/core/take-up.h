@@ -53,3 +53,5 @@ gboolean ehd_take_up_restore(EhdSession *self, EhdFound *found, GError **error);
 /* take-up-audit.c */
 /* A receipt of the transfer in course that no line of the audit tells of gets one. */
 void ehd_take_up_audit(EhdSession *self, const EhdFound *found);
+/* What could not be written then: as soon as there is room. Once all sessions are taken up. */
+void ehd_take_up_audit_later(EhdSession *self);

@@ -8,6 +8,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "daemon/core/core-priv.h"
 #include "daemon/core/grant-make.h"
 #include "daemon/link/unix.h"
 #include "tests/daemon/store/scratch.h"
@@ -27,7 +28,10 @@ host_now(gpointer user_data)
 static void
 on_added(EhdSession *session, gpointer user_data)
 {
-    host_of(session, user_data)->added++;
+    Host *host = host_of(session, user_data);
+
+    host->added++;
+    host->pending = MAX(host->pending, ehd_books_get_pending(host->core->books));
 }
 
 static void
@@ -149,7 +153,7 @@ host_restart(Host *host, const char *air)
 {
     stop(host);
     host->owner.session = NULL;
-    host->added = host->removed = 0;
+    host->added = host->removed = host->pending = 0;
     start(host, air);
 }
 

@@ -60,6 +60,7 @@ typedef struct {
     char address[13]; /* stays the same over restarts */
     Owner owner;
     guint added, removed;
+    guint pending;              /* pages that waited to be written when one was added, at most */
     guint stall_ms;             /* taken at (re)start */
     guint removal_ms;           /* likewise; 0: a minute */
     void (*before_open)(void);  /* nothing of the state is open */

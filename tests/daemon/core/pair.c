@@ -63,6 +63,21 @@ pair_open_patient_and_tap(Pair *f)
 }
 
 void
+pair_open_list(Pair *f)
+{
+    EhdReceiveOptions receive;
+
+    ehd_receive_options_init(&receive);
+    receive.list = TRUE;
+    f->clinic->owner.files = FALSE;
+    host_receive(f->clinic, &receive);
+    host_send(f->patient, NULL);
+    field_tap(f->clinic->port, f->patient->port, 0);
+    WAIT(ehd_session_get_info(f->clinic->owner.session)->may_ask);
+    g_assert_cmpuint(ehd_session_get_info(f->clinic->owner.session)->items, ==, 2);
+}
+
+void
 pair_wait_ends(Pair *f)
 {
     host_wait_end(f->clinic);

@@ -23,6 +23,9 @@ void pair_open_and_tap(Pair *f);
  * items, however long the clinic's daemon is away. */
 void pair_open_detached_and_tap(Pair *f);
 void pair_open_patient_and_tap(Pair *f);
+/* A clinic that asks for the list first: it is there, and the patient has the receipt for it.
+ */
+void pair_open_list(Pair *f);
 void pair_wait_ends(Pair *f);
 /* Both ended so, and left nothing. */
 void pair_assert_errors(Pair *f, ehp_status clinic, ehp_status patient);

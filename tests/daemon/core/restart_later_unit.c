@@ -43,22 +43,6 @@ is_collected(Pair *f, guint id)
     return list->len == 1 && g_array_index(list, EhdItemInfo, 0).state == EHD_ITEM_COLLECTED;
 }
 
-/* The list is there, and the patient has the receipt for it. */
-static void
-open_list(Pair *f)
-{
-    EhdReceiveOptions receive;
-
-    ehd_receive_options_init(&receive);
-    receive.list = TRUE;
-    f->clinic->owner.files = FALSE;
-    host_receive(f->clinic, &receive);
-    host_send(f->patient, NULL);
-    field_tap(f->clinic->port, f->patient->port, 0);
-    WAIT(info_of(f->clinic)->may_ask);
-    g_assert_cmpuint(info_of(f->clinic)->items, ==, 2);
-}
-
 static void
 request(Pair *f, const char *number)
 {
@@ -127,7 +111,7 @@ test_picked(Pair *f, gconstpointer data)
 {
     guint64 before;
 
-    open_list(f);
+    pair_open_list(f);
     request(f, "1"); /* the summary is first */
     WAIT(pair_done(f->patient) > 400000);
     before = pair_done(f->patient);
@@ -151,7 +135,7 @@ test_picked(Pair *f, gconstpointer data)
 static void
 test_between(Pair *f, gconstpointer data)
 {
-    open_list(f);
+    pair_open_list(f);
     restart(f, data);
     request(f, "0");
     WAIT(info_of(f->clinic)->may_ask && is_collected(f, 2));
@@ -167,7 +151,7 @@ test_between(Pair *f, gconstpointer data)
 static void
 test_often(Pair *f, gconstpointer data)
 {
-    open_list(f);
+    pair_open_list(f);
     request(f, "1");
     for (guint64 at = 300000; at < PAIR_BIG; at += 600000) {
         WAIT(pair_done(f->patient) > at || info_of(f->clinic)->may_ask);
@@ -207,7 +191,7 @@ test_too_late(Pair *f, gconstpointer data)
     f->clinic->now = clock_now;
     f->clinic->boottime = clock_uptime;
     host_restart(f->clinic, f->air);
-    open_list(f);
+    pair_open_list(f);
     request(f, "0");
     WAIT(info_of(f->clinic)->may_ask && is_collected(f, 2));
     request(f, "1");
@@ -234,31 +218,6 @@ test_too_late(Pair *f, gconstpointer data)
     host_assert_clean(f->clinic);
 }
 
-/* The patient's machine was off for too long, or until the consent was over, and the receipt is
- * there: nothing that happened to the link since makes that fail. */
-static void
-test_sent(Pair *f, gconstpointer data)
-{
-    g_autofree char *id = NULL;
-
-    later = 0;
-    f->patient->now = clock_now;
-    f->patient->boottime = clock_uptime;
-    host_restart(f->patient, f->air);
-    open_list(f);
-    id = g_strdup(info_of(f->patient)->id);
-    cut_link_down(f->clinic->link);
-    later = GPOINTER_TO_INT(data);
-    host_restart(f->patient, f->air);
-    owner_attach(&f->patient->owner, ehd_core_find(f->patient->core, id, 1000, NULL));
-    host_wait_end(f->patient);
-    g_assert_cmpint(host_error(f->patient), ==, EHP_OK);
-    g_assert_cmpint(info_of(f->patient)->transfer, ==, EHD_TRANSFER_COMPLETE);
-    g_assert_cmpuint(host_count_audit(f->patient, "failed"), ==, 0);
-    g_assert_cmpuint(host_count_audit(f->patient, "sent"), ==, 1);
-    host_wait_clean(f->patient);
-}
-
 static void
 on_requested(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -282,7 +241,7 @@ test_saved_before(Pair *f, gconstpointer data)
 
     query.ids[0] = g_strdup("0");
     g_array_append_val(queries, query);
-    open_list(f);
+    pair_open_list(f);
     session = f->clinic->owner.session;
     ehd_session_on_save(session, NULL);
     ehd_session_request_items_async(session, queries, FALSE, on_requested, session);
@@ -299,7 +258,7 @@ test_nobody_came_back(Pair *f, gconstpointer data)
 {
     g_autofree char *id = NULL;
 
-    open_list(f);
+    pair_open_list(f);
     id = g_strdup(info_of(f->patient)->id);
     host_restart(f->patient, f->air);
     f->patient->owner.session = ehd_core_find(f->patient->core, id, 1000, NULL);
@@ -321,7 +280,7 @@ test_cancelled(Pair *f, gconstpointer data)
     EhdSession *session;
 
     f->patient->owner.giving = GIVE_LATER;
-    open_list(f);
+    pair_open_list(f);
     session = f->clinic->owner.session;
     request(f, "1");
     ehd_session_cancel_async(session, NULL, NULL);
@@ -437,8 +396,6 @@ main(int argc, char **argv)
     ADD("/core/restart-later/between-both", "clinic patient", test_between);
     ADD("/core/restart-later/often", NULL, test_often);
     ADD("/core/restart-later/too-late", NULL, test_too_late);
-    ADD("/core/restart-later/sent-and-too-late", GINT_TO_POINTER(601), test_sent);
-    ADD("/core/restart-later/sent-and-expired", GINT_TO_POINTER(40 * 86400), test_sent);
     ADD("/core/restart-later/saved-before", NULL, test_saved_before);
     ADD("/core/restart-later/nobody-came-back", NULL, test_nobody_came_back);
     ADD("/core/restart-later/largest-record", NULL, test_largest_record);
