@@ -390,6 +390,8 @@ check_end(Run *run)
     for (guint i = 0; i < G_N_ELEMENTS(picks); i++)
         g_assert_true(run->seen[LISTED + i]);
     check_receipts(run);
+    WAIT(ehd_books_get_pending(run->clinic->core->books) == 0 &&
+         ehd_books_get_pending(run->patient->core->books) == 0);
     check_audit(run);
     if (run->late_cut)
         return;

@@ -167,6 +167,7 @@ cut_everywhere(GPtrArray *ops, TapeDisk *disk, void (*check)(guint64 mark))
             for (int loss = 0; loss < TAPE_LOSSES && i % stride == 0; loss++, points++) {
                 g_test_message("%u %s%s, loss %d", i, op->what, torn ? " (half)" : "", loss);
                 outage_restart(probe, air, disk, (TapeLoss)loss);
+                WAIT(ehd_books_get_pending(probe->core->books) == 0);
                 check(op->mark);
             }
         }
