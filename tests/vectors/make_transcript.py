@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes tests/vectors/transcript.json: sessions step by step, each message before and after sealing. See make.py.
 
-One session loses its link in the middle of an item, and once more before its receipt has arrived; one is asked for items of a list.
+One session loses its link in the middle of an item, and once more before its receipt has arrived; one is asked for
+items of a list.
 """
 import struct
 import sys
 
 from common import data, fixed, num, sha256, signed, varint, write
-from make_session import PART_MAX, STEP, Session, preamble, session_given, to_step
+from make_session import STEP, Session, preamble, session_given, to_step
 from noise import Cipher, Noise, noise_hkdf
 
 NAMES = {1: "CrlStaple", 2: "ConsentRequest", 3: "SessionKey", 4: "Consent", 7: "ManifestPage", 8: "Manifest",
@@ -251,7 +252,8 @@ def fail_handshake(f):
     f.add("the preamble of the first link, whose keys are used up", 1, 0, "terminal", preamble(locator, 0, nonce),
           "NotFound", ends=False)
     f.add("message 1 without the secret", 1, 0, "terminal",
-          preamble(locator, 1, nonce) + first_message(0, fixed("another resume")), "BadTag", ends=False, psk=old["resume"])
+          preamble(locator, 1, nonce) + first_message(0, fixed("another resume")), "BadTag", ends=False,
+          psk=old["resume"])
     f.add("message 1 with the secret of the generation before", 2, 0, "terminal",
           preamble(later_locator, 1, nonce) + first_message(1, bytes.fromhex(old["resume"])), "BadTag", ends=False,
           psk=now["resume"])
@@ -284,8 +286,9 @@ def fail_hello(f):
     both("granted, and no manifest", hello(1, None, (1, 0)), "BadMessage")
     both("granted, and no position", hello(1, h, None), "BadMessage")
     both("a manifest, and not granted", hello(1, h, None, state=0), "BadMessage")
-    both("two positions", data(HELLO, num(1, 1) + data(2, h) + 2 * data(3, num(1, 1) + num(2, 0)) + num(4, 1)), "BadMessage")
-    both("a position without segments", data(HELLO, num(1, 1) + data(2, h) + data(3, num(1, 1)) + num(4, 1)), "BadMessage")
+    twice, half = 2 * data(3, num(1, 1) + num(2, 0)), data(3, num(1, 1))
+    both("two positions", data(HELLO, num(1, 1) + data(2, h) + twice + num(4, 1)), "BadMessage")
+    both("a position without segments", data(HELLO, num(1, 1) + data(2, h) + half + num(4, 1)), "BadMessage")
     both("another manifest", hello(1, other, (1, 0)), "RolledBack")
     both("of a transfer that never began", hello(1, h, (1, 0), transfer=1), "RolledBack")
     both("another message first", data(16, b""), "OutOfOrder")
@@ -317,8 +320,8 @@ def fail_after(f):
     def at_segment(k, length=len(content)):
         return data(10, num(1, 1) + num(2, k) + num(3, 0) + num(4, length) + num(5, length) + data(6, content[:length]))
 
-    f.record("the segment before the position again", 1, part, data(10, num(1, 1) + num(2, 0) + num(3, 0) + num(4, 262144)
-                                                                   + num(5, 262144) + data(6, content[:100])), "OutOfOrder")
+    before = num(1, 1) + num(2, 0) + num(3, 0) + num(4, 262144) + num(5, 262144) + data(6, content[:100])
+    f.record("the segment before the position again", 1, part, data(10, before), "OutOfOrder")
     f.record("a segment left out", 1, part, at_segment(2), "OutOfOrder")
     f.record("not as long as the manifest says", 1, part, at_segment(1, len(content) - 1), "BadMessage")
     f.record("the end of the item, which is not there yet", 1, part,
