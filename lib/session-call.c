@@ -33,8 +33,17 @@ call_free(Call *call)
 
 static void issue(GTask *task);
 
+static gboolean
+is_reply_under_way(EhrlinkSession *self)
+{
+    const char *state = ehrlink_session_get_reply_state(self);
+
+    return state != NULL && !g_str_equal(state, "failed");
+}
+
 /* The first try was carried out, and only its answer was lost. While items still come,
- * ItemStored is too early at every try: the service keeps its copy, and gives it again. */
+ * ItemStored is too early at every try: the service keeps its copy, and gives it again. What the
+ * clinic sends back is never too early. */
 static gboolean
 was_carried_out(EhrlinkSession *self, const Call *call, const GError *error)
 {
@@ -45,9 +54,11 @@ was_carried_out(EhrlinkSession *self, const Call *call, const GError *error)
     if (g_str_equal(call->method->name, "ItemStored"))
         return g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_NOT_FOUND) ||
                (g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE) &&
-                !ehrlink_session_items_still_come(self));
+                (call->method->of_reply || !ehrlink_session_items_still_come(self)));
     if (!g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE))
         return FALSE;
+    if (g_str_equal(call->method->name, "Reply"))
+        return is_reply_under_way(self);
     if (g_str_equal(call->method->name, "File"))
         return g_strcmp0(status, "filed") == 0;
     if (g_str_equal(call->method->name, "Discard"))

@@ -51,7 +51,10 @@ find_receipt(EhdSession *self, EhdFound *found, guint transfer, gboolean to_pati
     if (receipt == NULL)
         return TRUE;
     keep_receipt(self, transfer, receipt);
-    if (!to_patient) {
+    if (to_patient) {
+        self->reply.there = TRUE;
+        self->reply.state = EHD_TRANSFER_COMPLETE;
+    } else {
         g_clear_pointer(&self->receipt, g_bytes_unref);
         self->receipt = g_bytes_ref(receipt);
     }
@@ -69,6 +72,10 @@ ehd_take_up_find_receipts(EhdSession *self, EhdFound *found, GError **error)
         if (!find_receipt(self, found, i, FALSE, error) ||
             (i > 0 && !find_receipt(self, found, i, TRUE, error)))
             return FALSE;
+    if (found->past.stage.refused && self->role == EHD_TERMINAL) {
+        self->reply.there = TRUE;
+        self->reply.state = EHD_TRANSFER_FAILED;
+    }
     return TRUE;
 }
 

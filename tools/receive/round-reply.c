@@ -52,6 +52,16 @@ round_look_at_reply(Round *round)
     }
 }
 
+/* A service that ended before it had it, and is back, may say so more than once before it may send again. */
+#define REFUSALS_MAX 3
+
+static gboolean
+is_lost_call(const GError *error)
+{
+    return g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_DAEMON_UNAVAILABLE) ||
+           g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE);
+}
+
 static void
 on_reply_offered(GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -61,10 +71,15 @@ on_reply_offered(GObject *source, GAsyncResult *result, gpointer user_data)
     if (!round_stored(round))
         return;
     if (!ehrlink_session_reply_finish(EHRLINK_SESSION(source), result, &error)) {
+        if (is_lost_call(error) && ++round->refusals <= REFUSALS_MAX) {
+            round_when_may_ask(round, round_send_reply);
+            return;
+        }
         cli_complain(error);
         reply_over(round, FALSE, _("Nothing was sent back."));
         return;
     }
+    round->refusals = 0;
     round->replying = TRUE;
     round_look_at_reply(round);
 }
@@ -79,7 +94,8 @@ round_send_reply(Round *round)
         return;
     }
     items = more_items(round->options->reply);
-    output_note(_("Offered to the patient, who decides."));
+    if (round->refusals == 0)
+        output_note(_("Offered to the patient, who decides."));
     round->storing = TRUE;
     ehrlink_session_reply_async(round->session, (EhrlinkItem **)items->pdata, items->len,
                                 round->cancellable, on_reply_offered, round);

@@ -23,9 +23,20 @@ void pair_open_and_tap(Pair *f);
  * items, however long the clinic's daemon is away. */
 void pair_open_detached_and_tap(Pair *f);
 void pair_open_patient_and_tap(Pair *f);
+/* The same, of a patient's device that takes what is sent back and a clinic that files nothing
+ * by itself; waits until it may send something back. list: the first transfer is a list. */
+void pair_open_for_reply(Pair *f, gboolean list);
+/* The daemon of whoever who names ("clinic", "patient", or both) ends and starts again, and
+ * its owner comes back at once. */
+void pair_restart(Pair *f, const char *who);
 void pair_wait_ends(Pair *f);
 /* Both ended so, and left nothing. */
 void pair_assert_errors(Pair *f, ehp_status clinic, ehp_status patient);
 void pair_assert_arrived(Pair *f);
 /* What of the host's transfer is durable at the receiver. */
 guint64 pair_done(Host *host);
+const EhdSessionInfo *pair_info(Host *host);
+/* The clinic files, and both end well. */
+void pair_file(Pair *f);
+/* The clinic discards what it received, and leaves nothing. */
+void pair_discard(Pair *f);

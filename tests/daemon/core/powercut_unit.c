@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A power cut after every single thing that the daemon does to its disk, in a whole receive and
- * a whole send: with all of it there (SIGKILL), and with names, contents or both lost where
- * they were not synced. The daemon starts on what is left. Nothing is done before it is
- * durable, nothing is in sight that is not whole, and what was acknowledged is there. Every
- * seventh point by default; all with -m slow.
+ * a whole send (powercut.h). Nothing is done before it is durable, nothing is in sight that is
+ * not whole, and what was acknowledged is there.
  */
-#include <glib/gstdio.h>
 #include <sodium.h>
-#include <string.h>
 
 #include "daemon/core/session-priv.h"
-#include "tests/daemon/core/host.h"
-#include "tests/daemon/core/tape.h"
+#include "tests/daemon/core/powercut.h"
 #include "tests/daemon/store/scratch.h"
 
 #define BIG   700000
@@ -79,75 +74,30 @@ record(gboolean clinic_side, TapeDisk **disk)
 
 /* ---------------------------------------------------------------- after the cut */
 
-static const TapeDisk *disk_now;
-static TapeLoss loss_now;
-static Host *probe;
-
-static void
-remove_tree(const char *path)
-{
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    const char *name;
-
-    while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-        g_autofree char *below = g_build_filename(path, name, NULL);
-        remove_tree(below);
-    }
-    g_remove(path);
-}
-
-static void
-put_disk(void)
-{
-    g_autofree char *state = g_build_filename(probe->dir, "state", NULL);
-
-    remove_tree(state);
-    g_assert_cmpint(g_mkdir(state, 0700), ==, 0);
-    tape_disk_write(disk_now, loss_now, state);
-}
-
-static EhdSession *
-only_session(void)
-{
-    g_autoptr(GPtrArray) list = ehd_core_list(probe->core, 1000);
-
-    g_assert_cmpuint(list->len, <=, 1);
-    return list->len == 1 ? g_ptr_array_index(list, 0) : NULL;
-}
-
 /* What waits to be filed is whole, byte for byte. */
 static void
-check_items(EhdSession *session)
+check_items(Host *probe, EhdSession *session)
 {
-    const char *id = ehd_session_get_info(session)->id;
-
     g_assert_cmpuint(session->items->len, ==, 2);
     for (guint i = 0; i < 2; i++) {
-        g_autofree char *name = g_strdup_printf("%u", i);
-        g_autofree char *path = g_build_filename(probe->dir, "state", "spool", id, name, NULL);
         const EhdItem *item = &g_array_index(session->items, EhdItem, i);
         g_autoptr(GBytes) expected =
             host_item_bytes(item->size == BIG ? 0 : 1, item->size == BIG ? BIG : SMALL);
-        g_autofree char *bytes = NULL;
-        gsize length;
 
-        if (session->item_states->data[i] == EHD_ITEM_COLLECTED)
-            continue;
-        g_assert_true(g_file_get_contents(path, &bytes, &length, NULL));
-        g_assert_cmpmem(bytes, length, g_bytes_get_data(expected, NULL),
-                        g_bytes_get_size(expected));
+        if (session->item_states->data[i] != EHD_ITEM_COLLECTED)
+            powercut_assert_item(probe, session, i, expected);
     }
 }
 
 static void
-check_clinic(guint64 mark)
+check_clinic(Host *probe, guint64 mark)
 {
-    EhdSession *session = only_session();
+    EhdSession *session = powercut_session(probe);
     const EhdSessionInfo *info = session != NULL ? ehd_session_get_info(session) : NULL;
 
     g_assert_true(info == NULL || info->state != EHD_STATE_FAILED);
     if (info != NULL && info->state == EHD_STATE_CONFIRMING)
-        check_items(session);
+        check_items(probe, session);
     if (mark & TAKEN)
         return;
     if (mark & RECEIVED)
@@ -159,9 +109,9 @@ check_clinic(guint64 mark)
 }
 
 static void
-check_patient(guint64 mark)
+check_patient(Host *probe, guint64 mark)
 {
-    EhdSession *session = only_session();
+    EhdSession *session = powercut_session(probe);
     const EhdSessionInfo *info = session != NULL ? ehd_session_get_info(session) : NULL;
     g_autoptr(GPtrArray) receipts = ehd_receipts_list(probe->state, NULL);
 
@@ -176,40 +126,13 @@ check_patient(guint64 mark)
         g_assert_cmpuint(receipts->len, ==, 1);
 }
 
-static guint
-cut_everywhere(GPtrArray *ops, TapeDisk *disk, void (*check)(guint64 mark))
-{
-    guint stride = g_test_slow() ? 1 : 7, points = 0;
-    g_autofree char *air = scratch_new();
-
-    probe = host_new(air, NULL);
-    probe->before_open = put_disk;
-    for (guint i = 0; i < ops->len; i++) {
-        const TapeOp *op = g_ptr_array_index(ops, i);
-
-        for (int torn = op->data != NULL ? 1 : 0; torn >= 0; torn--) {
-            tape_disk_apply(disk, op, torn != 0);
-            for (int loss = 0; loss < TAPE_LOSSES && i % stride == 0; loss++, points++) {
-                disk_now = disk;
-                loss_now = (TapeLoss)loss;
-                g_test_message("%u %s%s, loss %d", i, op->what, torn ? " (half)" : "", loss);
-                host_restart(probe, air);
-                check(op->mark);
-            }
-        }
-    }
-    host_free(probe);
-    scratch_free(g_steal_pointer(&air));
-    return points;
-}
-
 static void
 test_powercut(gconstpointer data)
 {
     gboolean clinic = data != NULL;
     TapeDisk *disk;
     g_autoptr(GPtrArray) ops = record(clinic, &disk);
-    guint points = cut_everywhere(ops, disk, clinic ? check_clinic : check_patient);
+    guint points = powercut_everywhere(ops, disk, clinic ? check_clinic : check_patient);
 
     tape_disk_free(disk);
     g_test_message("power cut at %u points of %u calls: all recovered", points, ops->len);
