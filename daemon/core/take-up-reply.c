@@ -194,8 +194,10 @@ go_on(EhdSession *self, EhdFound *found, GError **error)
         return FALSE;
     if (!ehd_take_up_find_leaf(self, error) || !ehd_take_up_restore(self, found, error))
         return FALSE;
-    if (terminal)
+    if (terminal) {
+        self->receipt_acked = TRUE; /* of what came before, or nothing would go back */
         ehd_patient_open_source(self);
+    }
     return TRUE;
 }
 
