@@ -42,8 +42,8 @@ is_reply_under_way(EhrlinkSession *self)
 }
 
 /* The first try was carried out, and only its answer was lost. While items still come,
- * ItemStored is too early at every try: the service keeps its copy, and gives it again. What the
- * clinic sends back is never too early. */
+ * ItemStored is too early at every try: the service keeps its copy, and gives it again. What
+ * the clinic sends back is never too early. */
 static gboolean
 was_carried_out(EhrlinkSession *self, const Call *call, const GError *error)
 {

@@ -69,7 +69,7 @@ typedef struct {
     EhdInbox *inbox; /* borrowed: the lane ends first */
     guint32 item;
     guint64 size, segment, offset, bytes;
-    GBytes *meta; /* owned */
+    GBytes *meta;          /* owned */
     GBytes *mark, *origin; /* owned */
     guint32 transfer, base;
     gint64 time;

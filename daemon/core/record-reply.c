@@ -9,6 +9,7 @@
 #include "daemon/core/record-private.h"
 
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 #define NOTE_TYPE    "(uv)"
 #define NOTE_VERSION 1
@@ -57,7 +58,7 @@ ehd_record_take_reply(EhdSession *self, GBytes *note, guint transfer, GError **e
     }
     if (version == NOTE_VERSION && take_list(self, list, transfer))
         return TRUE;
-    ehd_error_set(error, EHP_STATE_DAMAGED, "not the list of what goes back");
+    ehd_error_set(error, EHP_STATE_DAMAGED, N_("not the list of what goes back"));
     return FALSE;
 }
 

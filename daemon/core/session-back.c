@@ -6,6 +6,7 @@
 #include "daemon/core/session-priv.h"
 
 #include "daemon/error.h"
+#include "daemon/words.h"
 
 static void
 take_list(EhdSession *self, const GArray *items)
@@ -67,7 +68,7 @@ ehd_session_reply_async(EhdSession *self, const GArray *items, GAsyncReadyCallba
 
     if (self->asking != NULL || !offer(self, items, &error)) {
         if (error == NULL)
-            ehd_error_set(&error, EHP_WRONG_STATE, "this is being asked for");
+            ehd_error_set(&error, EHP_WRONG_STATE, N_("something is being asked for already"));
         g_task_return_error(task, error);
         return;
     }

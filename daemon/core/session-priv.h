@@ -451,8 +451,8 @@ typedef struct {
     ehp_session_stage stage; /* of engine */
     guint transfers;         /* number of the last one that was begun */
     guint n_items;           /* terminal: of the note so many count; G_MAXUINT: all */
-    GVariant *rows; /* owned; terminal: of which transfer they are; NULL: of the first */
-    guint n_replied; /* patient: of the spool's note so many count */
+    GVariant *rows;       /* owned; terminal: of which transfer they are; NULL: of the first */
+    guint n_replied;      /* patient: of the spool's note so many count */
     GVariant *reply_rows; /* owned; likewise; NULL: none */
 } EhdPast;
 /* FALSE: not a live record. */

@@ -94,17 +94,24 @@ ehd_take_up_count(EhdSession *self)
     final->bytes_done = final->bytes;
 }
 
-static gboolean
-go_on(EhdSession *self, EhdFound *found, GError **error)
+gboolean
+ehd_take_up_may_go_on(EhdSession *self, EhdFound *found, GError **error)
 {
     if (found->past.engine == NULL)
         return ehd_take_up_damaged(error, "nothing to go on with");
     if (!ehd_take_up_get_time_left(self, found, error))
         return FALSE;
-    if (found->left_ms == 0) {
-        ehd_error_set(error, EHP_LINK_LOST, "it was away for too long");
+    if (found->left_ms > 0)
+        return TRUE;
+    ehd_error_set(error, EHP_LINK_LOST, "it was away for too long");
+    return FALSE;
+}
+
+static gboolean
+go_on(EhdSession *self, EhdFound *found, GError **error)
+{
+    if (!ehd_take_up_may_go_on(self, found, error))
         return FALSE;
-    }
     if (found->past.stage.granted && !found->past.stage.manifest_only &&
         !ehd_take_up_find_durable(self, &found->marks, error))
         return FALSE;

@@ -9,6 +9,7 @@
 
 #include "daemon/error.h"
 #include "daemon/store/origins.h"
+#include "daemon/words.h"
 
 gboolean
 ehd_take_up_is_reply(const EhdFound *found)
@@ -42,7 +43,7 @@ open_room(EhdSession *self, const EhdPast *past, GError **error)
         return FALSE;
     self->spooled = TRUE;
     return ehd_record_place_replies(self, note, past) ||
-           ehd_take_up_damaged(error, "not a list of what came back");
+           ehd_take_up_damaged(error, N_("not a list of what came back"));
 }
 
 static guint
@@ -92,9 +93,8 @@ ehd_take_up_find_replies(EhdSession *self, EhdFound *found, GError **error)
     self->reply.base = past->stage.to_patient && past->stage.granted
                            ? first_of(&self->reply, past->stage.transfer)
                            : self->reply.items->len;
-    return find_earlier(self, ehd_take_up_is_reply(found) ? self->reply.base
-                                                          : self->reply.items->len,
-                        error);
+    return find_earlier(
+        self, ehd_take_up_is_reply(found) ? self->reply.base : self->reply.items->len, error);
 }
 
 static GPtrArray *
@@ -115,12 +115,12 @@ find_durable(EhdSession *self, const EhdMarksRead *marks, GError **error)
 
     if (self->inbox == NULL || reply->base >= reply->items->len ||
         marks->n_roots > reply->items->len - reply->base)
-        return ehd_take_up_damaged(error, "more came back than there is");
+        return ehd_take_up_damaged(error, N_("more came back than there is"));
     origins = read_origins(self, reply->base, marks->n_roots, error);
     if (origins == NULL || !find_earlier(self, next, error))
         return FALSE;
     if (origins->len < marks->n_roots)
-        return ehd_take_up_damaged(error, "who vouched for an item is gone");
+        return ehd_take_up_damaged(error, N_("who vouched for an item is gone"));
     g_ptr_array_unref(reply->signed_items);
     reply->signed_items = g_steal_pointer(&origins);
     if (next == reply->items->len)
@@ -164,11 +164,10 @@ find_list(EhdSession *self, const EhdFound *found, GError **error)
     g_autoptr(GBytes) note = ehd_ledger_get_note(self->core->parts.ledger, self->id, error);
     EhdReply *reply = &self->reply;
 
-    if (note == NULL ||
-        !ehd_record_take_reply(self, note, found->past.stage.transfer, error))
+    if (note == NULL || !ehd_record_take_reply(self, note, found->past.stage.transfer, error))
         return FALSE;
     if (found->marks.n_roots > reply->items->len)
-        return ehd_take_up_damaged(error, "more went back than there is");
+        return ehd_take_up_damaged(error, N_("more went back than there is"));
     ehd_back_set_order(self);
     for (guint i = 0; i < found->marks.n_roots; i++)
         reply->states->data[i] = EHD_ITEM_STORED;
@@ -182,14 +181,8 @@ go_on(EhdSession *self, EhdFound *found, GError **error)
 {
     gboolean terminal = self->role == EHD_TERMINAL;
 
-    if (found->past.engine == NULL)
-        return ehd_take_up_damaged(error, "nothing to go on with");
-    if (!ehd_take_up_get_time_left(self, found, error))
+    if (!ehd_take_up_may_go_on(self, found, error))
         return FALSE;
-    if (found->left_ms == 0) {
-        ehd_error_set(error, EHP_LINK_LOST, "it was away for too long");
-        return FALSE;
-    }
     if (terminal ? !find_list(self, found, error) : !find_durable(self, &found->marks, error))
         return FALSE;
     if (!ehd_take_up_find_leaf(self, error) || !ehd_take_up_restore(self, found, error))

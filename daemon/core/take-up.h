@@ -45,6 +45,8 @@ gboolean ehd_take_up_check_order(EhdSession *self, GError **error);
 /* take-up-later.c */
 /* The receipts of all its transfers; found gets that of the one in course. */
 gboolean ehd_take_up_find_receipts(EhdSession *self, EhdFound *found, GError **error);
+/* There is an engine to go on with, and its link may still come back. */
+gboolean ehd_take_up_may_go_on(EhdSession *self, EhdFound *found, GError **error);
 /* What is known of the last transfer without an engine. */
 void ehd_take_up_count(EhdSession *self);
 /* Terminal, items that were asked for and are not all here: goes on with them if it can, and

@@ -13,6 +13,7 @@
 #include "daemon/store/file.h"
 #include "daemon/store/ledger-private.h"
 #include "daemon/store/marks.h"
+#include "daemon/words.h"
 
 #define LABEL    "origins"
 #define SLOT     1024
@@ -39,7 +40,7 @@ check(const char *id, guint32 first, guint n, GError **error)
 {
     if (ehd_state_id_valid(id) && first + (guint64)n <= EHD_MARKS_ITEMS_MAX)
         return TRUE;
-    ehd_error_set(error, EHP_INVALID_ARGUMENT, "origins");
+    ehd_error_set(error, EHP_INVALID_ARGUMENT, NULL);
     return FALSE;
 }
 
@@ -71,7 +72,7 @@ write_one(EhdLedger *ledger, int fd, const char *id, guint32 transfer, guint32 i
     gsize size;
     const guint8 *bytes = g_bytes_get_data(origin, &size);
     if (size > EHD_ORIGIN_MAX) {
-        ehd_error_set(error, EHP_TOO_LARGE, "what was signed about an item");
+        ehd_error_set(error, EHP_TOO_LARGE, N_("what was signed about an item"));
         return FALSE;
     }
     g_autofree char *path = place(id, transfer, item);
@@ -82,7 +83,7 @@ write_one(EhdLedger *ledger, int fd, const char *id, guint32 transfer, guint32 i
     memcpy(slot + HEAD, g_bytes_get_data(blob, NULL), length);
     if (write_at(fd, slot, HEAD + length, (goffset)item * SLOT))
         return TRUE;
-    ehd_error_set_errno(error, errno, "write origins");
+    ehd_error_set_errno(error, errno, N_("write origins"));
     return FALSE;
 }
 
@@ -97,7 +98,7 @@ open_file(EhdLedger *ledger, const char *id, GError **error)
     if (errno == ENOENT)
         fd = openat(ledger->fd, name, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0 || fsync(ledger->fd) != 0) {
-        ehd_error_set_errno(error, errno, "open origins");
+        ehd_error_set_errno(error, errno, N_("open origins"));
         if (fd >= 0)
             close(fd);
         return -1;
@@ -118,7 +119,7 @@ ehd_origins_write(EhdLedger *ledger, const char *id, guint32 transfer, guint32 f
     for (guint i = 0; good && i < n; i++)
         good = write_one(ledger, fd, id, transfer, first + i, origins[i], error);
     if (good && fdatasync(fd) != 0) {
-        ehd_error_set_errno(error, errno, "sync origins");
+        ehd_error_set_errno(error, errno, N_("sync origins"));
         good = FALSE;
     }
     close(fd);
@@ -152,7 +153,7 @@ read_file(EhdLedger *ledger, const char *id, GError **error)
     if (fd < 0 && errno == ENOENT)
         return g_bytes_new(NULL, 0);
     if (fd < 0) {
-        ehd_error_set_errno(error, errno, "open origins");
+        ehd_error_set_errno(error, errno, N_("open origins"));
         return NULL;
     }
     GBytes *file = ehd_file_read_fd(fd, name, FILE_MAX, error);

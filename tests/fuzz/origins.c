@@ -2,9 +2,9 @@
  *
  * What a clinic signed about its items, on a patient's disk, of which a crash or somebody else
  * may have changed anything. Input: flags, then operations: origins of one of two transfers are
- * written as the daemon would, bytes of the file are changed, cut off or put at its end. What is
- * read is what was written last in its place, of that transfer, from the first one on without a
- * gap. Flag 1: the file is the rest of the input.
+ * written as the daemon would, bytes of the file are changed, cut off or put at its end. What
+ * is read is what was written last in its place, of that transfer, from the first one on
+ * without a gap. Flag 1: the file is the rest of the input.
  */
 #include "daemon/store/origins.h"
 
@@ -89,8 +89,8 @@ static void
 check_from(const store *s, uint32_t transfer, uint32_t first)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) read = ehd_origins_read((EhdLedger *)&s->ledger, ID, transfer, first,
-                                                 ITEMS - first, &error);
+    g_autoptr(GPtrArray) read =
+        ehd_origins_read((EhdLedger *)&s->ledger, ID, transfer, first, ITEMS - first, &error);
 
     if (read == NULL) {
         FUZZ_CHECK(error != NULL);

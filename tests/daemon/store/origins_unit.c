@@ -123,8 +123,8 @@ test_damage(Fixture *f, gconstpointer data)
         g_assert_true(put(f, 1, 0, "one two-and-some-more-bytes three", NULL));
         file = scratch_get(f->room, "a.origins", &length);
         g_assert_null(g_strstr_len(file, (gssize)length, "one"));
-        file[places[i].at] = (char)(places[i].byte != 0 ? places[i].byte
-                                                        : file[places[i].at] ^ 1);
+        file[places[i].at] =
+            (char)(places[i].byte != 0 ? places[i].byte : file[places[i].at] ^ 1);
         scratch_put(f->room, "a.origins", file, (gssize)length);
         expect(f, 1, 0, 3, "one");
         expect(f, 1, 2, 1, "three");
