@@ -32,9 +32,37 @@ on_reply_receipt(GObject *source, GAsyncResult *result, gpointer user_data)
 
     if (!round_stored(round))
         return;
-    if (receipt == NULL || !session_dir_add_reply(round->directory, round->options->reply, receipt, &error))
+    /* which files they were knows only who brought them */
+    if (receipt == NULL ||
+        ((round->brings || !round->resumed) &&
+         !session_dir_add_reply(round->directory, round->options->reply, receipt, &error)))
         cli_complain(error);
     reply_over(round, TRUE, _("The patient has it; the receipt for it is stored."));
+}
+
+static void
+get_receipt(Round *round)
+{
+    round->storing = TRUE;
+    ehrlink_session_get_receipt_of_async(round->session, round->transfers, round->cancellable,
+                                         on_reply_receipt, round);
+}
+
+/* An earlier run knew how many transfers there were before it sent something back. */
+static void
+on_counted(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    Round *round = user_data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) items =
+        ehrlink_session_list_items_finish(EHRLINK_SESSION(source), result, &error);
+
+    if (!round_stored(round))
+        return;
+    for (guint i = 0; items != NULL && i < items->len; i++)
+        round->transfers =
+            MAX(round->transfers, (guint)ehrlink_item_get_transfer(g_ptr_array_index(items, i)) + 1);
+    get_receipt(round);
 }
 
 void
@@ -46,10 +74,28 @@ round_look_at_reply(Round *round)
         reply_over(round, FALSE, _("The patient did not take what you sent back."));
     } else if (g_strcmp0(state, "complete") == 0) {
         round->replying = FALSE;
-        round->storing = TRUE;
-        ehrlink_session_get_receipt_of_async(round->session, round->transfers, round->cancellable,
-                                             on_reply_receipt, round);
+        if (round->resumed) {
+            round->storing = TRUE;
+            ehrlink_session_list_items_async(round->session, round->cancellable, on_counted, round);
+        } else {
+            get_receipt(round);
+        }
     }
+}
+
+gboolean
+round_goes_back(Round *round)
+{
+    const char *state = ehrlink_session_get_reply_state(round->session);
+
+    return state != NULL && !g_str_equal(state, "failed") && !g_str_equal(state, "complete");
+}
+
+void
+round_await_reply(Round *round)
+{
+    round->replying = TRUE;
+    round_look_at_reply(round);
 }
 
 /* A service that ended before it had it, and is back, may say so more than once before it may send again. */
