@@ -65,6 +65,12 @@ on_counted(GObject *source, GAsyncResult *result, gpointer user_data)
     get_receipt(round);
 }
 
+static gboolean
+is_through(Round *round)
+{
+    return g_strcmp0(ehrlink_session_get_reply_state(round->session), "complete") == 0;
+}
+
 void
 round_look_at_reply(Round *round)
 {
@@ -72,7 +78,7 @@ round_look_at_reply(Round *round)
 
     if (g_strcmp0(state, "failed") == 0) {
         reply_over(round, FALSE, _("The patient did not take what you sent back."));
-    } else if (g_strcmp0(state, "complete") == 0) {
+    } else if (is_through(round)) {
         round->replying = FALSE;
         if (round->resumed) {
             round->storing = TRUE;
@@ -88,7 +94,7 @@ round_goes_back(Round *round)
 {
     const char *state = ehrlink_session_get_reply_state(round->session);
 
-    return state != NULL && !g_str_equal(state, "failed") && !g_str_equal(state, "complete");
+    return state != NULL && !g_str_equal(state, "failed") && !is_through(round);
 }
 
 void
@@ -135,6 +141,10 @@ round_send_reply(Round *round)
 {
     g_autoptr(GPtrArray) items = NULL;
 
+    if (round->refusals > 0 && (round_goes_back(round) || is_through(round))) { /* it had it all the same */
+        round_await_reply(round);
+        return;
+    }
     if (!ehrlink_session_get_may_ask(round->session)) {
         reply_over(round, FALSE, _("The patient's device has left; nothing was sent back."));
         return;
