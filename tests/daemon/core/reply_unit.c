@@ -147,6 +147,29 @@ test_declined_then_lost(Pair *f, gconstpointer data)
     pair_discard(f);
 }
 
+/* What was agreed to has been sent when something comes back: there is nothing to withdraw, and
+ * what comes back goes on. */
+static void
+test_not_revoked(Pair *f, gconstpointer data)
+{
+    g_autoptr(GAsyncResult) result = NULL;
+    g_autoptr(GError) error = NULL;
+
+    f->patient->owner.mulls_replies = TRUE;
+    pair_open_for_reply(f, FALSE);
+    host_reply(f->clinic);
+    WAIT(f->patient->owner.offered == 1);
+    ehd_session_revoke_async(f->patient->owner.session, host_on_result, &result);
+    WAIT(result != NULL);
+    g_assert_false(ehd_session_revoke_finish(f->patient->owner.session, result, &error));
+    g_assert_error(error, EHD_ERROR, EHP_WRONG_STATE);
+    ehd_session_answer_reply(f->patient->owner.session, TRUE);
+    WAIT(pair_info(f->clinic)->reply == EHD_TRANSFER_COMPLETE);
+    WAIT(pair_info(f->clinic)->may_ask);
+    pair_file(f);
+    g_assert_cmpuint(host_count_audit(f->patient, "revoked"), ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -159,5 +182,6 @@ main(int argc, char **argv)
     ADD("/core/reply/declined-after", NULL, test_answered_after);
     ADD("/core/reply/accepted-too-late", NULL, test_accepted_too_late);
     ADD("/core/reply/declined-then-lost", NULL, test_declined_then_lost);
+    ADD("/core/reply/not-revoked", NULL, test_not_revoked);
     return g_test_run();
 }
