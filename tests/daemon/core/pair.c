@@ -21,6 +21,14 @@ pair_set_up(Pair *f, gconstpointer data)
 }
 
 void
+pair_set_up_reply(Pair *f, gconstpointer data)
+{
+    pair_set_up(f, data);
+    host_add_item(f->clinic, "prescription.json", PAIR_SMALL, 0);
+    host_add_item(f->clinic, "report.pdf", PAIR_BIG, 0);
+}
+
+void
 pair_tear_down(Pair *f, gconstpointer data)
 {
     host_free(f->clinic);
@@ -68,6 +76,18 @@ const EhdSessionInfo *
 pair_info(Host *host)
 {
     return ehd_session_get_info(host->owner.session);
+}
+
+EhdTransferState
+pair_reply(Host *host)
+{
+    return pair_info(host)->reply;
+}
+
+void
+pair_wait_reply(Pair *f, guint64 bytes)
+{
+    WAIT(pair_info(f->clinic)->reply_done > bytes);
 }
 
 void

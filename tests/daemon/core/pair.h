@@ -17,6 +17,8 @@ typedef struct {
 } Pair;
 
 void pair_set_up(Pair *f, gconstpointer data);
+/* And two items that the clinic sends back, the small one first. */
+void pair_set_up_reply(Pair *f, gconstpointer data);
 void pair_tear_down(Pair *f, gconstpointer data);
 void pair_open_and_tap(Pair *f);
 /* The same, of a sender with "detach"; of one that stays until it is told what became of its
@@ -36,6 +38,9 @@ void pair_assert_arrived(Pair *f);
 /* What of the host's transfer is durable at the receiver. */
 guint64 pair_done(Host *host);
 const EhdSessionInfo *pair_info(Host *host);
+EhdTransferState pair_reply(Host *host);
+/* More of it is durable at the patient. */
+void pair_wait_reply(Pair *f, guint64 bytes);
 /* The clinic files, and both end well. */
 void pair_file(Pair *f);
 /* The clinic discards what it received, and leaves nothing. */
