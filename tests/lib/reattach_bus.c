@@ -272,8 +272,8 @@ test_early(Fixture *f, gconstpointer data)
     g_assert_cmpuint(count_visible(f), ==, 1);
 }
 
-/* It is killed just when something is to be sent back, or has it and cannot say so: it goes back
- * once. */
+/* It is killed just when something is to be sent back, or has it and cannot say so: it goes
+ * back once. */
 static void
 test_reply(Fixture *f, gconstpointer data)
 {

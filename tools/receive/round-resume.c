@@ -19,7 +19,7 @@ on_reattached(GObject *source, GAsyncResult *result, gpointer user_data)
     g_autoptr(GError) error = NULL;
 
     round->session = ehrlink_client_reattach_finish(EHRLINK_CLIENT(source), result, &error);
-    if (round->session == NULL && round->brings) { /* other files, or they are gone: the session is there all the same */
+    if (round->session == NULL && round->brings) { /* other files, or they are gone: the session is there */
         reattach(round, NULL);
         return;
     }
