@@ -54,7 +54,7 @@ static void
 write_some(store *s, ehp_reader *in)
 {
     const uint32_t transfer = 1 + ehp_take_u8(in) % 2, first = ehp_take_u8(in) % ITEMS;
-    const uint32_t n = MIN(1 + ehp_take_u8(in) % 3u, ITEMS - first);
+    const uint32_t wanted = 1 + ehp_take_u8(in) % 3, n = MIN(wanted, ITEMS - first);
     g_autoptr(GPtrArray) some = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
 
     for (uint32_t i = 0; i < n; i++) {
