@@ -26,7 +26,8 @@ G_BEGIN_DECLS
  * @self: the session
  *
  * At the patient: all of it is here. ehrlink_session_collect_replies_async() stores it; only
- * then is the receipt signed.
+ * then is the receipt signed. Told again after #EhrlinkSession::reattached, while that is not
+ * signed: a collection that is under way goes on by itself.
  */
 
 /**
@@ -133,10 +134,11 @@ gboolean ehrlink_session_request_items_finish(EhrlinkSession *self, GAsyncResult
  * @items: (array length=n_items): what to send back
  * @n_items: how many
  * @cancellable: (nullable): stops waiting; what was asked for may happen all the same
- * @callback: (scope async): called when it is offered
+ * @callback: (scope async): called when the service has it, over its own end
  * @user_data: (closure): for @callback
  *
- * ehrlink_session_get_reply_state() tells what becomes of it.
+ * It is offered to the patient; ehrlink_session_get_reply_state() tells what becomes of it. A
+ * program that reattaches with the same items brings their files again.
  */
 void ehrlink_session_reply_async(EhrlinkSession *self, EhrlinkItem **items, gsize n_items,
                                  GCancellable *cancellable, GAsyncReadyCallback callback,

@@ -33,8 +33,23 @@ call_free(Call *call)
 
 static void issue(GTask *task);
 
+/* One that was through before is not shown with its items after a restart. */
+static gboolean
+goes_back(EhrlinkSession *self, const Call *call)
+{
+    g_autoptr(GVariant) items = g_variant_get_child_value(call->parameters, 0);
+    g_autoptr(GVariant) reply =
+        g_variant_lookup_value(self->details, "reply", G_VARIANT_TYPE_VARDICT);
+    guint32 n = 0;
+
+    return reply != NULL && g_variant_lookup(reply, "items", "u", &n) &&
+           n == g_variant_n_children(items) &&
+           g_strcmp0(ehrlink_session_get_reply_state(self), "failed") != 0;
+}
+
 /* The first try was carried out, and only its answer was lost. While items still come,
- * ItemStored is too early at every try: the service keeps its copy, and gives it again. */
+ * ItemStored is too early at every try: the service keeps its copy, and gives it again. What
+ * the clinic sends back is never too early. */
 static gboolean
 was_carried_out(EhrlinkSession *self, const Call *call, const GError *error)
 {
@@ -45,9 +60,11 @@ was_carried_out(EhrlinkSession *self, const Call *call, const GError *error)
     if (g_str_equal(call->method->name, "ItemStored"))
         return g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_NOT_FOUND) ||
                (g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE) &&
-                !ehrlink_session_items_still_come(self));
+                (call->method->of_reply || !ehrlink_session_items_still_come(self)));
     if (!g_error_matches(error, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE))
         return FALSE;
+    if (g_str_equal(call->method->name, "Reply"))
+        return goes_back(self, call);
     if (g_str_equal(call->method->name, "File"))
         return g_strcmp0(status, "filed") == 0;
     if (g_str_equal(call->method->name, "Discard"))

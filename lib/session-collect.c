@@ -187,7 +187,7 @@ on_told(GObject *source, GAsyncResult *result, gpointer user_data)
     else
         /* When it is collected again, it is not to be stored a second time. */
         g_hash_table_replace(job->session->stored, id, g_strdup(job->name));
-    job->early = reply == NULL && is_early(job->session, error);
+    job->early = reply == NULL && !job->collect->replies && is_early(job->session, error);
     if (job->early)
         g_clear_error(&error);
     if (job->early) /* its hidden link stays: another run of the program is to know it by that

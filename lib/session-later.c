@@ -11,7 +11,7 @@
 
 static const EhrlinkMethod request_items = {SESSION_INTERFACE, "RequestItems", "()", FALSE,
                                             FALSE};
-static const EhrlinkMethod send_back = {SESSION_INTERFACE, "Reply", "()", FALSE, FALSE};
+static const EhrlinkMethod send_back = {SESSION_INTERFACE, "Reply", "()", TRUE, FALSE};
 
 /* ---------------------------------------------------------------- looking */
 

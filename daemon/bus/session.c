@@ -240,6 +240,14 @@ step_request_items(EhdCall *call)
 }
 
 static void
+on_replied(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    GError *error = NULL;
+    gboolean good = ehd_session_reply_finish(ehd_call_get_data(user_data), result, &error);
+    return_nothing(user_data, good, error);
+}
+
+static void
 step_reply(EhdCall *call)
 {
     EhdSession *session = find_without_options(call);
@@ -248,8 +256,12 @@ step_reply(EhdCall *call)
         return;
     g_autoptr(GVariant) dicts = g_variant_get_child_value(ehd_call_get_arguments(call), 0);
     g_autoptr(GArray) items = ehd_reply_items_parse(dicts, &error);
-    gboolean good = items != NULL && ehd_session_reply(session, items, &error);
-    return_nothing(call, good, error);
+    if (items == NULL) {
+        ehd_call_fail(call, error);
+        return;
+    }
+    ehd_call_set_data(call, session, NULL);
+    ehd_session_reply_async(session, items, on_replied, call);
 }
 
 void

@@ -19,6 +19,7 @@ typedef struct {
     guint32 item;
     guint64 segments; /* 0: the whole item */
     GBytes *mark;     /* owned by the array; NULL: none */
+    GBytes *origin;   /* likewise; of a whole item that was sent back */
     guint32 transfer, base;
 } EhdInboxDurable;
 
@@ -30,7 +31,7 @@ struct EhdInbox {
     gboolean failed;
     guint8 *spare[EHD_INBOX_SPARES]; /* owned: for segments, EHP_SEGMENT_MAX bytes each */
     guint n_spare;
-    GBytes *next_mark; /* owned; of the job that follows */
+    GBytes *next_mark, *next_origin; /* owned; of the job that follows */
     guint32 next_transfer, next_base;
     gint64 next_time;
     guint64 next_boottime;
@@ -68,8 +69,8 @@ typedef struct {
     EhdInbox *inbox; /* borrowed: the lane ends first */
     guint32 item;
     guint64 size, segment, offset, bytes;
-    GBytes *meta; /* owned */
-    GBytes *mark; /* owned */
+    GBytes *meta;          /* owned */
+    GBytes *mark, *origin; /* owned */
     guint32 transfer, base;
     gint64 time;
     guint64 boottime;

@@ -7,6 +7,7 @@
 
 #include "daemon/core/inbox-private.h"
 #include "daemon/error.h"
+#include "daemon/store/origins.h"
 #include "daemon/words.h"
 
 static ehp_status
@@ -92,7 +93,10 @@ position(EhdInbox *self, EhdInboxJob *job, GError **error)
 static void
 durable_clear(gpointer data)
 {
-    g_clear_pointer(&((EhdInboxDurable *)data)->mark, g_bytes_unref);
+    EhdInboxDurable *durable = data;
+
+    g_clear_pointer(&durable->mark, g_bytes_unref);
+    g_clear_pointer(&durable->origin, g_bytes_unref);
 }
 
 GArray *
@@ -112,7 +116,31 @@ wait_for_sync(EhdInbox *self, const EhdInboxJob *job, guint64 segments)
 
     if (job->mark != NULL)
         durable.mark = g_bytes_ref(job->mark);
+    if (job->origin != NULL)
+        durable.origin = g_bytes_ref(job->origin);
     g_array_append_val(self->waiting, durable);
+}
+
+/* Before the marks: an item that counts as here has the word for it, too. */
+static gboolean
+write_origins(EhdInbox *self, GError **error)
+{
+    g_autoptr(GPtrArray) origins = g_ptr_array_new();
+    guint32 transfer = 0, first = 0;
+
+    for (guint i = 0; i < self->waiting->len; i++) {
+        const EhdInboxDurable *durable = &g_array_index(self->waiting, EhdInboxDurable, i);
+
+        if (durable->origin == NULL)
+            continue;
+        if (origins->len == 0)
+            first = durable->item;
+        transfer = durable->transfer;
+        g_ptr_array_add(origins, durable->origin);
+    }
+    return origins->len == 0 ||
+           ehd_origins_write(self->ledger, self->id, transfer, first,
+                             (GBytes *const *)origins->pdata, origins->len, error);
 }
 
 /* The names are there, so what the ledger says of them is true. Several items may have been
@@ -144,7 +172,7 @@ write_marks(EhdInbox *self, const EhdInboxJob *job, GError **error)
         marks.position = durable->segments;
         marked = marked || mark != NULL;
     }
-    if (!marked) /* a patient's reply, which ends with this process */
+    if (!marked) /* whoever takes nothing up again gives none */
         return TRUE;
     marks.roots = roots->data;
     marks.turn = self->turn++;
@@ -162,7 +190,8 @@ sync_all(EhdInbox *self, EhdInboxJob *job, GError **error)
         return FALSE;
     if (whole && !ehd_spool_session_sync(self->session, error))
         return FALSE;
-    if (self->waiting->len > 0 && !write_marks(self, job, error))
+    if (self->waiting->len > 0 &&
+        (!write_origins(self, error) || !write_marks(self, job, error)))
         return FALSE;
     job->synced = self->waiting;
     self->waiting = ehd_inbox_waiting_new();

@@ -96,6 +96,7 @@ job_free(gpointer data)
         close(job->fd);
     g_clear_pointer(&job->meta, g_bytes_unref);
     g_clear_pointer(&job->mark, g_bytes_unref);
+    g_clear_pointer(&job->origin, g_bytes_unref);
     g_clear_pointer(&job->synced, g_array_unref);
     if (job->data != NULL)
         sodium_memzero(job->data, is_spare(job->length) ? EHP_SEGMENT_MAX : job->length);
@@ -147,6 +148,7 @@ ehd_inbox_free(EhdInbox *self)
     drop_spares(self);
     g_array_unref(self->waiting);
     g_clear_pointer(&self->next_mark, g_bytes_unref);
+    g_clear_pointer(&self->next_origin, g_bytes_unref);
     g_free(self->id);
     g_free(self);
 }
@@ -220,10 +222,18 @@ ehd_inbox_mark(EhdInbox *self, const guint8 *mark, gsize length, gint64 now, gui
     self->next_boottime = boottime;
 }
 
+void
+ehd_inbox_origin(EhdInbox *self, const guint8 *origin, gsize length)
+{
+    g_clear_pointer(&self->next_origin, g_bytes_unref);
+    self->next_origin = g_bytes_new(origin, length);
+}
+
 static void
 take_next_mark(EhdInbox *self, EhdInboxJob *job)
 {
     job->mark = g_steal_pointer(&self->next_mark);
+    job->origin = g_steal_pointer(&self->next_origin);
     job->time = self->next_time;
     job->boottime = self->next_boottime;
     job->transfer = self->next_transfer;

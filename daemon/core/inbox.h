@@ -62,6 +62,9 @@ void ehd_inbox_set_transfer(EhdInbox *inbox, guint32 transfer, guint32 base);
  * durable before that is told. Copied. */
 void ehd_inbox_mark(EhdInbox *inbox, const guint8 *mark, gsize length, gint64 now,
                     guint64 boottime);
+/* What was signed about the item whose complete follows (ehp_event.bytes): as ehd_inbox_mark,
+ * and before it. Copied. */
+void ehd_inbox_origin(EhdInbox *inbox, const guint8 *origin, gsize length);
 /* data is copied. After it `segment + 1` segments of the item are there. An offset before what
  * was written starts over from there (a link that came back). */
 void ehd_inbox_append(EhdInbox *inbox, guint32 item, guint64 size, guint64 segment,

@@ -224,6 +224,7 @@ ehd_record_live(EhdSession *self)
     g_variant_builder_add(&dict, "{sv}", "own-leaf", g_variant_new_boolean(self->own_leaf));
     if (self->role == EHD_PATIENT) {
         ehd_record_add_patient(&dict, self);
+        ehd_record_add_replies(&dict, self);
         add_peer(&dict, self);
         add_blobs(&dict, "crls", (GBytes *const *)self->crls->pdata, self->crls->len);
     } else {
@@ -399,7 +400,7 @@ take_stage(GVariant *dict, EhdSession *self, EhdPast *past)
     g_variant_lookup(dict, "transfers", "u", &past->transfers);
     past->n_items = G_MAXUINT;
     g_variant_lookup(dict, "items", "u", &past->n_items);
-    past->rows = g_variant_lookup_value(dict, "rows", G_VARIANT_TYPE("a(uub)"));
+    past->rows = g_variant_lookup_value(dict, "rows", G_VARIANT_TYPE(EHD_RECORD_ROWS));
     self->consented =
         g_variant_lookup(dict, "consent", "(iixx)", &self->consent.purpose,
                          &self->consent.acting_as, &self->consent.time, &self->consent.expires);
@@ -448,6 +449,7 @@ ehd_record_take_up(EhdSession *self, GBytes *record, EhdPast *past)
     take_link(dict, self);
     if (patient) {
         ehd_record_take_patient(dict, self);
+        ehd_record_take_replies(dict, past);
         take_peer(dict, self);
     } else {
         take_wishes(dict, &self->wishes);

@@ -384,7 +384,8 @@ static gboolean
 is_revocable(EhdSession *self)
 {
     return self->role == EHD_PATIENT && self->engine != NULL && !self->engine_ended &&
-           self->consented && !self->complete && !self->revoking && !self->ending;
+           self->consented && !self->complete && !self->revoking && !self->ending &&
+           !ehd_session_to_patient(self); /* by then all that was agreed to has been sent */
 }
 
 void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A session over the end of this process: its live record, written whenever the engine says
- * that what it would need has changed, and at the patient's side the marks of what the terminal
- * has acknowledged (a terminal's are the inbox's). What is promised to the peer waits for the
+ * that what it would need has changed, and at the side that sends the marks of what the other
+ * has acknowledged (a receiver's are the inbox's). What is promised to the peer waits for the
  * record. Main context; the books write.
  */
 #include "daemon/core/session-priv.h"
@@ -47,6 +47,9 @@ ehd_session_keep(EhdSession *self, EhdKept done)
     if (self->role == EHD_PATIENT && !self->noted) {
         page.note = note = ehd_record_items(self);
         self->noted = TRUE;
+    } else if (self->reply.unnoted) {
+        page.note = note = ehd_record_reply(self);
+        self->reply.unnoted = FALSE;
     }
     keeping->session = self;
     keeping->done = done;
@@ -80,7 +83,7 @@ ehd_session_on_save(EhdSession *self, const ehp_event *event)
     ehd_session_keep(self, on_saved);
 }
 
-/* ---------------------------------------------------------------- the patient's marks */
+/* ---------------------------------------------------------------- the sender's marks */
 
 static void
 on_marked(ehp_status status, gpointer user_data)
@@ -103,12 +106,12 @@ ehd_session_keep_marks(EhdSession *self)
     ehp_writer w;
     EhdMarks marks = {0};
 
-    if (self->role != EHD_PATIENT || self->engine == NULL || self->engine_ended ||
-        self->ending || self->complete || !self->kept || self->marking || self->revoking)
+    if (self->engine == NULL || self->engine_ended || self->ending || self->complete ||
+        !self->kept || self->marking || self->revoking)
         return;
     ehd_patient_settle_left(self);
     ehp_session_progress(self->engine, &progress);
-    if (progress.to_patient)
+    if ((self->role == EHD_PATIENT) == progress.to_patient) /* a receiver's are the inbox's */
         return;
     if (progress.asks) /* what an earlier session had says nothing of this one yet */
         return;

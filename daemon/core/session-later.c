@@ -196,8 +196,8 @@ ehd_patient_item_request(EhdSession *self, const ehp_event *event)
 
 /* ---------------------------------------------------------------- terminal */
 
-static gboolean
-check_idle(EhdSession *self, GError **error)
+gboolean
+ehd_session_check_idle(EhdSession *self, GError **error)
 {
     if (self->role == EHD_TERMINAL && self->engine != NULL && !self->engine_ended &&
         self->complete && self->receipt_acked && !self->filing && !self->ending &&
@@ -213,7 +213,7 @@ request_items(EhdSession *self, const GArray *queries, gboolean list, GError **e
     Ehp__ItemRequest request = EHP__ITEM_REQUEST__INIT;
     ehp_status status;
 
-    if (!check_idle(self, error) || !ehd_queries_check(queries, error))
+    if (!ehd_session_check_idle(self, error) || !ehd_queries_check(queries, error))
         return FALSE;
     request.n_query = queries->len;
     request.query = ehd_queries_to_wire(queries);
@@ -262,42 +262,6 @@ ehd_session_asked(EhdSession *self, ehp_status status)
         g_task_return_boolean(task, TRUE);
     else if (task != NULL)
         g_task_return_new_error(task, EHD_ERROR, (int)status, "%s", ehp_status_text(status));
-}
-
-gboolean
-ehd_session_reply(EhdSession *self, const GArray *items, GError **error)
-{
-    EhdReply *reply = &self->reply;
-    ehp_status status;
-
-    if (!check_idle(self, error) || !ehd_items_check(items, error))
-        return FALSE;
-    g_clear_pointer(&self->source, ehd_source_free);
-    ehd_session_get_progress(self, &self->first);
-    g_array_set_size(reply->items, 0);
-    g_byte_array_set_size(reply->states, 0);
-    ehd_items_append(reply->items, items);
-    g_free(self->order);
-    self->order = g_new(guint, items->len);
-    self->n_order = items->len;
-    for (guint i = 0; i < items->len; i++) {
-        guint8 state = EHD_ITEM_WAITING;
-
-        self->order[i] = i;
-        g_byte_array_append(reply->states, &state, 1);
-    }
-    ehd_patient_make_entries(self, reply->items);
-    status = ehp_session_offer(self->engine, self->entry_list, self->n_order, ehd_now_ms());
-    if (status != EHP_OK) {
-        ehd_error_set(error, status, NULL);
-        return FALSE;
-    }
-    self->complete = FALSE;
-    ehd_patient_open_source(self);
-    ehd_reply_set_state(self, EHD_TRANSFER_RUNNING);
-    ehd_session_changed(self);
-    ehd_session_pump(self);
-    return TRUE;
 }
 
 /* ---------------------------------------------------------------- both */

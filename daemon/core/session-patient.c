@@ -201,7 +201,8 @@ ehd_patient_complete(EhdSession *self)
     g_clear_handle_id(&self->expiry_timer, g_source_remove);
     ehd_session_set_state(self, EHD_STATE_CONFIRMING,
                           ehd_now_ms() + 1000ull * self->wishes.linger_s);
-    ehd_session_get_progress(self, &self->first);
+    if (!ehd_session_to_patient(self)) /* else it was taken up, and knows them */
+        ehd_session_get_progress(self, &self->first);
     if (self->wishes.linger_s == 0 && ehp_session_bye(self->engine, ehd_now_ms()) != EHP_OK)
         g_debug("session %s: no bye", self->id);
 }

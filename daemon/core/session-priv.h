@@ -81,6 +81,7 @@ typedef struct {
         *signed_items;    /* owned, of GBytes, patient: of the reply in course (ItemOrigin) */
     GPtrArray *proofs;    /* owned, of GBytes or NULL, patient: by number of the transfer */
     guint base;           /* the first of the reply in course */
+    gboolean unnoted;     /* terminal: its list is not in the ledger yet */
     gboolean listing;     /* patient: a list has begun, and is not whole */
     gboolean asked;       /* the person decides */
     gboolean making_room; /* patient: it was accepted, and the engine does not know it yet */
@@ -198,7 +199,7 @@ struct EhdSession {
     guint *granted;      /* owned: as order, of the first transfer */
     guint n_granted;
     GArray *list;       /* owned, of guint: ids in the order of the last list; patient */
-    GTask *asking;      /* owned; RequestItems, until what it asks for is kept */
+    GTask *asking;      /* owned; RequestItems or Reply, until what it asks for is kept */
     ehp_progress first; /* counts of the last transfer to the terminal, during a reply */
     EhdSource *source;  /* owned */
     gboolean consent_open, consent_asked, extended, consented;
@@ -386,6 +387,8 @@ GArray *ehd_queries_from_wire(Ehp__ItemQuery *const *wire, size_t n);
 void ehd_patient_match(EhdSession *self, Ehp__ItemQuery *const *wire, size_t n);
 void ehd_patient_keep_list(EhdSession *self);
 void ehd_patient_item_request(EhdSession *self, const ehp_event *event);
+/* Terminal: between two transfers? WRONG_STATE. */
+gboolean ehd_session_check_idle(EhdSession *self, GError **error);
 /* A later transfer begins, ends: the state shown. */
 void ehd_session_later_begins(EhdSession *self);
 /* What was asked for is kept, or could not be: whoever waits for that is told. */
@@ -411,6 +414,10 @@ void ehd_reply_commit(EhdSession *self);
 void ehd_reply_item_collected(EhdSession *self);
 void ehd_reply_complete(EhdSession *self);
 void ehd_reply_ask_owner(EhdSession *self);
+/* The proof of a reply that is whole; items: of GBytes, Signed ItemOrigin. */
+void ehd_reply_make_proof(EhdSession *self, guint transfer, const GPtrArray *items);
+/* session-back.c: all of reply.items are to be sent, in that order. */
+void ehd_back_set_order(EhdSession *self);
 /* What the owner asks for, for its own screen. */
 void ehd_terminal_own_request(EhdSession *self);
 
@@ -446,7 +453,9 @@ typedef struct {
     ehp_session_stage stage; /* of engine */
     guint transfers;         /* number of the last one that was begun */
     guint n_items;           /* terminal: of the note so many count; G_MAXUINT: all */
-    GVariant *rows; /* owned; terminal: of which transfer they are; NULL: of the first */
+    GVariant *rows;       /* owned; terminal: of which transfer they are; NULL: of the first */
+    guint n_replied;      /* patient: of the spool's note so many count */
+    GVariant *reply_rows; /* owned; likewise; NULL: none */
 } EhdPast;
 /* FALSE: not a live record. */
 gboolean ehd_record_take_up(EhdSession *self, GBytes *record, EhdPast *past);
@@ -456,6 +465,16 @@ gboolean ehd_record_take_up_items(EhdSession *self, GBytes *meta);
 GVariant *ehd_record_rows(EhdSession *self, guint n_items);
 /* Terminal: those that were taken up, as the record has it. FALSE: it does not fit. */
 gboolean ehd_record_place_items(EhdSession *self, const EhdPast *past);
+/* record-reply.c: terminal: what goes back, for the ledger's note. STATE_DAMAGED,
+ * STATE_TOO_NEW. */
+GBytes *ehd_record_reply(EhdSession *self);
+gboolean ehd_record_take_reply(EhdSession *self, GBytes *note, guint transfer, GError **error);
+/* Patient: all that came back, or is offered, for the spool's note; what of it was accepted,
+ * for the record. FALSE: they do not fit together. */
+GBytes *ehd_record_replies(EhdSession *self);
+void ehd_record_add_replies(GVariantBuilder *dict, EhdSession *self);
+void ehd_record_take_replies(GVariant *dict, EhdPast *past);
+gboolean ehd_record_place_replies(EhdSession *self, GBytes *note, const EhdPast *past);
 
 /* session-keep.c: the session over the end of this process. */
 /* Writes the live record; done (or NULL) follows. */

@@ -171,7 +171,7 @@ void
 ehd_session_answer_reply(EhdSession *self, gboolean accepted)
 {
     EhdReply *reply = &self->reply;
-    g_autoptr(GBytes) note = g_bytes_new_static("reply", 5);
+    g_autoptr(GBytes) note = NULL;
 
     if (!reply->asked)
         return;
@@ -181,13 +181,14 @@ ehd_session_answer_reply(EhdSession *self, gboolean accepted)
     }
     reply->asked = FALSE;
     reply->making_room = TRUE;
+    note = ehd_record_replies(self);
     self->jobs++;
     if (self->inbox == NULL) {
         self->inbox = ehd_terminal_inbox_new(self);
         self->spooled = TRUE;
         ehd_inbox_prepare(self->inbox, note, reply->bytes, on_room, self);
     } else {
-        ehd_inbox_extend(self->inbox, NULL, reply->bytes, on_room, self);
+        ehd_inbox_extend(self->inbox, note, reply->bytes, on_room, self);
     }
 }
 
@@ -249,13 +250,13 @@ ehd_reply_keep_origin(EhdSession *self, const ehp_event *event)
         return;
     g_ptr_array_set_size(items, (int)event->item);
     g_ptr_array_add(items, g_bytes_new(event->bytes.data, event->bytes.len));
+    ehd_inbox_origin(self->inbox, event->bytes.data, event->bytes.len);
 }
 
-static void
-make_proof(EhdSession *self)
+void
+ehd_reply_make_proof(EhdSession *self, guint number, const GPtrArray *items)
 {
     EhdReply *reply = &self->reply;
-    const guint number = ehd_session_transfer_number(self);
     const EhdOriginParts parts = {
         .chain = self->chain,
         .n_chain = self->n_chain,
@@ -263,7 +264,7 @@ make_proof(EhdSession *self)
         .n_crls = self->crls->len,
         .leaf_key = ehp_session_leaf_key(self->engine),
         .request = ehp_session_document(self->engine, EHP_DOC_REQUEST),
-        .items = reply->signed_items,
+        .items = items,
     };
 
     if (number >= reply->proofs->len)
@@ -287,7 +288,7 @@ ehd_session_get_origin(EhdSession *self, guint transfer, GError **error)
 void
 ehd_reply_commit(EhdSession *self)
 {
-    make_proof(self);
+    ehd_reply_make_proof(self, ehd_session_transfer_number(self), self->reply.signed_items);
     self->reply.commit_due = TRUE;
     self->reply.timer = g_timeout_add(self->core->parts.grace_ms + self->core->parts.stall_ms,
                                       on_not_stored, self);

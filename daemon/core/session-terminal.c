@@ -322,9 +322,7 @@ ehd_terminal_manifest(EhdSession *self, const ehp_event *event)
 static void
 keep_mark(EhdSession *self, const ehp_event *event)
 {
-    if (self->role == EHD_PATIENT) /* a reply ends with this process */
-        return;
-    ehd_inbox_set_transfer(self->inbox, ehd_session_transfer_number(self), self->base);
+    ehd_inbox_set_transfer(self->inbox, ehd_session_transfer_number(self), base_of(self));
     ehd_inbox_mark(self->inbox, event->mark.data, event->mark.len, ehd_core_now(self->core),
                    ehd_core_boottime(self->core));
 }

@@ -252,8 +252,12 @@ on_grace_over(gpointer user_data)
     EhdSession *self = user_data;
 
     self->grace_timer = 0;
-    if (!self->received && (!goes_on_alone(self) || ehd_patient_needs_files(self)))
+    if (self->received) { /* what was received stays; what was to go back has nobody */
+        if (ehd_patient_needs_files(self))
+            ehd_session_abort(self, EHP_NO_AGENT);
+    } else if (!goes_on_alone(self) || ehd_patient_needs_files(self)) {
         ehd_session_end(self, EHP_NO_AGENT);
+    }
     return G_SOURCE_REMOVE;
 }
 
@@ -289,8 +293,9 @@ gboolean
 ehd_session_check_items(EhdSession *self, const GArray *items, GError **error)
 {
     const GArray *ours = self->role == EHD_PATIENT ? self->items : self->reply.items;
+    gboolean replying = !self->complete && ehd_session_to_patient(self);
 
-    if (ehd_items_equal(ours, items))
+    if ((self->role == EHD_TERMINAL && !replying) || ehd_items_equal(ours, items))
         return TRUE;
     ehd_error_set(error, EHP_ITEM_CHANGED,
                   N_("not the items that the session was opened with"));

@@ -176,7 +176,8 @@ void ehd_session_set_listener(EhdSession *session, const EhdSessionListener *lis
  * question then is refused, items that are open are sent; when one is due that is not, the
  * session waits (needs_files) for 5 min, then it ends with NO_AGENT. */
 void ehd_session_owner_vanished(EhdSession *session);
-/* Manager.Reattach at the sender: do these describe the same items? ITEM_CHANGED. */
+/* Manager.Reattach at whoever sends: do these describe the same items? ITEM_CHANGED. At a
+ * terminal that sends nothing back (any more, or not yet) they are looked at when it does. */
 gboolean ehd_session_check_items(EhdSession *session, const GArray *items, GError **error);
 
 const EhdSessionInfo *ehd_session_get_info(EhdSession *session);
@@ -222,8 +223,11 @@ void ehd_session_request_items_async(EhdSession *session, const GArray *queries,
 gboolean ehd_session_request_items_finish(EhdSession *session, GAsyncResult *result,
                                           GError **error);
 /* Terminal, after a transfer: offers items (of EhdItem, copied) to the patient. Their
- * descriptors are asked for with open_item. WRONG_STATE, ITEM_INVALID, MIXED_SUBJECTS. */
-gboolean ehd_session_reply(EhdSession *session, const GArray *items, GError **error);
+ * descriptors are asked for with open_item. Called back once that outlives this process.
+ * WRONG_STATE, ITEM_INVALID, MIXED_SUBJECTS, STORE_FAILED. */
+void ehd_session_reply_async(EhdSession *session, const GArray *items,
+                             GAsyncReadyCallback callback, gpointer user_data);
+gboolean ehd_session_reply_finish(EhdSession *session, GAsyncResult *result, GError **error);
 
 /* These end on disk before the callback comes. */
 void ehd_session_cancel_async(EhdSession *session, GAsyncReadyCallback callback,

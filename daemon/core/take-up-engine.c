@@ -14,6 +14,7 @@ ehd_found_clear(EhdFound *found)
 {
     g_clear_pointer(&found->past.engine, g_bytes_unref);
     g_clear_pointer(&found->past.rows, g_variant_unref);
+    g_clear_pointer(&found->past.reply_rows, g_variant_unref);
     ehd_marks_read_clear(&found->marks);
     g_clear_pointer(&found->receipt, g_bytes_unref);
 }
@@ -28,25 +29,40 @@ bytes_of(GBytes *bytes)
     return view;
 }
 
-/* Of the transfer in course. */
-static guint64 *
-sizes_of(EhdSession *self)
-{
-    guint64 *sizes = g_new(guint64, MAX(self->items->len, 1));
+/* What comes in the transfer in course. */
+typedef struct {
+    const GArray *items, *origins;
+    guint base, n;
+} Incoming;
 
-    for (guint i = self->base; i < self->items->len; i++)
-        sizes[i - self->base] = g_array_index(self->items, EhdItem, i).size;
+static Incoming
+incoming_of(EhdSession *self, const ehp_session_stage *stage)
+{
+    Incoming in = {self->items, self->origins, self->base, 0};
+
+    if (stage->to_patient)
+        in = (Incoming){self->reply.items, self->reply.origins, self->reply.base, 0};
+    in.n = in.items->len - in.base;
+    return in;
+}
+
+static guint64 *
+sizes_of(const Incoming *in)
+{
+    guint64 *sizes = g_new(guint64, MAX(in->n, 1));
+
+    for (guint i = 0; i < in->n; i++)
+        sizes[i] = g_array_index(in->items, EhdItem, in->base + i).size;
     return sizes;
 }
 
 static GByteArray *
-salts_of(EhdSession *self)
+salts_of(const Incoming *in)
 {
     GByteArray *salts = g_byte_array_new();
 
-    for (guint i = self->base; i < self->origins->len; i++)
-        g_byte_array_append(salts, g_array_index(self->origins, EhdOrigin, i).salt,
-                            EHP_SALT_LEN);
+    for (guint i = in->base; i < in->origins->len; i++)
+        g_byte_array_append(salts, g_array_index(in->origins, EhdOrigin, i).salt, EHP_SALT_LEN);
     return salts;
 }
 
@@ -65,24 +81,40 @@ ehd_take_up_find_leaf(EhdSession *self, GError **error)
     return TRUE;
 }
 
-/* Has the transfer in course a list here? */
+/* Has the transfer in course a list here? Of a reply that has its receipt none is needed. */
 static gboolean
-has_list(EhdSession *self, const ehp_session_stage *stage)
+has_list(EhdSession *self, const EhdFound *found, gboolean sends, const Incoming *in)
 {
-    gboolean items =
-        self->role == EHD_PATIENT ? self->order != NULL : self->items->len > self->base;
+    const ehp_session_stage *stage = &found->past.stage;
+    gboolean items = sends ? self->order != NULL : in->n > 0;
 
-    return items && (stage->transfer == 0 || stage->granted) && !stage->to_patient &&
-           !stage->between;
+    return items && (stage->transfer == 0 || stage->granted) && !stage->between &&
+           !(stage->to_patient && found->receipt != NULL);
+}
+
+static gboolean
+restore(EhdSession *self, const ehp_session_past *past, GError **error)
+{
+    ehp_status status = ehd_session_restore_engine(self, past);
+    ehp_progress progress;
+
+    if (status == EHP_OK) {
+        ehp_session_progress(self->engine, &progress);
+        self->receipt_acked = progress.receipt_acked;
+        return TRUE;
+    }
+    ehd_error_set(error, status, N_("the session's state does not fit together"));
+    return FALSE;
 }
 
 gboolean
 ehd_take_up_restore(EhdSession *self, EhdFound *found, GError **error)
 {
-    g_autofree guint64 *sizes = sizes_of(self);
-    g_autoptr(GByteArray) salts = salts_of(self);
-    gboolean granted = has_list(self, &found->past.stage);
-    ehp_progress progress;
+    gboolean sends = (self->role == EHD_PATIENT) != found->past.stage.to_patient;
+    Incoming in = incoming_of(self, &found->past.stage);
+    g_autofree guint64 *sizes = sizes_of(&in);
+    g_autoptr(GByteArray) salts = salts_of(&in);
+    gboolean listed = has_list(self, found, sends, &in);
     ehp_session_past past = {
         .saved = bytes_of(found->past.engine),
         .resume_ms = MAX(found->left_ms, 1),
@@ -93,23 +125,14 @@ ehd_take_up_restore(EhdSession *self, EhdFound *found, GError **error)
         .mark = bytes_of(found->marks.mark),
         .receipt = bytes_of(found->receipt),
     };
-    ehp_status status;
 
-    if (granted)
-        past.n_items =
-            self->role == EHD_PATIENT ? self->n_order : self->items->len - self->base;
-    if (granted && self->role == EHD_TERMINAL && salts->len != past.n_items * EHP_SALT_LEN)
+    if (listed)
+        past.n_items = sends ? self->n_order : in.n;
+    if (listed && !sends && salts->len != past.n_items * EHP_SALT_LEN)
         return ehd_take_up_damaged(error, N_("not a list of items"));
-    if (granted && self->role == EHD_PATIENT) {
-        ehd_patient_make_entries(self, self->items);
+    if (listed && sends) {
+        ehd_patient_make_entries(self, ehd_session_sending(self));
         past.items = self->entry_list;
     }
-    status = ehd_session_restore_engine(self, &past);
-    if (status == EHP_OK) {
-        ehp_session_progress(self->engine, &progress);
-        self->receipt_acked = progress.receipt_acked;
-        return TRUE;
-    }
-    ehd_error_set(error, status, N_("the session's state does not fit together"));
-    return FALSE;
+    return restore(self, &past, error);
 }

@@ -11,8 +11,8 @@
 
 /* Room that was made for a manifest which was never accepted (it will be sent again), or that
  * was being emptied. */
-static gboolean
-drop_room(EhdSession *self, GError **error)
+gboolean
+ehd_take_up_drop_room(EhdSession *self, GError **error)
 {
     g_autoptr(GError) local = NULL;
     g_autoptr(EhdSpoolSession) room =
@@ -36,11 +36,8 @@ ehd_take_up_find_items(EhdSession *self, const EhdPast *past, GError **error)
         if (note == NULL)
             return FALSE;
         self->noted = TRUE;
-        if (!drop_room(self,
-                       error)) /* of a reply that was coming in: it ended with the process */
-            return FALSE;
     } else if (!past->granted || self->status != 0) {
-        return drop_room(self, error);
+        return ehd_take_up_drop_room(self, error);
     } else {
         self->inbox = ehd_terminal_inbox_new(self);
         if (!ehd_inbox_take_up(self->inbox, &note, error))
@@ -52,8 +49,8 @@ ehd_take_up_find_items(EhdSession *self, const EhdPast *past, GError **error)
            ehd_take_up_damaged(error, N_("not a list of items"));
 }
 
-static gboolean
-is_whole(EhdSession *self, guint id, gboolean *whole, GError **error)
+gboolean
+ehd_take_up_is_whole(EhdSession *self, guint id, gboolean *whole, GError **error)
 {
     g_autoptr(GError) local = NULL;
 
@@ -72,7 +69,7 @@ ehd_take_up_find_received(EhdSession *self, guint n, GError **error)
 
         if (self->item_states->data[i] == EHD_ITEM_LISTED)
             continue;
-        if (!is_whole(self, i, &whole, error))
+        if (!ehd_take_up_is_whole(self, i, &whole, error))
             return FALSE;
         self->item_states->data[i] = whole ? EHD_ITEM_STORED : EHD_ITEM_COLLECTED;
     }
@@ -90,7 +87,7 @@ ehd_take_up_find_durable(EhdSession *self, const EhdMarksRead *marks, GError **e
     for (guint i = self->base; i < next; i++) {
         gboolean whole;
 
-        if (!is_whole(self, i, &whole, error))
+        if (!ehd_take_up_is_whole(self, i, &whole, error))
             return FALSE;
         if (!whole)
             return ehd_take_up_damaged(error, N_("an item that was stored is gone"));

@@ -52,7 +52,10 @@ find_receipt(EhdSession *self, EhdFound *found, guint transfer, gboolean to_pati
     if (receipt == NULL)
         return TRUE;
     keep_receipt(self, transfer, receipt);
-    if (!to_patient) {
+    if (to_patient) {
+        self->reply.there = TRUE;
+        self->reply.state = EHD_TRANSFER_COMPLETE;
+    } else {
         g_clear_pointer(&self->receipt, g_bytes_unref);
         self->receipt = g_bytes_ref(receipt);
     }
@@ -70,6 +73,10 @@ ehd_take_up_find_receipts(EhdSession *self, EhdFound *found, GError **error)
         if (!find_receipt(self, found, i, FALSE, error) ||
             (i > 0 && !find_receipt(self, found, i, TRUE, error)))
             return FALSE;
+    if (found->past.stage.refused && self->role == EHD_TERMINAL) {
+        self->reply.there = TRUE;
+        self->reply.state = EHD_TRANSFER_FAILED;
+    }
     return TRUE;
 }
 
@@ -88,17 +95,24 @@ ehd_take_up_count(EhdSession *self)
     final->bytes_done = final->bytes;
 }
 
-static gboolean
-go_on(EhdSession *self, EhdFound *found, GError **error)
+gboolean
+ehd_take_up_may_go_on(EhdSession *self, EhdFound *found, GError **error)
 {
     if (found->past.engine == NULL)
         return ehd_take_up_damaged(error, N_("nothing to go on with"));
     if (!ehd_take_up_get_time_left(self, found, error))
         return FALSE;
-    if (found->left_ms == 0) {
-        ehd_error_set(error, EHP_LINK_LOST, N_("it was away for too long"));
+    if (found->left_ms > 0)
+        return TRUE;
+    ehd_error_set(error, EHP_LINK_LOST, N_("it was away for too long"));
+    return FALSE;
+}
+
+static gboolean
+go_on(EhdSession *self, EhdFound *found, GError **error)
+{
+    if (!ehd_take_up_may_go_on(self, found, error))
         return FALSE;
-    }
     if (found->past.stage.granted && !found->past.stage.manifest_only &&
         !ehd_take_up_find_durable(self, &found->marks, error))
         return FALSE;

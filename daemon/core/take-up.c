@@ -137,6 +137,7 @@ find(EhdSession *self, GBytes *record, EhdFound *found, GError **error)
         !ehd_take_up_find_items(self, &found->past, error) ||
         !ehd_take_up_check_order(self, error) ||
         !ehd_take_up_find_receipts(self, found, error) ||
+        !ehd_take_up_find_replies(self, found, error) ||
         !ehd_marks_read(self->core->parts.ledger, self->id, found->past.stage.transfer,
                         &found->marks, error))
         return FALSE;
@@ -160,6 +161,7 @@ take_up_received(EhdSession *self, EhdFound *found, GError **error)
     self->has_transfer = TRUE;
     self->transfer = EHD_TRANSFER_COMPLETE;
     ehd_take_up_count(self);
+    self->first = self->final;
     /* the marks of what was collected since still say that all of it was there */
     if (found->past.engine != NULL &&
         (!ehd_take_up_get_time_left(self, found, &local) ||
@@ -180,18 +182,23 @@ take_up_filed(EhdSession *self, EhdFound *found, GError **error)
 }
 
 /* All of the last transfer to the terminal, which was a list or was not. */
-static void
-show_sent(EhdSession *self, gboolean list)
+void
+ehd_take_up_show_sent(EhdSession *self, const EhdFound *found)
 {
-    ehp_progress *final = &self->final;
+    const ehp_session_stage *stage = &found->past.stage;
+    gboolean list =
+        stage->to_patient ? self->listed && stage->transfer == 1 : stage->manifest_only;
 
-    final->items = final->items_done = self->n_order;
-    final->bytes = 0;
+    ehd_take_up_find_sent(self, &found->marks);
+    self->final.items = self->final.items_done = self->n_order;
+    self->final.bytes = 0;
     for (guint i = 0; i < self->n_order; i++) {
-        self->item_states->data[self->order[i]] = list ? EHD_ITEM_LISTED : EHD_ITEM_STORED;
-        final->bytes += g_array_index(self->items, EhdItem, self->order[i]).size;
+        guint id = self->order[i];
+
+        self->item_states->data[id] = list ? EHD_ITEM_LISTED : EHD_ITEM_STORED;
+        self->final.bytes += g_array_index(self->items, EhdItem, id).size;
     }
-    final->bytes_done = final->bytes;
+    self->final.bytes_done = self->final.bytes;
 }
 
 /* The link has no time left, or the consent has not: that takes nothing from a receipt which is
@@ -218,8 +225,8 @@ take_up_patient_done(EhdSession *self, EhdFound *found, GError **error)
     self->complete = TRUE;
     self->has_transfer = TRUE;
     self->transfer = EHD_TRANSFER_COMPLETE;
-    ehd_take_up_find_sent(self, &found->marks);
-    show_sent(self, found->past.stage.manifest_only);
+    ehd_take_up_show_sent(self, found);
+    self->first = self->final;
     return !within || ehd_take_up_restore(self, found, error);
 }
 
@@ -251,32 +258,6 @@ is_unfinished_later(const EhdFound *found)
     return stage->transfer > 0 && !stage->to_patient && found->receipt == NULL;
 }
 
-/* What was sent back, and has no receipt. It ended with the process; what was received or sent
- * before stays as it was. */
-static gboolean
-is_lost_reply(const EhdFound *found)
-{
-    const ehp_session_stage *stage = &found->past.stage;
-
-    return stage->to_patient && !stage->refused && found->receipt == NULL;
-}
-
-static gboolean
-take_up_lost_reply(EhdSession *self, EhdFound *found, GError **error)
-{
-    g_message("session %s: what was sent back ended with the service", self->id);
-    g_clear_pointer(&found->past.engine, g_bytes_unref);
-    self->reply.there = TRUE;
-    self->reply.state = EHD_TRANSFER_FAILED;
-    if (self->role == EHD_TERMINAL)
-        return take_up_received(self, found, error);
-    self->complete = self->has_transfer = TRUE;
-    self->transfer = EHD_TRANSFER_COMPLETE;
-    ehd_take_up_find_sent(self, &found->marks);
-    show_sent(self, self->listed && found->past.stage.transfer == 1);
-    return TRUE;
-}
-
 static gboolean
 take_up(EhdSession *self, GBytes *record, EhdFound *found, GError **error)
 {
@@ -285,8 +266,8 @@ take_up(EhdSession *self, GBytes *record, EhdFound *found, GError **error)
     if (self->role == EHD_TERMINAL && self->status != 0)
         return ehd_take_up_get_time_left(self, found, error) &&
                take_up_filed(self, found, error);
-    if (is_lost_reply(found) && self->receipt != NULL)
-        return take_up_lost_reply(self, found, error);
+    if (ehd_take_up_is_reply(found) && self->receipt != NULL)
+        return ehd_take_up_reply(self, found, error);
     if (self->role == EHD_TERMINAL && self->committed != 0 && self->receipt != NULL)
         return is_unfinished_later(found) ? ehd_take_up_later(self, found, error)
                                           : take_up_received(self, found, error);
@@ -331,7 +312,8 @@ go_on(EhdCore *self, EhdSession *session, EhdFound *found)
         session->state = EHD_STATE_DONE;
         ehd_filing_tell_again(session);
         ehd_session_linger(session);
-    } else if (session->received && !session->complete) { /* kept whether or not it goes on */
+    } else if (session->received && !session->complete &&
+               !ehd_session_to_patient(session)) { /* kept whether or not it goes on */
         session->state = EHD_STATE_SUSPENDED;
         session->deadline = ehd_now_ms() + found->left_ms;
     } else if (session->received) {
@@ -347,7 +329,8 @@ go_on(EhdCore *self, EhdSession *session, EhdFound *found)
     } else {
         session->state = EHD_STATE_SUSPENDED;
         session->deadline = ehd_now_ms() + found->left_ms;
-        if (session->role == EHD_PATIENT && session->consented) {
+        if (session->role == EHD_PATIENT && session->consented &&
+            !ehd_session_to_patient(session)) {
             ehd_patient_open_source(session);
             ehd_source_pause(session->source);
             ehd_patient_arm_expiry(session);
@@ -355,6 +338,7 @@ go_on(EhdCore *self, EhdSession *session, EhdFound *found)
         await_owner(session, found);
     }
     session->connects = session->role == EHD_PATIENT && session->reachable;
+    ehd_session_pump(session); /* what it asks for now, and when it wants to be woken */
     g_info("session %s: taken up, %s", session->id, ehd_session_state_name(session->state));
 }
 
@@ -407,6 +391,7 @@ take_up_one(EhdCore *self, const char *id)
     why = error != NULL ? ehd_error_status(error) : EHP_STATE_DAMAGED;
     role = session->role;
     if (good) {
+        ehd_take_up_find_proofs(session);
         show(self, session);
         ehd_take_up_audit(session, &found);
         go_on(self, session, &found);

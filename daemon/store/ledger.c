@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The ledger: ledger/ID, a record of kind "ledger" around a sealed blob bound to that id, and
- * its companions ID.note and ID.marks (marks.c), which mean nothing without it. Any thread, one
- * writer per id.
+ * its companions ID.note, ID.marks (marks.c) and ID.origins (origins.c), which mean nothing
+ * without it. Any thread, one writer per id.
  */
 #include "daemon/store/ledger.h"
 
@@ -21,6 +21,8 @@
 #define NOTE_KIND "ledger-note"
 #define NOTE      ".note"
 
+static const char *const companions[] = {NOTE, EHD_MARKS_SUFFIX, EHD_ORIGINS_SUFFIX, NULL};
+
 /* What a crash left of a put or a remove: something unfinished, or a companion without its
  * record. */
 static gboolean
@@ -32,8 +34,7 @@ is_left_over(const char *name, const char *const *names)
         return FALSE;
     if (g_str_has_suffix(name, EHD_FILE_TMP_SUFFIX))
         return TRUE;
-    return (strcmp(dot, NOTE) == 0 || strcmp(dot, EHD_MARKS_SUFFIX) == 0) &&
-           !g_strv_contains(names, id);
+    return g_strv_contains(companions, dot) && !g_strv_contains(names, id);
 }
 
 EhdLedger *
@@ -160,9 +161,10 @@ remove_beside(EhdLedger *ledger, const char *id, const char *suffix, GError **er
 gboolean
 ehd_ledger_remove(EhdLedger *ledger, const char *id, GError **error)
 {
-    return check_id(id, error) && ehd_atomic_remove(ledger->fd, id, error) &&
-           remove_beside(ledger, id, NOTE, error) &&
-           remove_beside(ledger, id, EHD_MARKS_SUFFIX, error);
+    gboolean good = check_id(id, error) && ehd_atomic_remove(ledger->fd, id, error);
+    for (guint i = 0; good && companions[i] != NULL; i++)
+        good = remove_beside(ledger, id, companions[i], error);
+    return good;
 }
 
 GStrv

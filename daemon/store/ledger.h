@@ -27,8 +27,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EhdLedger, ehd_ledger_free)
  * old record then stays). */
 gboolean ehd_ledger_put(EhdLedger *ledger, const char *id, const void *data, gsize length,
                         GError **error);
-/* A larger companion of the record, written once and before it; goes with it. Sealed the same
- * way; errors as put. One without a record is removed by the next open. */
+/* A larger companion of the record, written before it; another replaces it; goes with it.
+ * Sealed the same way; errors as put. One without a record is removed by the next open. */
 gboolean ehd_ledger_put_note(EhdLedger *ledger, const char *id, const void *data, gsize length,
                              GError **error);
 GBytes *ehd_ledger_get_note(EhdLedger *ledger, const char *id, GError **error);

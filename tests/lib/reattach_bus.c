@@ -274,6 +274,31 @@ test_early(Fixture *f, gconstpointer data)
     g_assert_cmpuint(count_visible(f), ==, 1);
 }
 
+/* It is killed just when something is to be sent back, or has it and cannot say so: it goes
+ * back once. */
+static void
+test_reply(Fixture *f, gconstpointer data)
+{
+    g_autoptr(EhrlinkItem) item = ehrlink_item_new_for_path(f->path);
+    g_autoptr(GAsyncResult) first = NULL;
+    g_autoptr(GAsyncResult) second = NULL;
+    g_autoptr(GError) error = NULL;
+
+    open_receiver(f);
+    arrive(f);
+    g_variant_unref(fake("DieOn", g_variant_new("(sb)", "Session.Reply", data != NULL)));
+    ehrlink_session_reply_async(f->session, &item, 1, NULL, on_result, &f->result);
+    first = await(&f->result);
+    g_assert_true(ehrlink_session_reply_finish(f->session, first, &error));
+    g_assert_no_error(error);
+    g_assert_cmpuint(f->reattached, ==, 1);
+    /* asked for by the program once more, it is not what was carried out */
+    ehrlink_session_reply_async(f->session, &item, 1, NULL, on_result, &f->result);
+    second = await(&f->result);
+    g_assert_false(ehrlink_session_reply_finish(f->session, second, &error));
+    g_assert_error(error, EHRLINK_ERROR, EHRLINK_ERROR_WRONG_STATE);
+}
+
 /* Another process of the same user takes the session up. */
 static void
 test_taken_over(Fixture *f, gconstpointer data)
@@ -450,6 +475,10 @@ main(int argc, char **argv)
 
         g_test_add(path, Fixture, GSIZE_TO_POINTER(i), set_up, test_at_each_call, tear_down);
     }
+    g_test_add("/lib/reattach/dies-at/Session.Reply", Fixture, NULL, set_up, test_reply,
+               tear_down);
+    g_test_add("/lib/reattach/dies-after/Session.Reply", Fixture, "after", set_up, test_reply,
+               tear_down);
     /* They wait for all of the growing delays between one start and the next. */
     if (g_test_slow()) {
         g_test_add("/lib/reattach/slow/no-restart", Fixture, NULL, set_up, test_no_restart,

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Nothing lost, nothing doubled: either daemon killed or stopped in mid-transfer, and what must not be taken up."""
+import json
 import os
 import shutil
 import signal
@@ -217,6 +218,64 @@ def commands_again_same_daemons(rig):
     receive.expect("filed")
     receive.state("ready")  # for the next patient
     rig.arrived(files)
+    receive.signal(signal.SIGINT)
+    receive.ends(130)
+
+
+@case()
+def reply_commands_again(rig):
+    """Both programs and both daemons are killed while something goes back: the same commands go on, and it is there once"""
+    back = [rig.write("prescription.json", "{}"), rig.write("report.bin", 1_500_000)]
+    files, words = [rig.write("small.json", '{"a": 1}')], [w for name in back for w in ("--reply", name)]
+    options = ("--yes", "--to", CLINIC, "--replies", "back")
+    rig.link("rate", "400")
+    programs = rig.receive(*words), rig.send(*files, options=options)
+    rig.tap()
+    programs[1].expect("offered")
+    rig.link("wait", str(carried(rig) + 400_000))
+    rig.link("rate", "40")
+    for program in programs:
+        program.signal(signal.SIGKILL)
+    for host in STATE:
+        rig.call("kill-daemon", host)
+    receive, send = rig.receive(*words, once=False), rig.send(*files, options=options)
+    send.expect("resumed", organisation=CLINIC)
+    rig.link("rate", "0")
+    send.ends(0)
+    receive.expect("filed")
+    assert receive.find("reply")["accepted"] is True and not send.find("state", state="ready"), receive.said() + send.said()
+    got, came = rig.arrived(files), rig.arrived(back, "back")
+    with open(os.path.join(got, "session.json"), encoding="utf-8") as f:
+        noted = json.load(f)["reply"]
+    with open(os.path.join(came, "session.json"), encoding="utf-8") as f:
+        assert noted == {"files": ["prescription.json", "report.bin"], "receipt": json.load(f)["receipt"]}, noted
+    rig.call("on-patient", "ehrctl", "receipt", "verify", "--files", came)
+    assert [len(os.listdir(os.path.join(rig.dir, state, "receipts"))) for state in STATE.values()] == [2, 2]
+    receive.state("ready")  # for the next patient
+    receive.signal(signal.SIGINT)
+    receive.ends(130)
+
+
+@case()
+def reply_other_command(rig):
+    """Another file in place of the one that was going back: that failed, by name, and the record is filed all the same"""
+    files, report = [rig.write("small.json", '{"a": 1}')], rig.write("report.bin", 1_500_000)
+    rig.link("rate", "400")
+    programs = rig.receive("--reply", report), rig.send(*files, options=("--yes", "--to", CLINIC, "--replies", "back"))
+    rig.tap()
+    programs[1].expect("offered")
+    rig.link("wait", str(carried(rig) + 400_000))
+    rig.link("rate", "40")
+    programs[0].signal(signal.SIGKILL)
+    rig.call("kill-daemon", "clinic")
+    receive = rig.receive("--reply", rig.write("another.bin", 2_000), once=False)
+    rig.link("rate", "0")
+    receive.expect("filed")
+    assert receive.find("reply")["accepted"] is False, receive.said()
+    programs[1].ends(0)
+    rig.arrived(files)
+    assert not os.listdir("back") and not rig.spooled("patient"), os.listdir("back")
+    receive.state("ready")
     receive.signal(signal.SIGINT)
     receive.ends(130)
 

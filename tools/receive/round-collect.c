@@ -129,7 +129,10 @@ round_collect(Round *round)
         g_free(round->directory);
         round->directory = g_steal_pointer(&stored_before);
         output_note("%s", round->directory);
-        round_confirm(round);
+        if (round->brings || round_goes_back(round))
+            round_await_reply(round);
+        else
+            round_confirm(round);
         return;
     }
     if (round->directory == NULL)

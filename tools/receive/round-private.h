@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A round's state, and what its parts call of each other: round.c (the session, its end), round-collect.c (into the
- * directory), round-list.c (picking from a list), round-reply.c (sending back), round-file.c (filing).
+ * A round's state, and what its parts call of each other: round.c (the session, its end), round-resume.c (one that an
+ * earlier run left), round-collect.c (into the directory), round-list.c (picking from a list), round-reply.c (sending back), round-file.c (filing).
  */
 #pragma once
 
@@ -23,6 +23,8 @@ struct Round {
     char *directory;   /* owned: where it is now, NULL before there is one */
     GError *why;       /* owned: a fault of this side that ended it */
     gboolean resumed; /* an earlier run may have collected some of it */
+    char *path;       /* owned: of the session, then */
+    gboolean brings;  /* files that an earlier run was sending back */
     gboolean arrived, freed, over, keep;
     guint transfers;             /* to here, so far */
     GPtrArray *listed;           /* owned, of EhrlinkItem: what a list showed */
@@ -37,6 +39,12 @@ struct Round {
     gboolean storing; /* a collection or a receipt is on its way here: the end waits for it */
 };
 
+Round *round_new(EhrlinkClient *client, const ReceiveOptions *options, const RoundListener *listener,
+                 gpointer user_data);
+/* There is a session: follows it. */
+void round_attach(Round *round);
+/* Tells the listener, once. */
+void round_over(Round *round, const GError *error);
 /* Begins an event of this session; the caller ends it. */
 JsonBuilder *round_event(Round *round, const char *name);
 /* Tells the listener, once, that the reader is free. */
@@ -58,6 +66,10 @@ void round_list(Round *round);
 
 /* Offers the files of --reply; filing follows. */
 void round_send_reply(Round *round);
+/* Something is on its way back. */
+gboolean round_goes_back(Round *round);
+/* Waits for what an earlier run was sending back; filing follows. */
+void round_await_reply(Round *round);
 /* Looks whether the patient has taken what was offered. */
 void round_look_at_reply(Round *round);
 

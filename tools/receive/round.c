@@ -22,8 +22,8 @@ round_free_reader(Round *round)
     round->listener->on_free(round, round->user_data);
 }
 
-static void
-over(Round *round, const GError *error)
+void
+round_over(Round *round, const GError *error)
 {
     if (round->over)
         return;
@@ -77,7 +77,7 @@ is_decided(const GError *error)
 static void
 finish(Round *round, const GError *error)
 {
-    over(round, round->why != NULL ? round->why : error);
+    round_over(round, round->why != NULL ? round->why : error);
 }
 
 static gboolean
@@ -194,8 +194,8 @@ on_progress(EhrlinkSession *session, guint64 done, guint64 total, gpointer user_
     output_progress(words_state(EHRLINK_ROLE_TERMINAL, EHRLINK_SESSION_STATE_TRANSFERRING), done, total);
 }
 
-static void
-attach(Round *round)
+void
+round_attach(Round *round)
 {
     g_signal_connect(round->session, "changed", G_CALLBACK(on_changed), round);
     g_signal_connect(round->session, "progress", G_CALLBACK(on_progress), round);
@@ -213,31 +213,12 @@ on_session(GObject *source, GAsyncResult *result, gpointer user_data)
 
     round->session = ehrlink_client_receive_finish(EHRLINK_CLIENT(source), result, &error);
     if (round->session != NULL)
-        attach(round);
+        round_attach(round);
     else
-        over(round, error);
+        round_over(round, error);
 }
 
-static void
-on_reattached(GObject *source, GAsyncResult *result, gpointer user_data)
-{
-    Round *round = user_data;
-    g_autoptr(GError) error = NULL;
-
-    round->session = ehrlink_client_reattach_finish(EHRLINK_CLIENT(source), result, &error);
-    if (round->session == NULL) {
-        over(round, error);
-        return;
-    }
-    if (!ehrlink_session_get_unfiled(round->session)) {
-        round_event(round, "resumed");
-        output_event_end();
-        output_note(_("Going on with an interrupted session where it stopped."));
-    }
-    attach(round);
-}
-
-static Round *
+Round *
 round_new(EhrlinkClient *client, const ReceiveOptions *options, const RoundListener *listener,
           gpointer user_data)
 {
@@ -263,17 +244,6 @@ round_start(EhrlinkClient *client, const ReceiveOptions *options, const RoundLis
     return round;
 }
 
-Round *
-round_resume(EhrlinkClient *client, const char *path, const ReceiveOptions *options,
-             const RoundListener *listener, gpointer user_data)
-{
-    Round *round = round_new(client, options, listener, user_data);
-
-    round->resumed = TRUE;
-    ehrlink_client_reattach_async(client, path, NULL, 0, round->cancellable, on_reattached, round);
-    return round;
-}
-
 const char *
 round_get_session(const Round *round)
 {
@@ -288,7 +258,7 @@ round_cancel(Round *round)
     if (round->session == NULL || ehrlink_session_has_ended(round->session))
         return;
     if (round->keep)
-        over(round, NULL);
+        round_over(round, NULL);
     else
         ehrlink_session_cancel_async(round->session, NULL, NULL, NULL);
 }
@@ -307,5 +277,6 @@ round_free(Round *round)
     g_clear_pointer(&round->directory, g_free);
     g_clear_error(&round->why);
     g_free(round->trouble);
+    g_free(round->path);
     g_free(round);
 }

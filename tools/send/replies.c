@@ -17,9 +17,10 @@ static struct {
     EhrlinkSession *session;    /* borrowed */
     const SendOptions *options; /* borrowed */
     char *directory;            /* owned: where it is coming in, NULL: nowhere */
-    GPtrArray *items, *files;   /* owned, once collected */
+    GPtrArray *items, *files;   /* owned, once collected: all of the reply in course */
+    gboolean collecting;        /* the end waits for it */
     GBytes *receipt;            /* owned, once it is here */
-    gboolean fetching;          /* receipt and proof: the end waits for them */
+    gboolean fetching;          /* receipt and proof: likewise */
     void (*then)(gpointer user_data);
     gpointer then_data;
 } back;
@@ -96,6 +97,67 @@ on_cancelled(EhrlinkSession *session, const char *reason, gpointer user_data)
 }
 
 static void on_changed(EhrlinkSession *session, gpointer user_data);
+static void over(void);
+
+static guint
+transfer_of(GPtrArray *items, guint i)
+{
+    return (guint)ehrlink_item_get_transfer(g_ptr_array_index(items, i));
+}
+
+/* What came back before is through; the last of the list is of the reply in course. */
+static void
+leave_last(GPtrArray *items)
+{
+    guint last = items->len > 0 ? transfer_of(items, items->len - 1) : 0;
+
+    for (guint i = items->len; i > 0; i--)
+        if (transfer_of(items, i - 1) != last)
+            g_ptr_array_remove_index(items, i - 1);
+}
+
+/* Nothing is on its way here any more, but what this begins. */
+static void
+collected(void)
+{
+    back.collecting = FALSE;
+    on_changed(back.session, NULL); /* which may have been told before us */
+    if (back.then != NULL && !back.fetching)
+        over();
+}
+
+static void
+take_items(GPtrArray *items, GPtrArray *now)
+{
+    g_autoptr(GPtrArray) files = session_dir_files(back.directory, items, now);
+    g_autoptr(GError) error = NULL;
+
+    if (g_ptr_array_find(files, NULL, NULL)) {
+        g_set_error(&error, EHRLINK_ERROR, EHRLINK_ERROR_STORE_FAILED, _("%s: what was stored there is gone"),
+                    back.directory);
+        cli_complain(error);
+        return;
+    }
+    back.items = g_ptr_array_ref(items);
+    back.files = g_steal_pointer(&files);
+}
+
+/* An earlier run of this program may have stored some, which the service does not give again. */
+static void
+on_listed(GObject *source, GAsyncResult *result, gpointer user_data)
+{
+    g_autoptr(GPtrArray) now = user_data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) items = ehrlink_session_list_replies_finish(EHRLINK_SESSION(source), result, &error);
+
+    if (items == NULL) {
+        cli_complain(error);
+    } else {
+        leave_last(items);
+        take_items(items, now);
+    }
+    collected();
+}
 
 static void
 on_collected(GObject *source, GAsyncResult *result, gpointer user_data)
@@ -105,13 +167,10 @@ on_collected(GObject *source, GAsyncResult *result, gpointer user_data)
 
     if (items == NULL) {
         cli_complain(error); /* the service gives up the transfer: no receipt for it */
+        collected();
         return;
     }
-    g_clear_pointer(&back.items, g_ptr_array_unref);
-    g_clear_pointer(&back.files, g_ptr_array_unref);
-    back.items = items;
-    back.files = session_dir_files(back.directory, items, items);
-    on_changed(back.session, NULL); /* which may have been told before us */
+    ehrlink_session_list_replies_async(EHRLINK_SESSION(source), NULL, on_listed, items);
 }
 
 static void
@@ -120,6 +179,8 @@ on_arrived(EhrlinkSession *session, gpointer user_data)
     g_autoptr(GError) error = NULL;
     g_autoptr(GFile) directory = NULL;
 
+    if (back.collecting || back.items != NULL)
+        return; /* said again after a reattachment */
     g_free(back.directory);
     back.directory =
         session_dir_incoming(back.options->replies, ehrlink_session_get_id(session), &error);
@@ -127,6 +188,7 @@ on_arrived(EhrlinkSession *session, gpointer user_data)
         cli_complain(error);
         return;
     }
+    back.collecting = TRUE;
     directory = g_file_new_for_path(back.directory);
     ehrlink_session_collect_replies_async(session, directory, NULL, on_collected, NULL);
 }
@@ -192,7 +254,7 @@ on_origin(GObject *source, GAsyncResult *result, gpointer user_data)
 static guint
 transfer_in_course(void)
 {
-    return (guint)ehrlink_item_get_transfer(g_ptr_array_index(back.items, 0));
+    return transfer_of(back.items, 0);
 }
 
 /* What the clinic signed is kept with the receipt that we signed. */
@@ -240,6 +302,6 @@ replies_end(void (*then)(gpointer user_data), gpointer user_data)
         g_signal_handlers_disconnect_by_data(back.session, &back);
     back.then = then;
     back.then_data = user_data;
-    if (!back.fetching)
+    if (!back.fetching && !back.collecting)
         over();
 }

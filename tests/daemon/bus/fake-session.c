@@ -104,13 +104,6 @@ ehd_session_answer_reply(EhdSession *session, gboolean accepted)
 }
 
 gboolean
-ehd_session_reply(EhdSession *session, const GArray *items, GError **error)
-{
-    session->reply_items = items->len;
-    return TRUE;
-}
-
-gboolean
 ehd_session_allow_unverified(EhdSession *session, const char *fingerprint, GError **error)
 {
     g_free(session->allowed);
@@ -184,6 +177,15 @@ ehd_session_request_items_async(EhdSession *session, const GArray *queries, gboo
     return_true(callback, user_data);
 }
 FINISH(ehd_session_request_items)
+
+void
+ehd_session_reply_async(EhdSession *session, const GArray *items, GAsyncReadyCallback callback,
+                        gpointer user_data)
+{
+    session->reply_items = items->len;
+    return_true(callback, user_data);
+}
+FINISH(ehd_session_reply)
 
 void
 ehd_session_discard_async(EhdSession *session, const char *rule, GAsyncReadyCallback callback,

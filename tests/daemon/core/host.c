@@ -249,6 +249,18 @@ host_receive(Host *host, const EhdReceiveOptions *options)
 }
 
 void
+host_reply(Host *host)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GAsyncResult) result = NULL;
+
+    ehd_session_reply_async(host->owner.session, host->items, host_on_result, &result);
+    WAIT(result != NULL);
+    ehd_session_reply_finish(host->owner.session, result, &error);
+    g_assert_no_error(error);
+}
+
+void
 host_cancel(EhdSession *session)
 {
     g_autoptr(GAsyncResult) result = NULL;

@@ -95,6 +95,8 @@ void owner_attach(Owner *owner, EhdSession *session);
 /* What an owner does that stumbled: collects what is still there, and files. */
 void owner_collect_again(Owner *owner);
 
+/* The host's items go back to the patient of its owner's session; waits until that is kept. */
+void host_reply(Host *host);
 void host_cancel(EhdSession *session);
 /* A callback: user_data is a GAsyncResult **, which gets a reference. */
 void host_on_result(GObject *source, GAsyncResult *result, gpointer user_data);

@@ -242,7 +242,6 @@ static void
 test_reply(Fixture *f, gconstpointer data)
 {
     EhdSendOptions send;
-    g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) report = host_item_bytes(0, 400000);
     g_autoptr(GBytes) made = NULL;
     g_autoptr(GBytes) got = NULL;
@@ -251,7 +250,7 @@ test_reply(Fixture *f, gconstpointer data)
     send_with_replies(&send);
     start(f, NULL, &send);
     wait_idle(f, 3);
-    g_assert_true(ehd_session_reply(f->clinic->owner.session, f->clinic->items, &error));
+    host_reply(f->clinic);
     if (data != NULL) { /* the link goes in the middle of it */
         WAIT(f->clinic->owner.opened > 0);
         cut_link_snap(f->patient->link);
@@ -394,7 +393,7 @@ test_origin(Fixture *f, gconstpointer data)
     send_with_replies(&send);
     start(f, NULL, &send);
     wait_idle(f, 3);
-    g_assert_true(ehd_session_reply(f->clinic->owner.session, f->clinic->items, NULL));
+    host_reply(f->clinic);
     WAIT(info_of(f->clinic)->has_reply && info_of(f->clinic)->reply == EHD_TRANSFER_COMPLETE);
     proof = ehd_session_get_origin(f->patient->owner.session, 1, &error);
     g_assert_no_error(error);
@@ -419,14 +418,13 @@ static void
 test_reply_declined(Fixture *f, gconstpointer data)
 {
     EhdSendOptions send;
-    g_autoptr(GError) error = NULL;
 
     send_with_replies(&send);
     send.replies = data == NULL;
     f->patient->owner.declines_replies = TRUE;
     start(f, NULL, &send);
     wait_idle(f, 3);
-    g_assert_true(ehd_session_reply(f->clinic->owner.session, f->clinic->items, &error));
+    host_reply(f->clinic);
     WAIT(info_of(f->clinic)->has_reply && info_of(f->clinic)->reply == EHD_TRANSFER_FAILED);
     g_assert_cmpuint(f->clinic->owner.opened, ==, 0);
     wait_idle(f, 3);

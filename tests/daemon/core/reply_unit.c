@@ -16,47 +16,13 @@ set_up(Pair *f, gconstpointer data)
 {
     pair_set_up(f, data);
     f->clinic->config->resume_ms = f->patient->config->resume_ms = 300;
-    f->clinic->owner.files = FALSE;
     host_add_item(f->clinic, "report.pdf", PAIR_SMALL, 0);
-}
-
-static const EhdSessionInfo *
-info_of(Host *host)
-{
-    return ehd_session_get_info(host->owner.session);
 }
 
 static gboolean
 on_tick(gpointer user_data)
 {
     return G_SOURCE_CONTINUE; /* only wakes the loop */
-}
-
-/* The patient's device takes what is sent back, and the clinic may send it. */
-static void
-open_for_reply(Pair *f, gboolean list)
-{
-    EhdReceiveOptions receive;
-    EhdSendOptions send;
-
-    ehd_receive_options_init(&receive);
-    receive.list = list;
-    ehd_send_options_init(&send);
-    send.replies = TRUE;
-    send.linger = 600;
-    host_receive(f->clinic, &receive);
-    host_send(f->patient, &send);
-    field_tap(f->clinic->port, f->patient->port, 0);
-    WAIT(info_of(f->clinic)->may_ask && f->clinic->owner.collected == (list ? 0 : 2));
-}
-
-static void
-reply(Pair *f)
-{
-    g_autoptr(GError) error = NULL;
-
-    g_assert_true(ehd_session_reply(f->clinic->owner.session, f->clinic->items, &error));
-    g_assert_no_error(error);
 }
 
 static void
@@ -68,20 +34,6 @@ wait_engine_gone(EhdSession *session)
     g_source_remove(tick);
 }
 
-static void
-discard(Pair *f)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GAsyncResult) result = NULL;
-
-    ehd_session_discard_async(f->clinic->owner.session, NULL, host_on_result, &result);
-    WAIT(result != NULL);
-    ehd_session_discard_finish(f->clinic->owner.session, result, &error);
-    g_assert_no_error(error);
-    host_wait_end(f->clinic);
-    host_assert_clean(f->clinic);
-}
-
 /* The patient gives the reply up while the clinic's program opens the file: what that brings
  * (data: a file; NULL: none) is for nobody. */
 static void
@@ -91,9 +43,9 @@ test_given_up(Pair *f, gconstpointer data)
     int fd = -1;
 
     f->clinic->owner.giving = GIVE_LATER;
-    open_for_reply(f, FALSE);
+    pair_open_for_reply(f, FALSE);
     session = f->clinic->owner.session;
-    reply(f);
+    host_reply(f->clinic);
     WAIT(f->clinic->owner.opened > 0);
     host_cancel(f->patient->owner.session);
     wait_engine_gone(session);
@@ -107,7 +59,7 @@ test_given_up(Pair *f, gconstpointer data)
         g_assert_cmpint(fcntl(fd, F_GETFD), ==, -1);
         g_assert_cmpint(errno, ==, EBADF);
     }
-    discard(f);
+    pair_discard(f);
 }
 
 /* The clinic is cancelled while the person decides: an answer that comes then makes no room,
@@ -118,9 +70,9 @@ test_answered_after(Pair *f, gconstpointer data)
     EhdSession *session;
 
     f->patient->owner.mulls_replies = TRUE;
-    open_for_reply(f, FALSE);
+    pair_open_for_reply(f, FALSE);
     session = f->patient->owner.session;
-    reply(f);
+    host_reply(f->clinic);
     WAIT(f->patient->owner.offered == 1);
     host_cancel(f->clinic->owner.session);
     host_wait_end(f->patient);
@@ -140,9 +92,9 @@ test_accepted_too_late(Pair *f, gconstpointer data)
     EhdSession *session;
 
     f->patient->owner.mulls_replies = TRUE;
-    open_for_reply(f, FALSE);
+    pair_open_for_reply(f, FALSE);
     session = f->patient->owner.session;
-    reply(f);
+    host_reply(f->clinic);
     WAIT(f->patient->owner.offered == 1);
     ehd_session_answer_reply(session, TRUE);
     ehp_session_tick(session->engine, ehd_now_ms() + f->patient->config->consent_ms);
@@ -150,8 +102,8 @@ test_accepted_too_late(Pair *f, gconstpointer data)
     g_assert_cmpint(host_state(f->patient), ==, EHD_STATE_CONFIRMING);
     g_assert_cmpuint(session->reply.items->len, ==, 0);
     g_assert_true(session->complete);
-    WAIT(info_of(f->clinic)->reply == EHD_TRANSFER_FAILED && info_of(f->clinic)->may_ask);
-    discard(f);
+    WAIT(pair_info(f->clinic)->reply == EHD_TRANSFER_FAILED && pair_info(f->clinic)->may_ask);
+    pair_discard(f);
     host_wait_end(f->patient);
     g_assert_cmpint(host_error(f->patient), ==, EHP_OK);
     host_assert_clean(f->patient);
@@ -181,18 +133,41 @@ test_declined_then_lost(Pair *f, gconstpointer data)
 {
     f->patient->owner.declines_replies = TRUE;
     f->patient->owner.giving = GIVE_LATER;
-    open_for_reply(f, TRUE);
-    reply(f);
-    WAIT(info_of(f->clinic)->has_reply && info_of(f->clinic)->reply == EHD_TRANSFER_FAILED);
-    WAIT(info_of(f->clinic)->may_ask);
+    pair_open_for_reply(f, TRUE);
+    host_reply(f->clinic);
+    WAIT(pair_info(f->clinic)->has_reply && pair_info(f->clinic)->reply == EHD_TRANSFER_FAILED);
+    WAIT(pair_info(f->clinic)->may_ask);
     request(f, "1");
-    WAIT(info_of(f->clinic)->items == 1 && f->patient->owner.opened > 0);
+    WAIT(pair_info(f->clinic)->items == 1 && f->patient->owner.opened > 0);
     cut_link_down(f->patient->link);
     wait_engine_gone(f->clinic->owner.session);
     g_assert_cmpint(host_state(f->clinic), ==, EHD_STATE_CONFIRMING);
-    g_assert_cmpint(info_of(f->clinic)->transfer, ==, EHD_TRANSFER_FAILED);
+    g_assert_cmpint(pair_info(f->clinic)->transfer, ==, EHD_TRANSFER_FAILED);
     g_assert_cmpuint(f->clinic->owner.session->items->len, ==, 2);
-    discard(f);
+    pair_discard(f);
+}
+
+/* What was agreed to has been sent when something comes back: there is nothing to withdraw, and
+ * what comes back goes on. */
+static void
+test_not_revoked(Pair *f, gconstpointer data)
+{
+    g_autoptr(GAsyncResult) result = NULL;
+    g_autoptr(GError) error = NULL;
+
+    f->patient->owner.mulls_replies = TRUE;
+    pair_open_for_reply(f, FALSE);
+    host_reply(f->clinic);
+    WAIT(f->patient->owner.offered == 1);
+    ehd_session_revoke_async(f->patient->owner.session, host_on_result, &result);
+    WAIT(result != NULL);
+    g_assert_false(ehd_session_revoke_finish(f->patient->owner.session, result, &error));
+    g_assert_error(error, EHD_ERROR, EHP_WRONG_STATE);
+    ehd_session_answer_reply(f->patient->owner.session, TRUE);
+    WAIT(pair_info(f->clinic)->reply == EHD_TRANSFER_COMPLETE);
+    WAIT(pair_info(f->clinic)->may_ask);
+    pair_file(f);
+    g_assert_cmpuint(host_count_audit(f->patient, "revoked"), ==, 0);
 }
 
 int
@@ -207,5 +182,6 @@ main(int argc, char **argv)
     ADD("/core/reply/declined-after", NULL, test_answered_after);
     ADD("/core/reply/accepted-too-late", NULL, test_accepted_too_late);
     ADD("/core/reply/declined-then-lost", NULL, test_declined_then_lost);
+    ADD("/core/reply/not-revoked", NULL, test_not_revoked);
     return g_test_run();
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A daemon that ends after the first transfer of a session: while items that were picked from a
- * list come, between two requests, while the clinic sends something back. What its next start
- * goes on with, and what it does not.
+ * list come, between two requests. What its next start goes on with, and what it does not.
  */
 #include <glib/gstdio.h>
 #include <sodium.h>
@@ -11,28 +10,6 @@
 #include "daemon/core/session-priv.h"
 #include "daemon/error.h"
 #include "tests/daemon/core/pair.h"
-
-static const EhdSessionInfo *
-info_of(Host *host)
-{
-    return ehd_session_get_info(host->owner.session);
-}
-
-static void
-restart(Pair *f, const char *who)
-{
-    g_autofree char *clinic = g_strdup(info_of(f->clinic)->id);
-    g_autofree char *patient = g_strdup(info_of(f->patient)->id);
-
-    if (strstr(who, "clinic") != NULL) {
-        host_restart(f->clinic, f->air);
-        owner_attach(&f->clinic->owner, ehd_core_find(f->clinic->core, clinic, 1000, NULL));
-    }
-    if (strstr(who, "patient") != NULL) {
-        host_restart(f->patient, f->air);
-        owner_attach(&f->patient->owner, ehd_core_find(f->patient->core, patient, 1000, NULL));
-    }
-}
 
 static gboolean
 is_collected(Pair *f, guint id)
@@ -53,30 +30,12 @@ request(Pair *f, const char *number)
 
     query.ids[0] = g_strdup(number);
     g_array_append_val(queries, query);
-    WAIT(info_of(f->clinic)->may_ask);
+    WAIT(pair_info(f->clinic)->may_ask);
     ehd_session_request_items_async(f->clinic->owner.session, queries, FALSE, host_on_result,
                                     &result);
     WAIT(result != NULL);
     ehd_session_request_items_finish(f->clinic->owner.session, result, &error);
     g_assert_no_error(error);
-}
-
-static void
-file(Pair *f)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GAsyncResult) result = NULL;
-
-    /* one that is just going, and taken for a link, would not tell the patient */
-    WAIT(f->patient->owner.session->linked && f->clinic->owner.session->linked);
-    ehd_session_file_async(f->clinic->owner.session, host_on_result, &result);
-    WAIT(result != NULL);
-    ehd_session_file_finish(f->clinic->owner.session, result, &error);
-    g_assert_no_error(error);
-    pair_wait_ends(f);
-    pair_assert_errors(f, EHP_OK, EHP_OK);
-    g_assert_cmpstr(info_of(f->patient)->status, ==, "filed");
-    host_assert_clean(f->clinic);
 }
 
 /* The item of that id here is that number of the patient's. */
@@ -115,20 +74,20 @@ test_picked(Pair *f, gconstpointer data)
     request(f, "1"); /* the summary is first */
     WAIT(pair_done(f->patient) > 400000);
     before = pair_done(f->patient);
-    restart(f, data);
+    pair_restart(f, data);
     if (strstr(data, "clinic") != NULL) {
         g_assert_cmpint(host_state(f->clinic), ==, EHD_STATE_SUSPENDED);
         g_assert_cmpuint(pair_done(f->clinic), >=, before);
     }
-    WAIT(info_of(f->clinic)->may_ask && is_collected(f, 2));
+    WAIT(pair_info(f->clinic)->may_ask && is_collected(f, 2));
     assert_item(f, 2, 0);
     request(f, "0");
-    restart(f, data); /* just asked for */
-    WAIT(info_of(f->clinic)->may_ask && is_collected(f, 3));
+    pair_restart(f, data); /* just asked for */
+    WAIT(pair_info(f->clinic)->may_ask && is_collected(f, 3));
     assert_item(f, 3, 1);
     assert_one_receipt_each(f, 3);
-    WAIT(info_of(f->clinic)->may_ask);
-    file(f);
+    WAIT(pair_info(f->clinic)->may_ask);
+    pair_file(f);
 }
 
 /* Between two transfers, with everything acknowledged. */
@@ -136,15 +95,15 @@ static void
 test_between(Pair *f, gconstpointer data)
 {
     pair_open_list(f);
-    restart(f, data);
+    pair_restart(f, data);
     request(f, "0");
-    WAIT(info_of(f->clinic)->may_ask && is_collected(f, 2));
+    WAIT(pair_info(f->clinic)->may_ask && is_collected(f, 2));
     assert_item(f, 2, 1);
-    restart(f, data);
-    WAIT(info_of(f->clinic)->may_ask);
+    pair_restart(f, data);
+    WAIT(pair_info(f->clinic)->may_ask);
     assert_one_receipt_each(f, 2);
-    WAIT(info_of(f->clinic)->may_ask);
-    file(f);
+    WAIT(pair_info(f->clinic)->may_ask);
+    pair_file(f);
 }
 
 /* Again and again, at every piece. */
@@ -154,16 +113,16 @@ test_often(Pair *f, gconstpointer data)
     pair_open_list(f);
     request(f, "1");
     for (guint64 at = 300000; at < PAIR_BIG; at += 600000) {
-        WAIT(pair_done(f->patient) > at || info_of(f->clinic)->may_ask);
+        WAIT(pair_done(f->patient) > at || pair_info(f->clinic)->may_ask);
         if (pair_done(f->clinic) >= PAIR_BIG) /* collected perhaps, and then not here again */
             break;
-        restart(f, at % 1200000 == 300000 ? "clinic" : "patient");
+        pair_restart(f, at % 1200000 == 300000 ? "clinic" : "patient");
     }
-    WAIT(info_of(f->clinic)->may_ask && is_collected(f, 2));
+    WAIT(pair_info(f->clinic)->may_ask && is_collected(f, 2));
     assert_item(f, 2, 0);
     assert_one_receipt_each(f, 2);
-    WAIT(info_of(f->clinic)->may_ask);
-    file(f);
+    WAIT(pair_info(f->clinic)->may_ask);
+    pair_file(f);
 }
 
 static gint64 later;
@@ -193,18 +152,18 @@ test_too_late(Pair *f, gconstpointer data)
     host_restart(f->clinic, f->air);
     pair_open_list(f);
     request(f, "0");
-    WAIT(info_of(f->clinic)->may_ask && is_collected(f, 2));
+    WAIT(pair_info(f->clinic)->may_ask && is_collected(f, 2));
     request(f, "1");
     WAIT(pair_done(f->patient) > 400000);
-    id = g_strdup(info_of(f->clinic)->id);
+    id = g_strdup(pair_info(f->clinic)->id);
     later = 601;
     cut_link_down(f->patient->link);
     host_restart(f->clinic, f->air);
     g_assert_cmpuint(f->clinic->added, ==, 1);
     owner_attach(&f->clinic->owner, ehd_core_find(f->clinic->core, id, 1000, NULL));
     g_assert_cmpint(host_state(f->clinic), ==, EHD_STATE_CONFIRMING);
-    g_assert_cmpint(info_of(f->clinic)->transfer, ==, EHD_TRANSFER_FAILED);
-    g_assert_false(info_of(f->clinic)->may_ask);
+    g_assert_cmpint(pair_info(f->clinic)->transfer, ==, EHD_TRANSFER_FAILED);
+    g_assert_false(pair_info(f->clinic)->may_ask);
     {
         g_autoptr(GArray) list =
             ehd_session_list_items(f->clinic->owner.session, EHD_TO_TERMINAL, 0, 256, NULL);
@@ -247,8 +206,8 @@ test_saved_before(Pair *f, gconstpointer data)
     ehd_session_request_items_async(session, queries, FALSE, on_requested, session);
     g_assert_cmpuint(g_slist_length(session->keepings), >=, 2);
     WAIT(session->asking == NULL);
-    WAIT(info_of(f->clinic)->may_ask && is_collected(f, 2));
-    file(f);
+    WAIT(pair_info(f->clinic)->may_ask && is_collected(f, 2));
+    pair_file(f);
 }
 
 /* The patient's device started again, all was done, and no program came back: items that are
@@ -259,14 +218,14 @@ test_nobody_came_back(Pair *f, gconstpointer data)
     g_autofree char *id = NULL;
 
     pair_open_list(f);
-    id = g_strdup(info_of(f->patient)->id);
+    id = g_strdup(pair_info(f->patient)->id);
     host_restart(f->patient, f->air);
     f->patient->owner.session = ehd_core_find(f->patient->core, id, 1000, NULL);
     request(f, "1");
     host_wait_end(f->patient);
     g_assert_cmpint(host_error(f->patient), ==, EHP_NO_AGENT);
     WAIT(host_state(f->clinic) == EHD_STATE_CONFIRMING);
-    g_assert_cmpint(info_of(f->clinic)->transfer, ==, EHD_TRANSFER_FAILED);
+    g_assert_cmpint(pair_info(f->clinic)->transfer, ==, EHD_TRANSFER_FAILED);
     host_cancel(f->clinic->owner.session);
     host_wait_end(f->clinic);
     host_assert_clean(f->clinic);
@@ -288,69 +247,6 @@ test_cancelled(Pair *f, gconstpointer data)
     host_restart(f->clinic, f->air);
     g_assert_cmpuint(f->clinic->added, ==, 0);
     host_assert_clean(f->clinic);
-}
-
-/* What the person withheld stays so for the owner of a session that comes back, also when a
- * reply was lost with the process. */
-static void
-test_reply_withheld(Pair *f, gconstpointer data)
-{
-    g_autoptr(GArray) list = NULL;
-    EhdSendOptions send;
-
-    host_add_item(f->clinic, "report.pdf", PAIR_BIG, 0);
-    ehd_send_options_init(&send);
-    send.replies = TRUE;
-    send.linger = 600;
-    f->clinic->owner.files = FALSE;
-    f->patient->owner.answer = NARROW;
-    f->patient->owner.narrowed[0] = 1;
-    f->patient->owner.n_narrowed = 1;
-    host_receive(f->clinic, NULL);
-    host_send(f->patient, &send);
-    field_tap(f->clinic->port, f->patient->port, 0);
-    WAIT(info_of(f->clinic)->may_ask && f->clinic->owner.collected == 1);
-    g_assert_true(ehd_session_reply(f->clinic->owner.session, f->clinic->items, NULL));
-    WAIT(info_of(f->clinic)->reply_done > 400000);
-    restart(f, "patient");
-    list = ehd_session_list_items(f->patient->owner.session, EHD_TO_TERMINAL, 0, 256, NULL);
-    g_assert_cmpuint(list->len, ==, 1);
-    g_assert_cmpuint(g_array_index(list, EhdItemInfo, 0).id, ==, 1);
-    g_assert_cmpint(g_array_index(list, EhdItemInfo, 0).state, ==, EHD_ITEM_STORED);
-    host_wait_end(f->patient);
-    host_wait_clean(f->patient);
-}
-
-/* A reply ends with either process; what was sent before stays as it was. */
-static void
-test_reply(Pair *f, gconstpointer data)
-{
-    g_autoptr(GError) error = NULL;
-    EhdSendOptions send;
-
-    host_add_item(f->clinic, "report.pdf", PAIR_BIG, 0);
-    ehd_send_options_init(&send);
-    send.replies = TRUE;
-    send.linger = 600;
-    f->clinic->owner.files = FALSE;
-    host_receive(f->clinic, NULL);
-    host_send(f->patient, &send);
-    field_tap(f->clinic->port, f->patient->port, 0);
-    WAIT(info_of(f->clinic)->may_ask && f->clinic->owner.collected == 2);
-    g_assert_true(ehd_session_reply(f->clinic->owner.session, f->clinic->items, &error));
-    WAIT(info_of(f->clinic)->reply_done > 400000);
-    restart(f, data);
-    if (strstr(data, "patient") != NULL) {
-        host_wait_end(f->patient);
-        g_assert_cmpint(host_error(f->patient), ==, EHP_OK);
-        host_wait_clean(f->patient);
-    } else {
-        g_assert_cmpint(host_state(f->clinic), ==, EHD_STATE_CONFIRMING);
-        g_assert_cmpint(info_of(f->clinic)->reply, ==, EHD_TRANSFER_FAILED);
-        host_cancel(f->clinic->owner.session);
-        host_wait_end(f->clinic);
-        host_assert_clean(f->clinic);
-    }
 }
 
 static GBytes *
@@ -400,8 +296,5 @@ main(int argc, char **argv)
     ADD("/core/restart-later/nobody-came-back", NULL, test_nobody_came_back);
     ADD("/core/restart-later/largest-record", NULL, test_largest_record);
     ADD("/core/restart-later/cancelled", NULL, test_cancelled);
-    ADD("/core/restart-later/reply-clinic", "clinic", test_reply);
-    ADD("/core/restart-later/reply-withheld", NULL, test_reply_withheld);
-    ADD("/core/restart-later/reply-patient", "patient", test_reply);
     return g_test_run();
 }

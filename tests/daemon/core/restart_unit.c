@@ -254,6 +254,26 @@ test_restart_away(Pair *f, gconstpointer data)
     g_assert_cmpuint(host_count_audit(f->clinic, "failed"), ==, 1);
 }
 
+/* The other side never comes back: the time of the link runs from the start on, although there
+ * was no link in this run yet. */
+static void
+test_alone(Pair *f, gconstpointer data)
+{
+    Host *host = data != NULL ? f->clinic : f->patient;
+
+    pair_open_patient_and_tap(f);
+    WAIT(pair_done(f->patient) > 400000);
+    host->config->resume_ms = 300;
+    cut_link_down(f->clinic->link);
+    cut_link_down(f->patient->link);
+    pair_restart(f, data != NULL ? "clinic" : "patient");
+    cut_link_down(host->link);
+    g_assert_cmpint(host_state(host), ==, EHD_STATE_SUSPENDED);
+    host_wait_end(host);
+    g_assert_cmpint(host_error(host), ==, EHP_LINK_LOST);
+    host_assert_clean(host);
+}
+
 /* A stop is as a crash: the next start goes on. */
 static void
 test_stop(Pair *f, gconstpointer data)
@@ -318,6 +338,8 @@ main(int argc, char **argv)
         g_autofree char *path = g_strconcat("/core/restart/away-", aways[i].name, NULL);
         ADD(path, &aways[i], test_restart_away);
     }
+    ADD("/core/restart/alone-clinic", "clinic", test_alone);
+    ADD("/core/restart/alone-patient", NULL, test_alone);
     ADD("/core/restart/stop", NULL, test_stop);
     ADD("/core/restart/stop-while-opening", NULL, test_stop_while_opening);
     return g_test_run();
