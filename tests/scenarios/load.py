@@ -78,10 +78,9 @@ class Load:
                 time.sleep(0.2)  # what the helper, in its own time, was asked at the end of a session comes in between
         return self.uses()
 
-    def tap(self):
-        self.rig.untap()
+    def tap(self, send):
         tapped = self.rig.call("env", f"RIG_TAP_SECONDS={PATIENCE}", "tap", check=False)
-        assert tapped.returncode == 0, tapped.stderr
+        assert tapped.returncode == 0, (tapped.stderr, send.said())
 
     def told(self, what, before, after):
         for host in HOSTS:
@@ -103,8 +102,9 @@ class Session:
         self.file = load.rig.write(f"{name}.bin", size)
         self.receive = load.rig.receive(output=name)
         self.receive.state("ready")
+        load.rig.untap()  # before the next one wants the reader, which the last one has until then
         self.send = load.rig.start("patient", "ehr-send", "--json", "--timeout", "60", "--new", "--", self.file)
-        load.tap()
+        load.tap(self.send)
         self.send.expect("request")
 
     def over(self):
@@ -161,8 +161,9 @@ def in_sequence(load, receive, n):
     want = len(load.rig.sessions()) + n
     file = load.rig.write("a.json", "{" + " " * 3000 + "}")
     for _ in range(n):
+        load.rig.untap()
         send = load.rig.send(file, options=("--new", "--yes", "--to", CLINIC))
-        load.tap()
+        load.tap(send)
         send.ends(0)
     end = time.monotonic() + PATIENCE
     while len(load.rig.sessions()) < want:
