@@ -29,9 +29,10 @@ FORGOTTEN = 65
 STEP = 10
 HOUR = 3600
 SLOW_BYTES = 4_000_000
-# what RssAnon may grow by from one round to the next. After a hundred sessions malloc_info() tells of 1.4 MB in use where RssAnon is 4.4 MB:
-# the rest are pages that something small keeps from being given back, and which they are differs. A leak of two kilobytes in a session
-# shows in a thousand of them
+# what RssAnon may grow by from one round to the next. After a hundred sessions at once malloc_info() tells of 1.4 MB in use where RssAnon is
+# 4.4 MB: the rest are pages that something small keeps from being given back, and they differ by up to 1.7 MB between two rounds alike. One
+# after the other they differ less: a leak of two kilobytes in a session shows in a thousand of them
+GROWTH_AT_ONCE_KB = 3072
 GROWTH_KB = 1536
 
 
@@ -82,14 +83,14 @@ class Load:
         tapped = self.rig.call("env", f"RIG_TAP_SECONDS={PATIENCE}", "tap", check=False)
         assert tapped.returncode == 0, (tapped.stderr, send.said())
 
-    def told(self, what, before, after):
+    def told(self, what, before, after, growth=GROWTH_KB):
         for host in HOSTS:
             print(f"figure: {what}: {host}'s ehrlinkd: RssAnon {before[host][0]} KB, then {after[host][0]} KB; descriptors {before[host][1]}, "
                   f"then {after[host][1]}", flush=True)
         for host in HOSTS:
             assert int(self.rig.call("daemon-pid", host)) == self.pids[host], f"{host}'s daemon is another"
             assert after[host][1] == before[host][1], f"{host} does not hold the descriptors it held"
-            assert after[host][0] <= before[host][0] + GROWTH_KB, f"{host} has grown"
+            assert after[host][0] <= before[host][0] + growth, f"{host} has grown"
 
 
 # --- at once ----------------------------------------------------------------------------------------------------------------
@@ -145,7 +146,7 @@ def rounds_at_once(rig, n, size):
     for host in HOSTS:
         print(f"figure: {n} sessions at once: {host}'s ehrlinkd: RssAnon {start[host][0]} KB before any, {most[host][0]} KB with all open; "
               f"descriptors {start[host][1]} and {most[host][1]}", flush=True)
-    load.told(f"{n} sessions at once, and {n} again", before, load.forgotten())
+    load.told(f"{n} sessions at once, and {n} again", before, load.forgotten(), GROWTH_AT_ONCE_KB)
 
 
 # --- one after the other ----------------------------------------------------------------------------------------------------
@@ -182,16 +183,18 @@ def rounds_in_sequence(load, receive, warm, n):
 
 def leave_unfiled(load):
     """What nobody files."""
+    load.rig.untap()
     receive, send = load.rig.receive(file="later", output="unfiled"), load.rig.send(load.rig.write("b.bin", 100_000))
-    load.tap()
+    load.tap(send)
     send.ends(0), receive.ends(0)
 
 
 def leave_interrupted(load):
     """A transfer whose link is lost and does not come back, so that a new tap might go on with it."""
     load.rig.link("down-after", "300000")
+    load.rig.untap()
     receive, send = load.rig.receive(output="lost"), load.rig.send(load.rig.write("c.bin", 900_000), options=("--new", "--yes", "--to", CLINIC))
-    load.tap()
+    load.tap(send)
     send.state("suspended"), receive.state("suspended")
     load.pass_time(660)
     send.ends(75), receive.ends(75)
