@@ -30,6 +30,7 @@ item_call_new(EhdSession *self, EhdDirection direction, guint id, GTask *task)
     call->direction = direction;
     call->id = id;
     call->task = g_object_ref(task);
+    self->calls = g_slist_prepend(self->calls, call);
     self->jobs++;
     return call;
 }
@@ -39,6 +40,7 @@ item_call_end(ItemCall *call)
 {
     EhdSession *self = call->session;
 
+    self->calls = g_slist_remove(self->calls, call);
     g_object_unref(call->task);
     g_free(call);
     self->jobs--;
@@ -171,6 +173,9 @@ typedef struct {
 static void
 filing_free(Filing *filing)
 {
+    EhdSession *self = filing->session;
+
+    self->calls = g_slist_remove(self->calls, filing);
     g_clear_object(&filing->task);
     g_free(filing->rule);
     g_free(filing);
@@ -334,6 +339,7 @@ decide(EhdSession *self, int status, const char *rule, ehp_status why, GTask *ta
     EhdPage page = {.session = self->id, .audited = TRUE, .now = ehd_core_now(self->core)};
 
     filing->session = self;
+    self->calls = g_slist_prepend(self->calls, filing);
     filing->status = status;
     filing->rule = g_strdup(rule);
     filing->why = why;

@@ -260,6 +260,7 @@ struct EhdSession {
     guint jobs;       /* on workers; the session is not freed before they are back */
     GSList *keepings; /* owned: records that are being written; what the end of the core cuts
                          short */
+    GSList *calls;    /* owned: likewise, of items and filing; their tasks are not answered */
 };
 
 /* session.c */

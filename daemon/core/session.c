@@ -75,6 +75,7 @@ ehd_session_free(EhdSession *self)
     ehd_session_drop_cables(self);
     ehd_session_release_link(self);
     g_slist_free_full(g_steal_pointer(&self->keepings), g_free);
+    g_slist_free_full(g_steal_pointer(&self->calls), g_free);
     g_clear_error(&self->connect_error);
     g_clear_pointer(&self->leaves, ehd_left_free);
     g_clear_object(&self->asking);
